@@ -1,0 +1,227 @@
+//! The row of the key table: everything known about one key of Codex's policy or configuration.
+//!
+//! A row states facts about the real Codex. What a customer may loosen is not here, and neither
+//! are rules that span keys.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::de::{TypeProblem, from_node};
+use crate::value::Node;
+use crate::version::Version;
+
+/// One key. `path` is dotted; `*` stands for any key of a map (`features.*`).
+///
+/// The rows of one parent are written in the order in which Codex's own struct has the fields:
+/// Codex accepts a table written as a list of its fields in that order.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Dotted path, unique in its table: the deepest level that Codex treats as one value.
+    pub path: &'static str,
+    /// What the value may be.
+    pub ty: Ty,
+    /// How Codex combines values of several layers.
+    pub merge: Merge,
+    /// Which way is stricter.
+    pub tighter: Tighter,
+    /// First version that knows the key; [`Version::of`]`(0)` where it is older than our matrix.
+    pub since: Version,
+    /// First version that no longer knows it.
+    pub until: Option<Version>,
+    /// Which channels Codex honours it from.
+    pub channels: Channels,
+    /// What the value does to a user's configuration.
+    pub effect: Effect,
+    /// How Codex reads the text.
+    pub text: Text,
+    /// Former or other names, as full dotted paths.
+    pub was: &'static [&'static str],
+    /// Whether the value must never be printed.
+    pub secret: Secret,
+    /// One plain sentence: what the key does. No full stop needed by renderers: they print it as is.
+    pub doc: &'static str,
+    /// A TOML value that parses, validates and survives emitting.
+    pub example: &'static str,
+}
+
+/// The defaults of a row; a row states only what is unusual.
+pub const KEY: Key = Key {
+    path: "",
+    ty: Ty::of::<serde_json::Value>(),
+    merge: Merge::Replace,
+    tighter: Tighter::Fixed,
+    since: Version::of(0),
+    until: None,
+    channels: Channels::All,
+    effect: Effect::None,
+    text: Text::Plain,
+    was: &[],
+    secret: Secret::No,
+    doc: "",
+    example: "",
+};
+
+/// A table on the way to keys: what Codex expects there and what it does with names it does not
+/// know. Written only where it differs from an ordinary struct table.
+#[derive(Clone, Copy, Debug)]
+pub struct Section {
+    /// Dotted path; the empty path is the document.
+    pub path: &'static str,
+    /// What serde says it expected when the value is not a table, such as `struct FeedbackToml`
+    /// or `a map`.
+    pub expecting: &'static str,
+    /// What happens to a name that no row knows.
+    pub unknown: Unknown,
+    /// Fields that must be there, with the text serde uses for them.
+    pub required: &'static [&'static str],
+    /// First version that knows the table; its keys may be younger.
+    pub since: Version,
+}
+
+/// The defaults of a section row.
+pub const SECTION: Section = Section {
+    path: "",
+    expecting: "a map",
+    unknown: Unknown::Ignored,
+    required: &[],
+    since: Version::of(0),
+};
+
+/// What Codex does with a name it does not know in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// Ignores it, and names it in a start-up warning.
+    Ignored,
+    /// Ignores it without any message.
+    Silent,
+    /// Refuses the whole file.
+    Refused,
+}
+
+/// How Codex combines the values that several layers give to a key. A fact, never our taste.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// Tables key by key, anything else: the highest layer that has it wins whole.
+    Replace,
+    /// The highest layer that has it wins whole, even where the value is a table.
+    Whole,
+    /// Lists are concatenated, the highest layer first.
+    Append,
+    /// Lists are united without repetitions, the highest layer first.
+    Union,
+    /// Layers must say the same, else nothing starts.
+    MustAgree,
+    /// Used up inside its own layer.
+    Consumed,
+}
+
+/// Which way of changing a value makes a policy stricter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tighter {
+    /// Values cannot be compared.
+    Fixed,
+    /// Fewer elements are stricter: a list of what is allowed.
+    Subset,
+    /// More elements are stricter: a list of what is denied.
+    Superset,
+    /// `true` is stricter.
+    True,
+    /// `false` is stricter.
+    False,
+    /// A smaller number is stricter.
+    Lower,
+    /// From strict to loose.
+    Order(&'static [&'static str]),
+}
+
+/// The channels Codex honours a key from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// Every channel.
+    All,
+    /// Only channels on the machine itself; dropped without a word from cloud fragments.
+    Local,
+    /// Only channels on the machine itself; a cloud fragment that has it makes the bundle invalid.
+    LocalOrRefused,
+}
+
+/// What a requirement does to the configuration below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing that the configuration shows.
+    None,
+    /// Only the listed values are allowed for this configuration key.
+    Constrains(&'static str),
+    /// Replaces this configuration key's value; writing it is refused.
+    Fixes(&'static str),
+    /// Pins entries of this configuration map.
+    Pins(&'static str),
+    /// Lists what of this configuration map may be used.
+    Allows(&'static str),
+    /// Adds policy of its own.
+    Adds,
+    /// Read by other clients only; Codex's own server ignores it.
+    Hints,
+}
+
+/// How Codex reads a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text {
+    /// As it stands.
+    Plain,
+    /// A path: `~/` is expanded, relative ones start at the layer's own folder.
+    Path,
+    /// A list of paths or globs.
+    Paths,
+}
+
+/// Whether a value may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// It may.
+    No,
+    /// It is redacted in every output.
+    Yes,
+}
+
+/// A Rust type, erased to what the table needs of it.
+#[derive(Clone, Copy)]
+pub struct Ty {
+    name: fn() -> &'static str,
+    canonical: fn(&Node) -> Result<serde_json::Value, TypeProblem>,
+    schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+}
+
+impl Ty {
+    /// Erases a type. Its `Deserialize` says what Codex accepts and with which words it refuses;
+    /// its `Serialize` says how Codex prints it.
+    pub const fn of<T: DeserializeOwned + Serialize + schemars::JsonSchema>() -> Self {
+        Self {
+            name: std::any::type_name::<T>,
+            canonical: |node| {
+                let value: T = from_node(node)?;
+                serde_json::to_value(value).map_err(|error| TypeProblem::at(node, &error))
+            },
+            schema: |generator| generator.subschema_for::<T>(),
+        }
+    }
+
+    /// Reads a value as this type and gives it back as Codex would print it.
+    ///
+    /// # Errors
+    /// The words Codex uses for a value of another type, with the exact place.
+    pub fn canonical(&self, node: &Node) -> Result<serde_json::Value, TypeProblem> {
+        (self.canonical)(node)
+    }
+
+    /// The JSON Schema of the type.
+    pub fn schema(&self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        (self.schema)(generator)
+    }
+}
+
+impl std::fmt::Debug for Ty {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str((self.name)())
+    }
+}

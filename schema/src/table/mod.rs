@@ -1,0 +1,4 @@
+//! The key table: one row per key of Codex's policy and configuration.
+
+pub mod requirements;
+pub mod config;

@@ -1,0 +1,312 @@
+//! TOML values that remember where every key and every element was written.
+
+use std::collections::BTreeMap;
+
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+
+use crate::span::{Sourced, Span};
+
+/// A value with its place.
+pub type Node = Sourced<Value>;
+
+/// One TOML value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A string, decoded.
+    String(String),
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A float.
+    Float(f64),
+    /// A boolean.
+    Boolean(bool),
+    /// A date, a time or both, in TOML's normal form.
+    Datetime(String),
+    /// A list; elements keep their own places.
+    Array(Vec<Node>),
+    /// A table; entries keep their own places.
+    Table(Table),
+}
+
+/// A key and its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The key, decoded.
+    pub key: Sourced<Box<str>>,
+    /// The value.
+    pub node: Node,
+}
+
+/// Above this many entries a table keeps an index; below, looking through the entries is faster.
+const INDEX_FROM: usize = 12;
+
+/// How a table came to be. TOML allows a table to be extended or not depending on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// `{ … }`, or made by a program: closed.
+    #[default]
+    Inline,
+    /// `[table]` or an element of `[[table]]`.
+    Header,
+    /// Named on the way to a deeper header: may still get a header of its own.
+    Implied,
+    /// Named on the way to a deeper dotted key.
+    Dotted,
+}
+
+/// A table in the order of the document. Keys are unique. Equality ignores the order.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    entries: Vec<Entry>,
+    index: BTreeMap<Box<str>, u32>,
+    pub(crate) written: Written,
+}
+
+impl Table {
+    pub(crate) fn written_as(written: Written) -> Self {
+        Self { entries: Vec::new(), index: BTreeMap::new(), written }
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries in the order of the document.
+    pub fn iter(&self) -> std::slice::Iter<'_, Entry> {
+        self.entries.iter()
+    }
+
+    /// The entries in the order of their keys: Codex keeps its tables sorted.
+    pub fn sorted(&self) -> Vec<&Entry> {
+        let mut entries: Vec<&Entry> = self.entries.iter().collect();
+        entries.sort_by(|left, right| left.key.value.cmp(&right.key.value));
+        entries
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        if self.entries.len() < INDEX_FROM {
+            return self.entries.iter().position(|entry| &*entry.key.value == key);
+        }
+        self.index.get(key).and_then(|&at| usize::try_from(at).ok())
+    }
+
+    /// The entry of a key.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.position(key).and_then(|at| self.entries.get(at))
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| &entry.node)
+    }
+
+    /// The value of a key, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let at = self.position(key)?;
+        self.entries.get_mut(at).map(|entry| &mut entry.node)
+    }
+
+    /// Sets a key; gives back what it replaced. A replaced key keeps its position.
+    pub fn insert(&mut self, key: Sourced<Box<str>>, node: Node) -> Option<Entry> {
+        if let Some(at) = self.position(&key.value) {
+            let slot = self.entries.get_mut(at)?;
+            return Some(std::mem::replace(slot, Entry { key, node }));
+        }
+        let at = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        if self.entries.len() >= INDEX_FROM {
+            self.index.insert(key.value.clone(), at);
+        }
+        self.entries.push(Entry { key, node });
+        if self.entries.len() == INDEX_FROM {
+            self.reindex();
+        }
+        None
+    }
+
+    /// Takes a key out.
+    pub fn remove(&mut self, key: &str) -> Option<Entry> {
+        let at = self.position(key)?;
+        let entry = self.entries.remove(at);
+        self.reindex();
+        Some(entry)
+    }
+
+    /// Keeps the entries the test accepts.
+    pub fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
+        self.entries.retain(keep);
+        self.reindex();
+    }
+
+    /// Visits every value, to be changed.
+    pub fn for_each_mut(&mut self, mut change: impl FnMut(&mut Node)) {
+        for entry in &mut self.entries {
+            change(&mut entry.node);
+        }
+    }
+
+    /// Closes the dotted tables inside an inline table: nothing may extend them afterwards.
+    pub(crate) fn close_dotted(&mut self) {
+        self.for_each_mut(|node| {
+            if let Value::Table(table) = &mut node.value
+                && table.written == Written::Dotted
+            {
+                table.written = Written::Inline;
+                table.close_dotted();
+            }
+        });
+    }
+
+    fn reindex(&mut self) {
+        self.index.clear();
+        if self.entries.len() < INDEX_FROM {
+            return;
+        }
+        for (at, entry) in self.entries.iter().enumerate() {
+            self.index.insert(entry.key.value.clone(), u32::try_from(at).unwrap_or(u32::MAX));
+        }
+    }
+}
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self
+                .iter()
+                .all(|entry| other.get(&entry.key.value).is_some_and(|node| *node == entry.node))
+    }
+}
+
+impl<'table> IntoIterator for &'table Table {
+    type Item = &'table Entry;
+    type IntoIter = std::slice::Iter<'table, Entry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Table {
+    type Item = Entry;
+    type IntoIter = std::vec::IntoIter<Entry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.into_iter()
+    }
+}
+
+impl Value {
+    /// What TOML calls this kind of value.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::String(_) => "string",
+            Self::Integer(_) => "integer",
+            Self::Float(_) => "float",
+            Self::Boolean(_) => "boolean",
+            Self::Datetime(_) => "datetime",
+            Self::Array(_) => "array",
+            Self::Table(_) => "table",
+        }
+    }
+
+    /// The string, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::String(text) = self { Some(text) } else { None }
+    }
+
+    /// The boolean, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Self::Boolean(flag) = self { Some(*flag) } else { None }
+    }
+
+    /// The elements, if it is a list.
+    pub fn as_array(&self) -> Option<&[Node]> {
+        if let Self::Array(elements) = self { Some(elements) } else { None }
+    }
+
+    /// The table, if it is one.
+    pub fn as_table(&self) -> Option<&Table> {
+        if let Self::Table(table) = self { Some(table) } else { None }
+    }
+}
+
+impl Node {
+    /// A string at a place.
+    pub fn string(text: impl Into<String>, span: Span) -> Self {
+        Self { value: Value::String(text.into()), span }
+    }
+
+    /// An empty table at a place.
+    pub fn empty_table(span: Span) -> Self {
+        Self { value: Value::Table(Table::default()), span }
+    }
+
+    /// Follows keys into tables.
+    pub fn at<'node>(&'node self, path: &[&str]) -> Option<&'node Self> {
+        path.iter().try_fold(self, |node, key| node.value.as_table()?.get(key))
+    }
+}
+
+/// As Codex turns TOML into JSON: tables with sorted keys, dates as a table of one marked key.
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Integer(number) => serializer.serialize_i64(*number),
+            Self::Float(number) => serializer.serialize_f64(*number),
+            Self::Boolean(flag) => serializer.serialize_bool(*flag),
+            Self::Datetime(text) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("$__toml_private_datetime", text)?;
+                map.end()
+            }
+            Self::Array(elements) => {
+                let mut list = serializer.serialize_seq(Some(elements.len()))?;
+                for element in elements {
+                    list.serialize_element(&element.value)?;
+                }
+                list.end()
+            }
+            Self::Table(table) => {
+                let mut map = serializer.serialize_map(Some(table.len()))?;
+                for entry in table.sorted() {
+                    map.serialize_entry(&*entry.key.value, &entry.node.value)?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::SourceId;
+
+    fn key(text: &str) -> Sourced<Box<str>> {
+        Sourced { value: text.into(), span: Span::new(SourceId(0), 0, 0) }
+    }
+
+    #[test]
+    fn tables_find_keys_on_both_sides_of_the_index_threshold() {
+        let mut table = Table::default();
+        for number in 0..40_u32 {
+            let node = Node { value: Value::Integer(number.into()), span: Span::BUILT_IN };
+            assert!(table.insert(key(&format!("k{number}")), node).is_none());
+            for seen in 0..=number {
+                assert!(table.get(&format!("k{seen}")).is_some(), "k{seen} of {number}");
+            }
+        }
+        assert!(table.remove("k3").is_some());
+        assert!(table.get("k3").is_none());
+        assert_eq!(table.get("k39").map(|node| &node.value), Some(&Value::Integer(39)));
+        table.retain(|entry| &*entry.key.value != "k4");
+        assert_eq!(table.len(), 38);
+    }
+}
