@@ -56,9 +56,33 @@ impl de::Error for TypeProblem {
 /// Reads a value as a type.
 ///
 /// # Errors
-/// What serde says about the first mismatch, in the order of sorted keys as Codex meets them.
+/// What serde says about the first mismatch in the order of the file.
 pub fn from_node<T: DeserializeOwned>(node: &Node) -> Result<T, TypeProblem> {
     T::deserialize(Reader(node)).map_err(|problem| placed(problem, node))
+}
+
+/// A map whose values serde buffers before it reads them.
+#[derive(serde::Deserialize)]
+struct Buffer<T> {
+    #[serde(flatten)]
+    values: std::collections::BTreeMap<String, T>,
+}
+
+/// Reads a value through serde's buffer, as Codex does below flattened and untagged tables.
+///
+/// # Errors
+/// serde's words for a mismatch; the place is the whole value, because the buffer has none.
+pub fn from_buffered_node<T: DeserializeOwned>(node: &Node) -> Result<(), TypeProblem> {
+    let mut table = crate::value::Table::default();
+    let key = crate::span::Sourced { value: "value".into(), span: node.span };
+    table.insert(key, node.clone());
+    let map = Node { value: Value::Table(table), span: node.span };
+    let buffer: Buffer<T> = from_node(&map).map_err(|mut problem| {
+        problem.keys.clear();
+        problem
+    })?;
+    drop(buffer.values);
+    Ok(())
 }
 
 fn placed(mut problem: TypeProblem, node: &Node) -> TypeProblem {
@@ -91,7 +115,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
                 value
             }
             Value::Table(table) => {
-                visitor.visit_map(Entries { rest: table.sorted().into_iter(), current: None })
+                visitor.visit_map(Entries { rest: table.iter(), current: None })
             }
         };
         result.map_err(|problem| placed(problem, node))
@@ -160,7 +184,7 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
 }
 
 struct Entries<'node> {
-    rest: std::vec::IntoIter<&'node Entry>,
+    rest: std::slice::Iter<'node, Entry>,
     current: Option<&'node Entry>,
 }
 

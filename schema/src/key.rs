@@ -6,7 +6,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::de::{TypeProblem, from_node};
+use crate::de::{TypeProblem, from_buffered_node, from_node};
 use crate::value::Node;
 use crate::version::Version;
 
@@ -76,6 +76,14 @@ pub struct Section {
     pub required: &'static [&'static str],
     /// First version that knows the table; its keys may be younger.
     pub since: Version,
+    /// Former or second names, as full dotted paths.
+    pub was: &'static [&'static str],
+    /// serde's own name of the field, where it is not the last part of the path: it stands in
+    /// `duplicate field` messages.
+    pub field: &'static str,
+    /// Whether serde reads the table into a buffer first (flattened, untagged): its messages then
+    /// stop naming the path here, and wrong enums are described in other words.
+    pub buffered: bool,
 }
 
 /// The defaults of a section row.
@@ -85,6 +93,9 @@ pub const SECTION: Section = Section {
     unknown: Unknown::Ignored,
     required: &[],
     since: Version::of(0),
+    was: &[],
+    field: "",
+    buffered: false,
 };
 
 /// What Codex does with a name it does not know in a table.
@@ -188,7 +199,9 @@ pub enum Secret {
 #[derive(Clone, Copy)]
 pub struct Ty {
     name: fn() -> &'static str,
+    check: fn(&Node) -> Result<(), TypeProblem>,
     canonical: fn(&Node) -> Result<serde_json::Value, TypeProblem>,
+    buffered: fn(&Node) -> Result<(), TypeProblem>,
     schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
 }
 
@@ -198,12 +211,31 @@ impl Ty {
     pub const fn of<T: DeserializeOwned + Serialize + schemars::JsonSchema>() -> Self {
         Self {
             name: std::any::type_name::<T>,
+            check: |node| from_node::<T>(node).map(drop),
             canonical: |node| {
                 let value: T = from_node(node)?;
                 serde_json::to_value(value).map_err(|error| TypeProblem::at(node, &error))
             },
+            buffered: |node| from_buffered_node::<T>(node),
             schema: |generator| generator.subschema_for::<T>(),
         }
+    }
+
+    /// Whether Codex accepts a value.
+    ///
+    /// # Errors
+    /// The words Codex uses for a value of another type, with the exact place.
+    pub fn check(&self, node: &Node) -> Result<(), TypeProblem> {
+        (self.check)(node)
+    }
+
+    /// Reads a value as serde does below a flattened or untagged table: the verdict is that of
+    /// [`Ty::canonical`], the words are those of serde's buffer.
+    ///
+    /// # Errors
+    /// The words Codex uses there; the place is the whole value.
+    pub fn buffered(&self, node: &Node) -> Result<(), TypeProblem> {
+        (self.buffered)(node)
     }
 
     /// Reads a value as this type and gives it back as Codex would print it.

@@ -1,7 +1,10 @@
 //! The vocabulary of Codex policy: what a policy is and how it is written, without I/O.
 pub mod de;
+pub mod inspect;
 pub mod key;
+pub mod lookup;
 pub mod reader;
+pub mod source;
 pub mod span;
 pub mod table;
 pub mod types;

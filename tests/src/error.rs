@@ -74,7 +74,9 @@ pub fn require_or_announce<T>(attempt: Result<T, CannotRun>) -> Option<T> {
     if std::env::var("CI").is_ok_and(|value| value == "true") {
         panic!("CI must ask the real Codex, but {reason}");
     }
-    eprintln!("\n!!!! ORACLE DID NOT RUN: {reason}; what follows proves nothing about Codex !!!!\n");
+    eprintln!(
+        "\n!!!! ORACLE DID NOT RUN: {reason}; what follows proves nothing about Codex !!!!\n"
+    );
     None
 }
 

@@ -134,8 +134,11 @@ fn native_program(place: &Path) -> Option<PathBuf> {
     let (npm_name, triple) = platform()?;
     let scope = place.join("node_modules").join("@openai");
     let split = format!("codex-{npm_name}");
-    let packages =
-        [scope.join(&split), scope.join("codex/node_modules/@openai").join(&split), scope.join("codex")];
+    let packages = [
+        scope.join(&split),
+        scope.join("codex/node_modules/@openai").join(&split),
+        scope.join("codex"),
+    ];
     packages
         .iter()
         .flat_map(|package| {

@@ -27,7 +27,7 @@ pub(crate) fn loopback_tls() -> Result<LoopbackTls, CannotRun> {
         authority.distinguished_name.push(DnType::CommonName, "codex oracle authority");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let authority_pem = authority.self_signed(&authority_key)?.pem();
+        let authority_pem = pem(authority.self_signed(&authority_key)?.der());
         let issuer = Issuer::new(authority, authority_key);
 
         let server_key = KeyPair::generate()?;
@@ -41,13 +41,24 @@ pub(crate) fn loopback_tls() -> Result<LoopbackTls, CannotRun> {
         certificates().map_err(|error| failed(error.to_string()))?;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(server_key.serialize_der()));
     // The provider is named here so that no process-wide default has to be installed.
-    let server = ServerConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .and_then(|builder| {
-        builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key)
-    })
-    .map_err(|error| failed(error.to_string()))?;
+    let server =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| {
+                builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key)
+            })
+            .map_err(|error| failed(error.to_string()))?;
     Ok(LoopbackTls { authority_pem, server: Arc::new(server) })
+}
+
+/// Writes a certificate as text (RFC 7468); rcgen's own writer would add a second base64 crate.
+fn pem(certificate: &[u8]) -> String {
+    use base64::Engine;
+    let mut body = base64::engine::general_purpose::STANDARD.encode(certificate);
+    let mut line_end = body.len() / 64 * 64;
+    while line_end > 0 {
+        body.insert(line_end, '\n');
+        line_end -= 64;
+    }
+    format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
 }

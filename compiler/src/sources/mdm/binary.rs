@@ -5,7 +5,7 @@
 //! that is used twice is counted twice here, or a small file could expand without bound.
 
 use super::model::Limits;
-use super::problem::{ByteRange, MdmProblem, ProblemKind};
+use super::problem::{ByteRange, MdmProblem, ProblemKind, Refusal};
 use super::tree::{Data, Entry, Node};
 use super::xml::{too_deep, too_many};
 
@@ -17,48 +17,46 @@ const TRAILER_BYTES: usize = 32;
 /// # Errors
 ///
 /// The first problem that makes the whole document unreadable.
-pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Node, MdmProblem> {
+pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Node, Refusal> {
     if bytes.len() >= HEADER.len() && !bytes.starts_with(HEADER) {
         return Err(MdmProblem::error(
             ProblemKind::BinaryStructure,
             "the binary property list has an unknown version",
             "convert it: `plutil -convert xml1 FILE`",
         )
-        .at(0..HEADER.len()));
+        .at(0..HEADER.len())
+        .into());
     }
     let (table, top) = Table::read(bytes)?;
-    let mut walk = Walk {
-        table,
-        limits,
-        path: Vec::new(),
-        objects: 0,
-        text_left: limits.max_bytes,
-    };
+    let mut walk =
+        Walk { table, limits, path: Vec::new(), objects: 0, text_left: limits.max_bytes };
     walk.object(top)
 }
 
-fn truncated(bytes: &[u8], what: &str) -> MdmProblem {
+fn truncated(bytes: &[u8], what: &str) -> Refusal {
     MdmProblem::error(
         ProblemKind::TruncatedBinary,
         format!("the binary property list is cut short or its end is damaged: {what}"),
         "copy the whole file again, in binary mode",
     )
     .at(bytes.len().saturating_sub(TRAILER_BYTES)..bytes.len())
+    .into()
 }
 
-fn damaged(what: impl Into<String>, range: ByteRange) -> MdmProblem {
+fn damaged(what: impl Into<String>, range: ByteRange) -> Refusal {
     MdmProblem::error(
         ProblemKind::BinaryStructure,
         what,
         "export the profile again, or convert a good copy with `plutil -convert xml1 FILE`",
     )
     .at(range)
+    .into()
 }
 
 /// The file's frame: where each object is.
 struct Table<'a> {
     bytes: &'a [u8],
-    table_start: usize,
+    end_of_objects: usize,
     offset_width: usize,
     reference_width: usize,
     count: usize,
@@ -66,7 +64,7 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// Reads the trailer; gives the table and the number of the top object.
-    fn read(bytes: &'a [u8]) -> Result<(Self, usize), MdmProblem> {
+    fn read(bytes: &'a [u8]) -> Result<(Self, usize), Refusal> {
         let trailer_start = bytes
             .len()
             .checked_sub(TRAILER_BYTES)
@@ -78,28 +76,27 @@ impl<'a> Table<'a> {
         };
         let offset_width = field(6, 1);
         let reference_width = field(7, 1);
-        let (count, top, table_start) = (field(8, 8), field(16, 8), field(24, 8));
-        let widths_good =
-            (1..=8).contains(&offset_width) && (1..=8).contains(&reference_width);
-        let table_end = count.checked_mul(offset_width).and_then(|n| n.checked_add(table_start));
-        let table_good = table_start > HEADER.len()
+        let (count, top, end_of_objects) = (field(8, 8), field(16, 8), field(24, 8));
+        let widths_good = (1..=8).contains(&offset_width) && (1..=8).contains(&reference_width);
+        let table_end = count.checked_mul(offset_width).and_then(|n| n.checked_add(end_of_objects));
+        let table_good = end_of_objects > HEADER.len()
             && table_end.is_some_and(|end| end <= trailer_start)
             && top < count;
         if !widths_good || !table_good {
             return Err(truncated(bytes, "the trailer points outside of the file"));
         }
-        Ok((Self { bytes, table_start, offset_width, reference_width, count }, top))
+        Ok((Self { bytes, end_of_objects, offset_width, reference_width, count }, top))
     }
 
     /// Returns where an object starts.
-    fn offset(&self, index: usize) -> Result<usize, MdmProblem> {
+    fn offset(&self, index: usize) -> Result<usize, Refusal> {
         let entry = index
             .checked_mul(self.offset_width)
-            .and_then(|n| n.checked_add(self.table_start))
+            .and_then(|n| n.checked_add(self.end_of_objects))
             .filter(|_| index < self.count)
             .ok_or_else(|| damaged(format!("there is no object {index}"), 0..0))?;
         number(self.bytes, entry, self.offset_width)
-            .filter(|offset| (HEADER.len()..self.table_start).contains(offset))
+            .filter(|offset| (HEADER.len()..self.end_of_objects).contains(offset))
             .ok_or_else(|| {
                 let end = entry.saturating_add(self.offset_width).min(self.bytes.len());
                 damaged(format!("the offset of object {index} is wrong"), entry..end)
@@ -107,8 +104,8 @@ impl<'a> Table<'a> {
     }
 
     /// Returns a slice of the object area.
-    fn slice(&self, start: usize, length: usize, object: usize) -> Result<Span<'a>, MdmProblem> {
-        let end = start.checked_add(length).filter(|end| *end <= self.table_start);
+    fn slice(&self, start: usize, length: usize, object: usize) -> Result<Span<'a>, Refusal> {
+        let end = start.checked_add(length).filter(|end| *end <= self.end_of_objects);
         let end = end.ok_or_else(|| {
             damaged("an object is longer than the file", object..object.saturating_add(1))
         })?;
@@ -140,11 +137,11 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn object(&mut self, index: usize) -> Result<Node, MdmProblem> {
+    fn object(&mut self, index: usize) -> Result<Node, Refusal> {
         let start = self.table.offset(index)?;
         self.objects = self.objects.saturating_add(1);
         if self.objects > self.limits.max_objects {
-            return Err(too_many(self.limits.max_objects).at(start..start.saturating_add(1)));
+            return Err(too_many(self.limits.max_objects, start..start.saturating_add(1)));
         }
         let marker = self.table.slice(start, 1, start)?.bytes.first().copied().unwrap_or(0);
         let body = start.saturating_add(1);
@@ -164,7 +161,7 @@ impl Walk<'_> {
                 let (length, body) = self.length(low, body, start)?;
                 self.fixed("data", body, length, start)
             }
-            0x5 | 0x6 | 0x7 => {
+            0x5..=0x7 => {
                 let (length, body) = self.length(low, body, start)?;
                 self.string(marker >> 4, length, body, start)
             }
@@ -182,18 +179,13 @@ impl Walk<'_> {
         body: usize,
         length: usize,
         start: usize,
-    ) -> Result<Node, MdmProblem> {
+    ) -> Result<Node, Refusal> {
         let span = self.table.slice(body, length, start)?;
         Ok(leaf(name, start..span.range.end))
     }
 
     /// Reads a length: in the marker's low half, or in an integer object that follows it.
-    fn length(
-        &self,
-        low: usize,
-        body: usize,
-        start: usize,
-    ) -> Result<(usize, usize), MdmProblem> {
+    fn length(&self, low: usize, body: usize, start: usize) -> Result<(usize, usize), Refusal> {
         if low < 0x0f {
             return Ok((low, body));
         }
@@ -213,7 +205,7 @@ impl Walk<'_> {
         length: usize,
         body: usize,
         start: usize,
-    ) -> Result<Node, MdmProblem> {
+    ) -> Result<Node, Refusal> {
         let unit_bytes = if kind == 0x6 { 2 } else { 1 };
         let bytes = length.saturating_mul(unit_bytes);
         let span = self.table.slice(body, bytes, start)?;
@@ -228,7 +220,7 @@ impl Walk<'_> {
         self.text_left = self
             .text_left
             .checked_sub(text.len())
-            .ok_or_else(|| too_many(self.limits.max_objects).at(span.range.clone()))?;
+            .ok_or_else(|| too_many(self.limits.max_objects, span.range.clone()))?;
         Ok(Node { range: span.range, data: Data::String(text) })
     }
 
@@ -238,18 +230,18 @@ impl Walk<'_> {
         length: usize,
         body: usize,
         start: usize,
-    ) -> Result<Node, MdmProblem> {
+    ) -> Result<Node, Refusal> {
         if self.path.contains(&start) {
             let range = start..start.saturating_add(1);
             return Err(damaged("a container holds itself", range));
         }
         if self.path.len() >= self.limits.max_depth {
             let range = start..start.saturating_add(1);
-            return Err(too_deep(self.limits.max_depth).at(range));
+            return Err(too_deep(self.limits.max_depth, range));
         }
         if length > self.limits.max_objects {
             let range = start..start.saturating_add(1);
-            return Err(too_many(self.limits.max_objects).at(range));
+            return Err(too_many(self.limits.max_objects, range));
         }
         let width = self.table.reference_width;
         let columns = if kind == 0xd { 2 } else { 1 };
@@ -272,7 +264,7 @@ impl Walk<'_> {
         Ok(Node { range: start..span.range.end, data })
     }
 
-    fn entries(&mut self, keys: &[usize], values: &[usize]) -> Result<Vec<Entry>, MdmProblem> {
+    fn entries(&mut self, keys: &[usize], values: &[usize]) -> Result<Vec<Entry>, Refusal> {
         let mut entries = Vec::new();
         for (key, value) in keys.iter().zip(values) {
             let Node { range: key_range, data } = self.object(*key)?;
@@ -289,7 +281,7 @@ fn leaf(name: &'static str, range: ByteRange) -> Node {
     Node { range, data: Data::Other(name) }
 }
 
-fn unknown_marker(marker: u8, start: usize) -> MdmProblem {
+fn unknown_marker(marker: u8, start: usize) -> Refusal {
     let message = format!("an object has the unknown marker {marker:#04x}");
     damaged(message, start..start.saturating_add(1))
 }

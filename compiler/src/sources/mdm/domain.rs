@@ -5,6 +5,7 @@ use super::model::{Forced, ManagedValue, PayloadShape, PreferenceKey, ProfileInf
 use super::problem::{ByteRange, MdmProblem, ProblemKind, Problems, shown};
 use super::tree::{Entry, Node};
 use super::value;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MANAGED_CLIENT: &str = "com.apple.ManagedClient.preferences";
 
@@ -120,9 +121,7 @@ fn report_payload_head(node: &Node, what: &str, problems: &mut Problems) {
         };
         let range = found.unwrap_or(node).range.clone();
         let help = format!("macos does not install it: write `{key}` as `<{wanted}>`");
-        problems.add(
-            MdmProblem::warning(ProblemKind::ProfileStructure, message, help).at(range),
-        );
+        problems.add(MdmProblem::warning(ProblemKind::ProfileStructure, message, help).at(range));
     }
 }
 
@@ -150,10 +149,7 @@ fn profile_settings<'a>(root: &'a Node, problems: &mut Problems) -> Vec<Settings
     let mut settings = Vec::new();
     let mut first: Option<(PayloadShape, ByteRange)> = None;
     for (index, payload) in payloads.iter().enumerate() {
-        let before = settings.len();
-        let shape = payload_settings(payload, index, &mut settings, problems);
-        let Some(shape) = shape.filter(|_| payload.entries().is_some()) else {
-            settings.truncate(before);
+        let Some(shape) = payload_settings(payload, index, &mut settings, problems) else {
             continue;
         };
         match &first {
@@ -248,8 +244,8 @@ fn managed_client_settings<'a>(
     found
 }
 
-const MANAGED_CLIENT_HELP: &str = "write PayloadContent → com.openai.codex → Forced → [0] → \
-                                   mcx_preference_settings → the two keys";
+const MANAGED_CLIENT_HELP: &str = "write the two keys below PayloadContent, com.openai.codex, \
+                                   Forced[0], mcx_preference_settings";
 
 fn managed_client_list<'a>(
     domain: &'a Node,
@@ -305,13 +301,12 @@ fn read_settings<'a>(
     problems: &mut Problems,
 ) {
     let Settings { node, shape, forced } = settings;
+    let mut seen = BTreeSet::new();
     let in_payload = !matches!(shape, PayloadShape::ManagedClient { .. });
     for entry in node.entries().unwrap_or_default() {
         if let Some(key) = PreferenceKey::from_name(&entry.key) {
-            let repeated = node.entries().unwrap_or_default().iter().any(|other| {
-                other.key == entry.key && other.key_range.start < entry.key_range.start
-            });
-            if !repeated {
+            // The same key again in one dictionary is a duplicate key, and reported as that.
+            if seen.insert(key) {
                 candidates.push((key, *forced, entry));
             }
             if *forced == Forced::SetOnce {
@@ -353,13 +348,10 @@ fn unknown_key(entry: &Entry) -> MdmProblem {
 }
 
 /// Reports a preference that several dictionaries set with the same force.
-fn report_several(
-    candidates: &[(PreferenceKey, Forced, &Entry)],
-    problems: &mut Problems,
-) {
-    for (index, (key, forced, entry)) in candidates.iter().enumerate() {
-        let earlier = candidates.iter().take(index).find(|(k, f, _)| (k, f) == (key, forced));
-        if let Some((_, _, earlier)) = earlier {
+fn report_several(candidates: &[(PreferenceKey, Forced, &Entry)], problems: &mut Problems) {
+    let mut first: BTreeMap<(PreferenceKey, Forced), &Entry> = BTreeMap::new();
+    for (key, forced, entry) in candidates {
+        if let Some(earlier) = first.get(&(*key, *forced)) {
             problems.add(
                 MdmProblem::error(
                     ProblemKind::SeveralValues,
@@ -369,13 +361,15 @@ fn report_several(
                 .at(entry.key_range.clone())
                 .beside(earlier.key_range.clone()),
             );
+        } else {
+            first.insert((*key, *forced), entry);
         }
     }
 }
 
-/// Levenshtein distance in bytes; long texts are far from everything.
+/// Levenshtein distance in bytes; texts of very different length are just far.
 fn distance(left: &str, right: &str) -> usize {
-    if left.len() > 64 {
+    if left.len().abs_diff(right.len()) > 4 {
         return usize::MAX;
     }
     let mut row: Vec<usize> = (0..=right.len()).collect();

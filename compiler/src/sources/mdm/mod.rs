@@ -61,9 +61,7 @@ pub fn fuzz_entry(data: &[u8]) -> bool {
     let limits = Limits::default();
     let found = read(data, &limits);
     let inside = |place: &Place| match place.document {
-        Document::File => {
-            place.range.start <= place.range.end && place.range.end <= data.len()
-        }
+        Document::File => place.range.start <= place.range.end && place.range.end <= data.len(),
         Document::SignedContent => place.range.start <= place.range.end,
     };
     let problems_inside = found

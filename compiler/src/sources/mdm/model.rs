@@ -45,10 +45,8 @@ impl ManagedPreferences {
     /// [`super::ProblemKind::DuplicateKey`].
     #[must_use]
     pub fn effective(&self, key: PreferenceKey) -> Option<&ManagedValue> {
-        let mut candidates = self
-            .values
-            .iter()
-            .filter(|value| value.key == key && value.forced != Forced::SetOnce);
+        let mut candidates =
+            self.values.iter().filter(|value| value.key == key && value.forced != Forced::SetOnce);
         let first = candidates.next()?;
         candidates.next().is_none().then_some(first)
     }
@@ -176,17 +174,21 @@ pub struct Signer {
     pub serial: String,
     /// The signature algorithm, for people: `RSA PKCS#1 v1.5 with SHA-256`.
     pub algorithm: &'static str,
-    /// Whether the issuer's certificate came along, by name only.
+    /// Whether the certificate itself could be checked.
     pub issuer_certificate: EmbeddedIssuer,
 }
 
-/// Whether the certificate of a signer's issuer is in the file, judged by names.
+/// Whether a signer's certificate was checked with an issuer's certificate from the same file.
+///
+/// A certificate that fails this check breaks the whole signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmbeddedIssuer {
-    /// Subject and issuer are the same.
-    SelfIssued,
-    /// Another embedded certificate has the issuer's name.
+    /// The certificate is signed with its own key.
+    SelfSigned,
+    /// Another embedded certificate signed it.
     Embedded,
-    /// It is not in the file.
+    /// The issuer's certificate is there, but its algorithm is not supported.
+    NotChecked,
+    /// The issuer's certificate is not in the file: the names are the file's own claim.
     Missing,
 }

@@ -20,6 +20,9 @@ pub struct MdmProblem {
     pub related: Option<Place>,
 }
 
+/// The one problem that makes a document unreadable; boxed because results carry it everywhere.
+pub(super) type Refusal = Box<MdmProblem>;
+
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -207,7 +210,9 @@ impl Problems {
 
     pub(super) fn append(&mut self, other: Self) {
         let Self { found, limit: _, dropped } = other;
-        found.into_iter().for_each(|problem| self.add(problem));
+        for problem in found {
+            self.add(problem);
+        }
         self.dropped = self.dropped.saturating_add(dropped);
     }
 
@@ -278,8 +283,11 @@ impl Place {
 /// Makes text of a file fit to be shown in a message: short, and without control characters.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST_CHARACTERS: usize = 60;
-    let mut out: String =
-        text.chars().take(LONGEST_CHARACTERS).flat_map(|c| escaped(c).collect::<Vec<_>>()).collect();
+    let mut out: String = text
+        .chars()
+        .take(LONGEST_CHARACTERS)
+        .flat_map(|c| escaped(c).collect::<Vec<_>>())
+        .collect();
     if text.chars().nth(LONGEST_CHARACTERS).is_some() {
         out.push('…');
     }

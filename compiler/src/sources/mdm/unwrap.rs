@@ -3,7 +3,7 @@
 use super::domain::{self, Found};
 use super::model::{Limits, ManagedPreferences, Signature};
 use super::problem::{
-    ByteRange, Document, LineColumn, MdmProblem, Place, ProblemKind, Problems,
+    ByteRange, Document, LineColumn, MdmProblem, Place, ProblemKind, Problems, Refusal,
 };
 use super::signed::{self, Content};
 use super::tree::report_duplicates;
@@ -19,7 +19,7 @@ enum Kind {
 
 pub(super) fn read_file(bytes: &[u8], limits: &Limits) -> ManagedPreferences {
     let mut problems = Problems::new(limits.max_problems);
-    let mut result = |found: Found, signature: Signature, problems: Problems| {
+    let result = |found: Found, signature: Signature, problems: Problems| {
         let Found { values, profile } = found;
         let (values, refused) = match signature {
             Signature::Broken => (Vec::new(), values),
@@ -30,7 +30,7 @@ pub(super) fn read_file(bytes: &[u8], limits: &Limits) -> ManagedPreferences {
     let kind = match kind(bytes, limits) {
         Ok(kind) => kind,
         Err(problem) => {
-            problems.add(problem);
+            problems.add(*problem);
             return result(Found::default(), Signature::NotSigned, problems);
         }
     };
@@ -47,32 +47,33 @@ pub(super) fn read_file(bytes: &[u8], limits: &Limits) -> ManagedPreferences {
         return result(Found::default(), signature, problems);
     };
     let (mut found, mut list_problems) = property_list(&list, limits);
-    let lift = |place: &mut Place| match start {
+    let relocate = |place: &mut Place| match start {
         Some(start) => {
             let ByteRange { start: from, end } = place.range;
             place.range = from.saturating_add(start)..end.saturating_add(start);
         }
         None => place.document = Document::SignedContent,
     };
-    list_problems.map_places(lift);
-    found.values.iter_mut().for_each(|value| lift(&mut value.location));
+    list_problems.map_places(relocate);
+    found.values.iter_mut().for_each(|value| relocate(&mut value.location));
     problems.append(list_problems);
     result(found, signature, problems)
 }
 
-fn kind(bytes: &[u8], limits: &Limits) -> Result<Kind, MdmProblem> {
+fn kind(bytes: &[u8], limits: &Limits) -> Result<Kind, Refusal> {
     if bytes.len() > limits.max_bytes {
         let (size, most) = (bytes.len(), limits.max_bytes);
         return Err(MdmProblem::error(
             ProblemKind::TooLarge,
             format!("the file has {size} bytes, more than the {most} that are read"),
             "deliver the Codex preferences in a profile of their own",
-        ));
+        )
+        .into());
     }
     let head = bytes.trim_ascii_start();
     if head.is_empty() {
         let help = "write a property list; to set nothing, remove the file";
-        return Err(MdmProblem::error(ProblemKind::Empty, "the file is empty", help));
+        return Err(MdmProblem::error(ProblemKind::Empty, "the file is empty", help).into());
     }
     if bytes.starts_with(b"bplist") {
         return Ok(Kind::Binary);
@@ -83,7 +84,8 @@ fn kind(bytes: &[u8], limits: &Limits) -> Result<Kind, MdmProblem> {
             "the file is UTF-16 or UTF-32 text",
             "save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE`, and correct the xml declaration",
         )
-        .at(0..bytes.len().min(4)));
+        .at(0..bytes.len().min(4))
+        .into());
     }
     if head.starts_with(b"-----BEGIN ") {
         return Ok(Kind::Pem);
@@ -105,9 +107,11 @@ fn is_wide_text(bytes: &[u8]) -> bool {
         || bytes.starts_with(&[0, 0, 0, b'<'])
 }
 
-fn unknown_kind(head: &[u8]) -> MdmProblem {
+fn unknown_kind(head: &[u8]) -> Refusal {
     let help = if head.starts_with(b"{") {
         "this looks like json or an old-style property list: `plutil -convert xml1 FILE`"
+    } else if head.starts_with(b"MIME-Version:") {
+        "this is a signed mail: sign with `openssl cms -sign -nodetach -outform DER …`"
     } else if head.starts_with(b"bpli") {
         "the header of a binary property list is cut short: copy the file again"
     } else {
@@ -120,6 +124,7 @@ fn unknown_kind(head: &[u8]) -> MdmProblem {
         help,
     )
     .at(0..0)
+    .into()
 }
 
 /// Reads a property list; places count its own bytes.
@@ -127,20 +132,15 @@ fn property_list(bytes: &[u8], limits: &Limits) -> (Found, Problems) {
     let mut problems = Problems::new(limits.max_problems);
     let tree = match kind(bytes, limits) {
         Ok(Kind::Binary) => binary::parse(bytes, limits),
-        Ok(Kind::Text) => xml_text(bytes, &mut problems).and_then(|(text, skipped)| {
-            // The mark is blanked out of the ranges by parsing from the file's own start.
-            xml::parse(text, limits).map_err(|problem| shift_problem(problem, skipped)).map(
-                |mut tree| {
-                    shift_tree(&mut tree, skipped);
-                    tree
-                },
-            )
-        }),
+        Ok(Kind::Text) => {
+            xml_text(bytes, &mut problems).and_then(|(text, base)| xml::parse(text, base, limits))
+        }
         Ok(Kind::Der | Kind::Pem) => Err(MdmProblem::error(
             ProblemKind::NotAPropertyList,
             "a signed container holds another signed container",
             "sign the profile once",
-        )),
+        )
+        .into()),
         Err(problem) => Err(problem),
     };
     let mut found = Found::default();
@@ -149,7 +149,7 @@ fn property_list(bytes: &[u8], limits: &Limits) -> (Found, Problems) {
             report_duplicates(&root, &mut problems);
             found = domain::interpret(&root, &mut problems);
         }
-        Err(problem) => problems.add(problem),
+        Err(problem) => problems.add(*problem),
     }
     if !bytes.starts_with(b"bplist") {
         let lines = Lines::of(bytes);
@@ -158,4 +158,52 @@ fn property_list(bytes: &[u8], limits: &Limits) -> (Found, Problems) {
         found.values.iter_mut().for_each(|value| number(&mut value.location));
     }
     (found, problems)
+}
+
+/// Takes the text out of the bytes of an XML file, and says where it begins.
+fn xml_text<'a>(bytes: &'a [u8], problems: &mut Problems) -> Result<(&'a str, usize), Refusal> {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    let (body, base) = match bytes.strip_prefix(MARK) {
+        None => (bytes, 0),
+        Some(body) => {
+            let message = "the xml begins with a byte order mark";
+            let help = "save it as UTF-8 without a byte order mark";
+            let kind = ProblemKind::ByteOrderMark;
+            problems.add(MdmProblem::warning(kind, message, help).at(0..MARK.len()));
+            (body, MARK.len())
+        }
+    };
+    let text = std::str::from_utf8(body).map_err(|error| {
+        let at = error.valid_up_to().saturating_add(base);
+        MdmProblem::error(
+            ProblemKind::NotUtf8,
+            format!("the xml is not UTF-8, at byte {at}"),
+            "save it as UTF-8: `iconv -f LATIN1 -t UTF-8 FILE`",
+        )
+        .at(at..at.saturating_add(1))
+    })?;
+    Ok((text, base))
+}
+
+/// The starts of the lines of a text.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at.saturating_add(1))).collect();
+        Self { bytes, starts }
+    }
+
+    fn at(&self, offset: usize) -> LineColumn {
+        let line = self.starts.partition_point(|start| *start <= offset).max(1);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let before = self.bytes.get(start..offset.min(self.bytes.len())).unwrap_or_default();
+        // Counting the bytes that begin a character counts the characters.
+        let characters = before.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        LineColumn { line, column: characters.saturating_add(1) }
+    }
 }

@@ -4,55 +4,56 @@
 //! without a key are errors with a place, because macOS and the tools around it disagree on them.
 
 use super::model::Limits;
-use super::problem::{ByteRange, MdmProblem, ProblemKind};
+use super::problem::{ByteRange, MdmProblem, ProblemKind, Refusal};
 use super::tree::{Data, Entry, Node};
 use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, BytesRef, Event};
 
-/// Parses the text of an XML property list.
+/// Parses the text of an XML property list; `base` is where it begins in the document.
 ///
 /// # Errors
 ///
 /// The first problem that makes the whole document unreadable.
-pub(super) fn parse(text: &str, limits: &Limits) -> Result<Node, MdmProblem> {
+pub(super) fn parse(text: &str, base: usize, limits: &Limits) -> Result<Node, Refusal> {
     if let Some(at) = text.bytes().position(|byte| byte < 0x20 && !b"\t\n\r".contains(&byte)) {
         return Err(MdmProblem::error(
             ProblemKind::XmlSyntax,
             "a control character stands in the xml",
             "remove it: xml allows tab and line end only",
         )
-        .at(at..at.saturating_add(1)));
+        .at(base.saturating_add(at)..base.saturating_add(at).saturating_add(1))
+        .into());
     }
     let mut builder = Builder::new(limits);
+    let end_of_text = base.saturating_add(text.len());
     let mut reader = Reader::from_str(text);
+    let mut start = base;
     loop {
-        let start = position(&reader, text);
-        let event = reader.read_event().map_err(|error| {
-            let end = position(&reader, text);
-            syntax(&error.to_string(), start.min(end)..end)
-        })?;
-        let range = start..position(&reader, text);
+        let event = reader.read_event();
+        let end = usize::try_from(reader.buffer_position())
+            .map_or(end_of_text, |read| read.saturating_add(base))
+            .clamp(start, end_of_text);
+        let range = start..end;
+        start = end;
+        let event = event.map_err(|error| syntax(&error.to_string(), range.clone()))?;
         if matches!(event, Event::Eof) {
-            return builder.finish(text.len());
+            return builder.finish(end_of_text);
         }
         builder.event(&event, range)?;
     }
 }
 
-fn position(reader: &Reader<&[u8]>, text: &str) -> usize {
-    usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX).min(text.len())
-}
-
-fn syntax(error: &str, range: ByteRange) -> MdmProblem {
+fn syntax(error: &str, range: ByteRange) -> Refusal {
     MdmProblem::error(
         ProblemKind::XmlSyntax,
         format!("the xml is not well-formed: {}", super::problem::shown(error)),
         "export the profile again, or correct the xml; `xmllint --noout FILE` shows more",
     )
     .at(range)
+    .into()
 }
 
-fn structure(message: impl Into<String>, range: ByteRange) -> MdmProblem {
+fn structure(message: impl Into<String>, range: ByteRange) -> Refusal {
     MdmProblem::error(
         ProblemKind::PlistStructure,
         message,
@@ -60,6 +61,7 @@ fn structure(message: impl Into<String>, range: ByteRange) -> MdmProblem {
          by its value",
     )
     .at(range)
+    .into()
 }
 
 /// A leaf element that is open.
@@ -84,11 +86,12 @@ enum Content {
     Array(Vec<Node>),
 }
 
+/// Where the reader is, seen from the `<plist>` element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    BeforePlist,
-    InPlist,
-    AfterPlist,
+    Before,
+    Inside,
+    After,
 }
 
 struct Builder<'a> {
@@ -102,17 +105,10 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(limits: &'a Limits) -> Self {
-        Self {
-            limits,
-            objects: 0,
-            stage: Stage::BeforePlist,
-            stack: Vec::new(),
-            leaf: None,
-            root: None,
-        }
+        Self { limits, objects: 0, stage: Stage::Before, stack: Vec::new(), leaf: None, root: None }
     }
 
-    fn event(&mut self, event: &Event<'_>, range: ByteRange) -> Result<(), MdmProblem> {
+    fn event(&mut self, event: &Event<'_>, range: ByteRange) -> Result<(), Refusal> {
         match event {
             Event::Start(start) => {
                 let name = start.name();
@@ -137,19 +133,19 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn open(&mut self, name: &str, range: ByteRange) -> Result<(), MdmProblem> {
+    fn open(&mut self, name: &str, range: ByteRange) -> Result<(), Refusal> {
         if let Some(leaf) = &self.leaf {
             let message = format!("an element stands inside `<{}>`", leaf.tag);
             return Err(structure(message, range));
         }
         if name == "plist" {
-            if self.stage != Stage::BeforePlist {
+            if self.stage != Stage::Before {
                 return Err(structure("a second `<plist>` element", range));
             }
-            self.stage = Stage::InPlist;
+            self.stage = Stage::Inside;
             return Ok(());
         }
-        if self.stage != Stage::InPlist {
+        if self.stage != Stage::Inside {
             return Err(structure("an element stands outside of `<plist>`", range));
         }
         let Some(tag) = known_tag(name) else {
@@ -169,22 +165,22 @@ impl<'a> Builder<'a> {
             }
         };
         if self.stack.len() >= self.limits.max_depth {
-            return Err(too_deep(self.limits.max_depth).at(range));
+            return Err(too_deep(self.limits.max_depth, range));
         }
         self.stack.push(Frame { start: range.start, content });
         Ok(())
     }
 
-    fn count(&mut self, range: &ByteRange) -> Result<(), MdmProblem> {
+    fn count(&mut self, range: &ByteRange) -> Result<(), Refusal> {
         self.objects = self.objects.saturating_add(1);
         if self.objects > self.limits.max_objects {
-            return Err(too_many(self.limits.max_objects).at(range.clone()));
+            return Err(too_many(self.limits.max_objects, range.clone()));
         }
         Ok(())
     }
 
     /// Keys and values alternate in a dictionary, and keys stand nowhere else.
-    fn check_order(&self, tag: &str, range: &ByteRange) -> Result<(), MdmProblem> {
+    fn check_order(&self, tag: &str, range: &ByteRange) -> Result<(), Refusal> {
         let message = match self.stack.last().map(|frame| &frame.content) {
             Some(Content::Dictionary { key: None, .. }) if tag != "key" => {
                 "a value in a `<dict>` has no `<key>` before it"
@@ -199,7 +195,7 @@ impl<'a> Builder<'a> {
         Err(structure(message, range.clone()))
     }
 
-    fn text(&mut self, text: &str, range: ByteRange) -> Result<(), MdmProblem> {
+    fn text(&mut self, text: &str, range: ByteRange) -> Result<(), Refusal> {
         if let Some(leaf) = &mut self.leaf {
             leaf.text.push_str(text);
             return Ok(());
@@ -211,7 +207,7 @@ impl<'a> Builder<'a> {
         Err(structure("text stands outside of a value", range))
     }
 
-    fn reference(&mut self, name: &BytesRef<'_>, range: ByteRange) -> Result<(), MdmProblem> {
+    fn reference(&mut self, name: &BytesRef<'_>, range: ByteRange) -> Result<(), Refusal> {
         let resolved = match name.resolve_char_ref() {
             Ok(Some(character)) => Some(character),
             Ok(None) => match &**name {
@@ -231,17 +227,18 @@ impl<'a> Builder<'a> {
                 format!("the entity `&{shown};` is not defined"),
                 "write the character itself; xml defines amp, lt, gt, quot and apos only",
             )
-            .at(range));
+            .at(range)
+            .into());
         };
         self.text(character.encode_utf8(&mut [0; 4]), range)
     }
 
-    fn close(&mut self, name: &str, range: ByteRange) -> Result<(), MdmProblem> {
+    fn close(&mut self, name: &str, range: ByteRange) -> Result<(), Refusal> {
         if let Some(leaf) = self.leaf.take() {
             return self.close_leaf(leaf, range);
         }
         if name == "plist" {
-            self.stage = Stage::AfterPlist;
+            self.stage = Stage::After;
             let empty = self.root.is_none();
             let problem = || structure("the property list is empty", range);
             return if empty { Err(problem()) } else { Ok(()) };
@@ -261,7 +258,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn close_leaf(&mut self, leaf: Leaf, range: ByteRange) -> Result<(), MdmProblem> {
+    fn close_leaf(&mut self, leaf: Leaf, range: ByteRange) -> Result<(), Refusal> {
         let Leaf { tag, element_start, content_start, text } = leaf;
         let content = content_start..range.start.max(content_start);
         if tag == "key" {
@@ -293,7 +290,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn finish(self, length: usize) -> Result<Node, MdmProblem> {
+    fn finish(self, length: usize) -> Result<Node, Refusal> {
         let open = self
             .leaf
             .map(|leaf| (leaf.tag, leaf.element_start..length))
@@ -302,11 +299,9 @@ impl<'a> Builder<'a> {
             return Err(syntax(&format!("the file ends inside of a {name}"), range));
         }
         match (self.stage, self.root) {
-            (Stage::AfterPlist, Some(root)) => Ok(root),
-            (Stage::InPlist, _) => {
-                Err(syntax("the file ends before `</plist>`", length..length))
-            }
-            (Stage::BeforePlist | Stage::AfterPlist, _) => {
+            (Stage::After, Some(root)) => Ok(root),
+            (Stage::Inside, _) => Err(syntax("the file ends before `</plist>`", length..length)),
+            (Stage::Before | Stage::After, _) => {
                 Err(structure("there is no `<plist>` element", 0..length))
             }
         }
@@ -328,15 +323,15 @@ fn leaf_fault(tag: &str, text: &str) -> Option<String> {
             None => text.parse::<i128>().is_ok(),
         },
         "real" => text.parse::<f64>().is_ok(),
-        "data" => text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+/= \t\r\n".contains(&byte)),
+        "data" => {
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/= \t\r\n".contains(&byte))
+        }
         _ => true,
     };
     (!good).then(|| format!("the text of this `<{tag}>` is not a {tag}"))
 }
 
-fn check_encoding(declaration: &BytesDecl<'_>, range: ByteRange) -> Result<(), MdmProblem> {
+fn check_encoding(declaration: &BytesDecl<'_>, range: ByteRange) -> Result<(), Refusal> {
     let name = match declaration.encoding() {
         None => return Ok(()),
         Some(Ok(name)) => name.to_string(),
@@ -351,11 +346,12 @@ fn check_encoding(declaration: &BytesDecl<'_>, range: ByteRange) -> Result<(), M
         format!("the xml declares the encoding `{shown}`"),
         "save the file as UTF-8 and write `encoding=\"UTF-8\"`",
     )
-    .at(range))
+    .at(range)
+    .into())
 }
 
 /// Refuses own entities: they can expand without bound, and readers differ on them.
-fn check_doctype(declaration: &str, range: ByteRange) -> Result<(), MdmProblem> {
+fn check_doctype(declaration: &str, range: ByteRange) -> Result<(), Refusal> {
     if !declaration.contains('[') {
         return Ok(());
     }
@@ -365,21 +361,26 @@ fn check_doctype(declaration: &str, range: ByteRange) -> Result<(), MdmProblem> 
         "write `<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
          \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">` with nothing in brackets",
     )
-    .at(range))
+    .at(range)
+    .into())
 }
 
-pub(super) fn too_deep(limit: usize) -> MdmProblem {
+pub(super) fn too_deep(limit: usize, range: ByteRange) -> Refusal {
     MdmProblem::error(
         ProblemKind::TooDeep,
         format!("dictionaries and arrays are nested more than {limit} deep"),
         "a profile needs about eight levels: check what generated this file",
     )
+    .at(range)
+    .into()
 }
 
-pub(super) fn too_many(limit: usize) -> MdmProblem {
+pub(super) fn too_many(limit: usize, range: ByteRange) -> Refusal {
     MdmProblem::error(
         ProblemKind::TooManyObjects,
         format!("the property list has more than {limit} values or expands too far"),
         "deliver the Codex preferences in a profile of their own",
     )
+    .at(range)
+    .into()
 }

@@ -1,0 +1,114 @@
+//! The fold that every channel merge is made of: the higher layer over the lower one, key by key.
+
+use codex_schema::key::Merge;
+use codex_schema::lookup::{Spot, Tree};
+use codex_schema::span::Span;
+use codex_schema::value::{Node, Table, Value};
+
+/// Two layers that must agree and do not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conflict {
+    /// Dotted path.
+    pub path: String,
+    /// What the higher layer says.
+    pub high: Node,
+    /// What the lower layer says.
+    pub low: Node,
+}
+
+/// Folds a layer over the ones below it. Rows say where Codex departs from the plain rule: tables
+/// key by key, anything else replaced whole.
+///
+/// # Errors
+/// The first key on which the layers must agree and do not.
+pub fn fold(low: &mut Table, high: Table, tree: &Tree) -> Result<(), Conflict> {
+    fold_tables(low, high, Some(tree.root()), &mut Vec::new())
+}
+
+/// Folds by the plain rule only.
+pub fn fold_plain(low: &mut Table, high: Table) {
+    for entry in high {
+        match (low.get_mut(&entry.key.value), entry.node) {
+            (
+                Some(Node { value: Value::Table(below), .. }),
+                Node { value: Value::Table(above), .. },
+            ) => fold_plain(below, above),
+            (_, node) => {
+                low.insert(entry.key, node);
+            }
+        }
+    }
+}
+
+fn fold_tables(
+    low: &mut Table,
+    high: Table,
+    spot: Option<&Spot>,
+    path: &mut Vec<String>,
+) -> Result<(), Conflict> {
+    for entry in high {
+        let child = spot.and_then(|spot| spot.child(&entry.key.value));
+        let Some(below) = low.get_mut(&entry.key.value) else {
+            low.insert(entry.key, entry.node);
+            continue;
+        };
+        path.push(entry.key.value.to_string());
+        let merge = child.and_then(|spot| spot.key).map_or(Merge::Replace, |key| key.merge);
+        fold_value(below, entry.node, merge, child, path)?;
+        path.pop();
+    }
+    Ok(())
+}
+
+fn fold_value(
+    low: &mut Node,
+    high: Node,
+    merge: Merge,
+    spot: Option<&Spot>,
+    path: &mut Vec<String>,
+) -> Result<(), Conflict> {
+    match (merge, &mut low.value, high) {
+        (Merge::Append, Value::Array(below), Node { value: Value::Array(mut above), .. }) => {
+            above.append(below);
+            *below = above;
+        }
+        (Merge::Union, Value::Array(below), Node { value: Value::Array(above), .. }) => {
+            let mut union = above;
+            for element in std::mem::take(below) {
+                if !union.contains(&element) {
+                    union.push(element);
+                }
+            }
+            *below = union;
+        }
+        (Merge::MustAgree, value, high) if *value != high.value => {
+            return Err(Conflict { path: path.join("."), low: low.clone(), high });
+        }
+        (Merge::Replace, Value::Table(below), Node { value: Value::Table(above), .. }) => {
+            fold_tables(below, above, spot, path)?;
+        }
+        (_, _, high) => *low = high,
+    }
+    Ok(())
+}
+
+/// The layers' own words for one path, for telling who won and who lost.
+pub fn values_at<'layer>(
+    layers: impl Iterator<Item = &'layer Table>,
+    path: &[&str],
+) -> Vec<Option<&'layer Node>> {
+    layers
+        .map(|root| {
+            let (first, rest) = path.split_first()?;
+            root.get(first)?.at(rest)
+        })
+        .collect()
+}
+
+/// A table from one key, for building normal forms.
+pub fn one(key: &str, node: Node) -> Table {
+    let mut table = Table::default();
+    let span: Span = node.span;
+    table.insert(codex_schema::span::Sourced { value: key.into(), span }, node);
+    table
+}

@@ -1,0 +1,188 @@
+//! One requirement layer, brought into the form in which layers are folded.
+
+use codex_schema::key::{Channels, Text};
+use codex_schema::lookup::{REQUIREMENTS, Spot};
+use codex_schema::source::Channel;
+use codex_schema::span::Sourced;
+use codex_schema::value::{Node, Table, Value};
+
+use super::paths;
+use crate::layers::RequirementLayer;
+use crate::machine::Machine;
+
+/// The layer's table under its keys' own names, with everything taken out that Codex does not
+/// read from this channel, for this host.
+pub fn normalise(layer: &RequirementLayer, machine: &Machine) -> Table {
+    let mut root = match layer.channel {
+        Channel::LegacyFile | Channel::LegacyMdm => legacy(&layer.layer.root),
+        Channel::System | Channel::Cloud | Channel::Mdm => layer.layer.root.clone(),
+    };
+    drop_unknown(&mut root, REQUIREMENTS.root(), machine);
+    if layer.channel == Channel::Cloud {
+        root.retain(|entry| {
+            let spot = REQUIREMENTS.root().child(&entry.key.value);
+            !spot.and_then(|spot| spot.key).is_some_and(|key| key.channels == Channels::Local)
+        });
+    }
+    rename(&mut root);
+    for_this_host(&mut root, &machine.hostname);
+    resolve_paths(&mut root, REQUIREMENTS.root(), &layer.layer.base, machine);
+    root
+}
+
+/// The three keys of the legacy managed configuration that are also requirements.
+fn legacy(config: &Table) -> Table {
+    let mut root = Table::default();
+    let mut set = |key: &str, entry: &codex_schema::value::Entry, values: Vec<Node>| {
+        let node = Node { value: Value::Array(values), span: entry.node.span };
+        root.insert(Sourced { value: key.into(), span: entry.key.span }, node);
+    };
+    let word = |node: &Node, text: &str| Node::string(text, node.span);
+    if let Some(entry) = config.entry("approval_policy") {
+        set("allowed_approval_policies", entry, vec![entry.node.clone()]);
+    }
+    if let Some(entry) = config.entry("sandbox_mode") {
+        let mut values = vec![word(&entry.node, "read-only")];
+        if entry.node.value.as_str() != Some("read-only") {
+            values.push(entry.node.clone());
+        }
+        set("allowed_sandbox_modes", entry, values);
+    }
+    if let Some(entry) = config.entry("approvals_reviewer") {
+        let mut values = vec![entry.node.clone()];
+        if matches!(entry.node.value.as_str(), Some("auto_review" | "guardian_subagent")) {
+            values.push(word(&entry.node, "user"));
+        }
+        set("allowed_approvals_reviewers", entry, values);
+    }
+    root
+}
+
+/// Takes out what this Codex version ignores.
+fn drop_unknown(table: &mut Table, spot: &Spot, machine: &Machine) {
+    table.retain(|entry| {
+        spot.child(&entry.key.value).is_some_and(|child| child.known_to(machine.version))
+    });
+    let mut names: Vec<String> = table.iter().map(|entry| entry.key.value.to_string()).collect();
+    for name in names.drain(..) {
+        let Some(child) = spot.child(&name) else { continue };
+        if child.key.is_none()
+            && let Some(Node { value: Value::Table(below), .. }) = table.get_mut(&name)
+        {
+            drop_unknown(below, child, machine);
+        }
+    }
+}
+
+/// Puts keys under their own names.
+fn rename(root: &mut Table) {
+    let renames: Vec<(String, &'static str)> = root
+        .iter()
+        .filter_map(|entry| {
+            let own = REQUIREMENTS.root().child(&entry.key.value)?.alias_of()?;
+            Some((entry.key.value.to_string(), own))
+        })
+        .collect();
+    for (written, own) in renames {
+        if let Some(mut entry) = root.remove(&written) {
+            entry.key.value = own.into();
+            root.insert(entry.key, entry.node);
+        }
+    }
+}
+
+/// The first entry of `remote_sandbox_config` whose patterns match the host replaces the layer's
+/// own list of sandbox modes.
+fn for_this_host(root: &mut Table, hostname: &str) {
+    let Some(entry) = root.remove("remote_sandbox_config") else { return };
+    let Value::Array(entries) = entry.node.value else { return };
+    let matches = |node: &&Node| {
+        let patterns = node.at(&["hostname_patterns"]).and_then(|list| list.value.as_array());
+        patterns
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|pattern| pattern.value.as_str())
+            .any(|pattern| host_matches(pattern, hostname))
+    };
+    if let Some(modes) = entries.iter().find(matches).and_then(|one| one.at(&["allowed_sandbox_modes"])) {
+        let key = Sourced { value: "allowed_sandbox_modes".into(), span: modes.span };
+        root.insert(key, modes.clone());
+    }
+}
+
+/// Whether a host name matches a pattern of `*` and `?`. Case, outer spaces and trailing dots do
+/// not count; brackets mean themselves.
+pub fn host_matches(pattern: &str, hostname: &str) -> bool {
+    let fold = |text: &str| text.trim().trim_end_matches('.').to_lowercase();
+    let (pattern, host): (Vec<char>, Vec<char>) =
+        (fold(pattern).chars().collect(), fold(hostname).chars().collect());
+    wildcard(&pattern, &host)
+}
+
+/// Linear in both lengths: on a mismatch only the last `*` is tried further.
+fn wildcard(pattern: &[char], text: &[char]) -> bool {
+    let (mut at, mut from, mut star, mut resume) = (0, 0, None, 0);
+    while from < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some(at);
+                resume = from;
+                at += 1;
+            }
+            Some(one) if *one == '?' || Some(one) == text.get(from) => {
+                at += 1;
+                from += 1;
+            }
+            _ => {
+                let Some(last) = star else { return false };
+                at = last + 1;
+                resume += 1;
+                from = resume;
+            }
+        }
+    }
+    pattern.get(at..).unwrap_or_default().iter().all(|one| *one == '*')
+}
+
+fn resolve_paths(table: &mut Table, spot: &Spot, base: &str, machine: &Machine) {
+    let names: Vec<String> = table.iter().map(|entry| entry.key.value.to_string()).collect();
+    for name in names {
+        let (Some(child), Some(node)) = (spot.child(&name), table.get_mut(&name)) else { continue };
+        match (child.key.map(|key| key.text), &mut node.value) {
+            (Some(Text::Path), Value::String(path)) => {
+                *path = paths::absolute(path, base, &machine.home);
+            }
+            (Some(Text::Paths), Value::Array(elements)) => {
+                for element in elements {
+                    if let Value::String(path) = &mut element.value {
+                        *path = paths::absolute(path, base, &machine.home);
+                    }
+                }
+            }
+            (None, Value::Table(below)) => resolve_paths(below, child, base, machine),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_match_whole_and_without_brackets() {
+        for (pattern, host, expected) in [
+            ("runner-*.example.com", "runner-01.example.com", true),
+            ("runner-01.example.com", "runner-01", false),
+            ("[ab].b", "a.b", false),
+            (" A.b. ", "a.B.", true),
+            ("*", "", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("*a*b*", "xxaxxbxx", true),
+            ("*a*b", "xxaxxbxx", false),
+        ] {
+            assert_eq!(host_matches(pattern, host), expected, "{pattern} {host}");
+        }
+    }
+}

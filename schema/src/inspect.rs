@@ -1,0 +1,211 @@
+//! Holds a document against the key table the way Codex does when it reads it, but reports every
+//! mistake instead of the first.
+
+use crate::de::TypeProblem;
+use crate::key::{Key, Unknown};
+use crate::lookup::{Spot, Tree};
+use crate::span::Span;
+use crate::value::{Entry, Node, Table, Value};
+use crate::version::Version;
+
+/// What holding a document against the table found.
+#[derive(Clone, Debug, Default)]
+pub struct Inspection {
+    /// Values Codex refuses, in the order of the file: it stops at the first.
+    pub refused: Vec<TypeProblem>,
+    /// Names no row of this version knows.
+    pub unknown: Vec<UnknownKey>,
+    /// Keys written under a former or second name.
+    pub renamed: Vec<RenamedKey>,
+}
+
+/// A name that Codex does not know.
+#[derive(Clone, Debug)]
+pub struct UnknownKey {
+    /// Its dotted path.
+    pub path: Vec<String>,
+    /// Where the name stands.
+    pub span: Span,
+    /// What Codex does with it.
+    pub fate: Unknown,
+    /// The row of a newer or older version that knows it.
+    pub row: Option<&'static Key>,
+    /// The known name it is closest to.
+    pub meant: Option<&'static str>,
+}
+
+/// A key under a name that is not its own.
+#[derive(Clone, Debug)]
+pub struct RenamedKey {
+    /// The path as written.
+    pub path: Vec<String>,
+    /// Where the name stands.
+    pub span: Span,
+    /// The path it stands for.
+    pub stands_for: &'static str,
+}
+
+/// Inspects a document.
+pub fn inspect(root: &Table, tree: &Tree, version: Version) -> Inspection {
+    let mut walk =
+        Walk { version, path: Vec::new(), named: None, found: Inspection::default() };
+    walk.table(root, tree.root(), None);
+    walk.found
+}
+
+struct Walk {
+    version: Version,
+    path: Vec<String>,
+    /// How much of the path serde still names, once it has begun to buffer.
+    named: Option<usize>,
+    found: Inspection,
+}
+
+impl Walk {
+    fn refuse(&mut self, message: impl Into<String>, span: Option<Span>) {
+        let keys = self.named_path().to_vec();
+        self.found.refused.push(TypeProblem { message: message.into(), keys, span });
+    }
+
+    fn named_path(&self) -> &[String] {
+        self.named.and_then(|length| self.path.get(..length)).unwrap_or(&self.path)
+    }
+
+    /// `whole` is the place of the table itself, `None` for the document.
+    fn table(&mut self, table: &Table, spot: &Spot, whole: Option<Span>) {
+        let outer = self.named;
+        if spot.section.is_some_and(|section| section.buffered) && self.named.is_none() {
+            self.named = Some(self.path.len());
+        }
+        let mut seen: Vec<&str> = Vec::new();
+        for entry in table {
+            let name = &*entry.key.value;
+            let known = spot.child(name).filter(|child| child.known_to(self.version));
+            let Some(child) = known else {
+                self.unknown(entry, spot, spot.child(name));
+                continue;
+            };
+            let own = child.alias_of().and_then(|path| path.rsplit('.').next()).unwrap_or(name);
+            self.alias(entry, child);
+            if seen.contains(&own) {
+                let field = spot.child(own).and_then(|child| child.section).map(|row| row.field);
+                let field = field.filter(|field| !field.is_empty()).unwrap_or(own);
+                self.refuse(format!("duplicate field `{field}`"), Some(entry.key.span));
+            }
+            if !spot.is_map() {
+                seen.push(own);
+            }
+            self.path.push(name.to_owned());
+            self.value(&entry.node, child);
+            self.path.pop();
+        }
+        for required in spot.section.map_or(&[][..], |section| section.required) {
+            if table.get(required).is_none() {
+                self.refuse(format!("missing field `{required}`"), whole);
+            }
+        }
+        self.named = outer;
+    }
+
+    fn alias(&mut self, entry: &Entry, child: &Spot) {
+        if let Some(stands_for) = child.alias_of() {
+            let mut path = self.path.clone();
+            path.push(entry.key.value.to_string());
+            self.found.renamed.push(RenamedKey { path, span: entry.key.span, stands_for });
+        }
+    }
+
+    fn unknown(&mut self, entry: &Entry, parent: &Spot, other_version: Option<&Spot>) {
+        let fate = parent.section.map_or(Unknown::Ignored, |section| section.unknown);
+        let name = &*entry.key.value;
+        if fate == Unknown::Refused {
+            let mut fields: Vec<String> = parent
+                .fields()
+                .filter(|(_, spot)| spot.known_to(self.version))
+                .map(|(field, _)| format!("`{field}`"))
+                .collect();
+            let list = match fields.len() {
+                0 => "there are no fields".to_owned(),
+                1 => format!("expected {}", fields.remove(0)),
+                2 => format!("expected {}", fields.join(" or ")),
+                _ => format!("expected one of {}", fields.join(", ")),
+            };
+            self.refuse(format!("unknown field `{name}`, {list}"), Some(entry.key.span));
+            return;
+        }
+        let mut path = self.path.clone();
+        path.push(name.to_owned());
+        self.found.unknown.push(UnknownKey {
+            path,
+            span: entry.key.span,
+            fate,
+            row: other_version.and_then(|spot| spot.key),
+            meant: parent.closest(name),
+        });
+    }
+
+    fn value(&mut self, node: &Node, spot: &Spot) {
+        if let Some(key) = spot.key {
+            if let Err(problem) = key.ty.check(node) {
+                let span = problem.span.or(Some(node.span));
+                if self.named.is_some() {
+                    let words = key.ty.buffered(node).err().unwrap_or(problem);
+                    self.refuse(words.message, span);
+                    return;
+                }
+                let mut keys = self.path.clone();
+                keys.extend(problem.keys);
+                self.found.refused.push(TypeProblem { keys, span, message: problem.message });
+            }
+            return;
+        }
+        match &node.value {
+            Value::Table(table) => self.table(table, spot, Some(node.span)),
+            Value::Array(elements) if !spot.is_map() => self.positional(node, elements, spot),
+            other => {
+                let expected = spot.section.map_or("a map", |section| section.expecting);
+                let message = format!("invalid type: {}, expected {expected}", unexpected(other));
+                self.refuse(message, Some(node.span));
+            }
+        }
+    }
+
+    /// A struct table written as the list of its fields: a quirk of serde that Codex inherits.
+    fn positional(&mut self, node: &Node, elements: &[Node], spot: &Spot) {
+        let fields: Vec<&Spot> =
+            spot.fields().map(|(_, field)| field).filter(|field| field.known_to(self.version)).collect();
+        for (element, field) in elements.iter().zip(&fields) {
+            self.value(element, field);
+        }
+        let expected = spot.section.map_or("a map", |section| section.expecting);
+        let required = spot.section.is_some_and(|section| !section.required.is_empty());
+        if elements.len() > fields.len() {
+            let message =
+                format!("invalid length {}, expected fewer elements in array", elements.len());
+            self.refuse(message, Some(node.span));
+        } else if required && elements.len() < fields.len() {
+            let message = format!(
+                "invalid length {}, expected {expected} with {} elements",
+                elements.len(),
+                fields.len()
+            );
+            self.refuse(message, Some(node.span));
+        }
+    }
+}
+
+/// A value in serde's words for something unexpected.
+pub fn unexpected(value: &Value) -> String {
+    match value {
+        Value::String(text) | Value::Datetime(text) => format!("string {text:?}"),
+        Value::Integer(number) => format!("integer `{number}`"),
+        Value::Float(number) => {
+            let digits = number.to_string();
+            let point = if digits.contains(['.', 'e', 'n', 'i']) { "" } else { ".0" };
+            format!("floating point `{digits}{point}`")
+        }
+        Value::Boolean(flag) => format!("boolean `{flag}`"),
+        Value::Array(_) => "sequence".to_owned(),
+        Value::Table(_) => "map".to_owned(),
+    }
+}

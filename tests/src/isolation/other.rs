@@ -1,0 +1,23 @@
+//! Systems without namespaces: says so.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+
+use crate::error::CannotRun;
+
+pub(super) fn enter() -> Result<PathBuf, CannotRun> {
+    Err(CannotRun::Platform { system: std::env::consts::OS })
+}
+
+pub(super) fn leave(_scratch: &Path) {}
+
+pub(super) fn spawn(
+    _command: &mut Command,
+    _etc: &Path,
+    _hostname: Option<&str>,
+) -> io::Result<Child> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
+pub(super) fn kill_group(_leader: u32) {}
