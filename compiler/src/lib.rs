@@ -1,1 +1,11 @@
-//! x
+//! Merges Codex policy from every channel and explains what is in force.
+pub mod compose;
+pub mod configure;
+pub mod effective;
+pub mod era;
+pub mod evaluate;
+pub mod files;
+pub mod gather;
+pub mod layers;
+pub mod machine;
+pub mod sources;

@@ -1,8 +1,8 @@
 //! Threads that live in their own network and mount namespaces.
 //!
 //! Namespaces belong to threads, not to processes, and are inherited by the threads and processes
-//! that a thread starts. So no re-execution of the test program is needed: a fresh thread leaves the
-//! machine's namespaces, does its work and ends, and the rest of the process never notices.
+//! that a thread starts. So no re-execution of the test program is needed: a fresh thread leaves
+//! the machine's namespaces, does its work and ends, and the rest of the process never notices.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ pub fn isolated_pool<J: Send, R: Send>(
         }
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(&worker)).collect();
+        let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(worker)).collect();
         workers.into_iter().try_for_each(joined)
     })?;
     let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -154,23 +154,26 @@ impl Isolation {
         self.seeds.borrow_mut().insert(program.to_owned(), seed.clone());
         seed
     }
-
-    /// Starts `command` with `etc` mounted over `/etc/codex` for it and its children alone.
-    pub(crate) fn spawn(
-        &self,
-        command: &mut Command,
-        etc: &Path,
-        hostname: Option<&str>,
-    ) -> std::io::Result<Child> {
-        // A thread of its own, so that this mount and this name last exactly as long as the child.
-        std::thread::scope(|scope| joined(scope.spawn(|| system::spawn(command, etc, hostname))))
-    }
 }
 
 impl Drop for Isolation {
     fn drop(&mut self) {
         system::leave(&self.scratch);
     }
+}
+
+/// Starts `command` with `etc` mounted over `/etc/codex` for it and its children alone.
+///
+/// The proof is not read. It must be there all the same: on a thread of the machine itself the
+/// mount would spread to the machine.
+pub(crate) fn spawn(
+    _proof: &Isolation,
+    command: &mut Command,
+    etc: &Path,
+    hostname: Option<&str>,
+) -> std::io::Result<Child> {
+    // A thread of its own, so that this mount and this name last exactly as long as the child.
+    std::thread::scope(|scope| joined(scope.spawn(|| system::spawn(command, etc, hostname))))
 }
 
 /// Ends a process and everything it started in its process group.

@@ -1,13 +1,16 @@
 //! The questions, and the documents that answer them.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::error::OracleError;
+use crate::error::{CannotRun, OracleError};
+use crate::install::CodexBinary;
+use crate::isolation::isolated_pool;
 use crate::rpc::AppServer;
-use crate::spec::FileSpec;
+use crate::spec::{FileSpec, WorldSpec};
 use crate::turn::turn;
 use crate::world::World;
 
@@ -15,8 +18,8 @@ use crate::world::World;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "oracle", rename_all = "snake_case")]
 pub enum Oracle {
-    /// `app-server --print-startup-config` (0.164.0 and later): `{requirements,
-    /// server_requests?}`, the second only with a config server.
+    /// `app-server --print-startup-config` (0.164.0 and later; older builds refuse the flag):
+    /// `{requirements, server_requests?}`, the second only with a config server.
     Startup,
     /// `configRequirements/read` (0.80.0 and later): `{requirements}`, null without any.
     RequirementsRead,
@@ -25,7 +28,8 @@ pub enum Oracle {
     ConfigRead,
     /// `thread/start` in `$CWD`: `{thread: {approvalPolicy, approvalsReviewer, sandbox,
     /// activePermissionProfile, model, modelProvider}, profiles?: {id: allowed}, warnings,
-    /// user_config}`; no `profiles` where the build cannot list them.
+    /// user_config}`; no `profiles` where the build cannot list them, null for `allowed` where it
+    /// lists them without saying (0.138.0).
     Thread {
         /// Further parameters of `thread/start`.
         #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -146,12 +150,12 @@ pub fn ask_many(world: &World<'_>, oracles: &[Oracle]) -> Vec<Result<Value, Orac
         .zip(oracles)
         .filter_map(|(index, oracle)| oracle.shares_a_server().then_some(index))
         .collect();
-    // A single question needs no sharing, and `features list` alone is faster than a server.
     let mut together = BTreeMap::new();
     oracles
         .iter()
         .enumerate()
         .map(|(index, oracle)| {
+            // One question shares nothing, and `features list` alone is faster than a server.
             if shared.len() < 2 || !oracle.shares_a_server() {
                 return ask(world, oracle);
             }
@@ -163,6 +167,26 @@ pub fn ask_many(world: &World<'_>, oracles: &[Oracle]) -> Vec<Result<Value, Orac
                 .unwrap_or_else(|| Err(OracleError::harness("ask_many", "question lost")))
         })
         .collect()
+}
+
+/// Asks the same questions in every world, on `threads` isolated threads.
+///
+/// Answers keep the order of worlds and questions. A world that cannot be built gives its error as
+/// the answer to each question.
+///
+/// # Errors
+///
+/// [`CannotRun`] when this machine does not allow isolation.
+pub fn ask_worlds(
+    binary: &CodexBinary,
+    threads: NonZeroUsize,
+    worlds: Vec<WorldSpec>,
+    oracles: &[Oracle],
+) -> Result<Vec<Vec<Result<Value, OracleError>>>, CannotRun> {
+    isolated_pool(threads, worlds, |isolation, spec| match World::build(isolation, binary, &spec) {
+        Ok(world) => ask_many(&world, oracles),
+        Err(error) => oracles.iter().map(|_| Err(error.clone())).collect(),
+    })
 }
 
 fn ask_one_server(
@@ -256,7 +280,7 @@ fn thread(
     let reply = server.call("thread/start", Some(Value::Object(params)))?;
     let shown: Map<String, Value> = SHOWN
         .into_iter()
-        .map(|key| (key.to_owned(), at(&reply, &format!("/{key}")).clone()))
+        .map(|key| (key.to_owned(), reply.get(key).cloned().unwrap_or_default()))
         .collect();
     let mut answer = Map::from_iter([("thread".to_owned(), Value::Object(shown))]);
     match server.call("permissionProfile/list", Some(json!({ "cwd": "$CWD" }))) {

@@ -11,7 +11,7 @@ use crate::world::{Line, Running, World};
 /// second apart, before it gives up.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 /// How long one call may take.
-const CALL_PATIENCE: Duration = Duration::from_secs(60);
+const CALL_PATIENCE: Duration = Duration::from_mins(1);
 
 /// A failed call, with the code that tells an unknown method from a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,12 @@ pub(crate) struct AppServer<'w, 'a> {
 impl<'w, 'a> AppServer<'w, 'a> {
     /// Starts the server in `world` and introduces this client.
     pub(crate) fn start(world: &'w World<'a>) -> Result<Self, OracleError> {
-        world.seed_home(|empty| AppServer::start_in(empty).map(drop));
+        world.seed_home(|empty| {
+            // Codex unpacks its skills for the first thread.
+            let params = json!({ "cwd": "$CWD" });
+            AppServer::start_in(empty)?.call("thread/start", Some(params))?;
+            Ok(())
+        });
         Self::start_in(world)
     }
 

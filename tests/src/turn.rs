@@ -91,13 +91,11 @@ fn respond(items: &[Value], calls: &Mutex<Vec<ModelCall>>, request: Request) -> 
         }),
         json!({ "type": "response.completed", "response": { "id": id, "usage": usage } }),
     ];
-    let stream: String = events
-        .iter()
-        .map(|event| {
-            let name = event.get("type").and_then(Value::as_str).unwrap_or_default();
-            format!("event: {name}\ndata: {event}\n\n")
-        })
-        .collect();
+    let event_text = |event: &Value| {
+        let name = event.get("type").and_then(Value::as_str).unwrap_or_default();
+        format!("event: {name}\ndata: {event}\n\n")
+    };
+    let stream = events.iter().map(event_text).collect::<Vec<_>>().concat();
     Response { status: 200, content_type: "text/event-stream", body: stream.into_bytes() }
 }
 

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use crate::config_server::{ConfigServer, bundle_answer};
 use crate::error::OracleError;
 use crate::install::CodexBinary;
-use crate::isolation::{Isolation, end};
+use crate::isolation::{Isolation, end, spawn};
 use crate::spec::{Cache, FileSpec, HttpAnswer, SpecialFile, WorldSpec};
 
 /// How long one Codex command may take.
-const COMMAND_PATIENCE: Duration = Duration::from_secs(60);
+const COMMAND_PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a finished command left behind, normalised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,10 +158,8 @@ impl<'a> World<'a> {
         let failed = |error: io::Error| OracleError::harness("cannot start codex", error);
         let mut command = self.command(args);
         let etc = self.folder.join("etc");
-        let mut child = self
-            .isolation
-            .spawn(&mut command, &etc, self.spec.hostname.as_deref())
-            .map_err(failed)?;
+        let hostname = self.spec.hostname.as_deref();
+        let mut child = spawn(self.isolation, &mut command, &etc, hostname).map_err(failed)?;
         let stdin = child.stdin.take();
         let stdout = Pipe::read(child.stdout.take());
         let stderr = Pipe::read(child.stderr.take());
@@ -182,9 +180,10 @@ impl<'a> World<'a> {
             .env("CODEX_HOME", self.part("home"))
             .env("HOME", self.part("user"))
             .env("SHELL", "/bin/bash")
-            .env("LANG", "C.UTF-8")
             .env("TERM", "xterm")
             .env("RUST_BACKTRACE", "0")
+            // Every session tries to fetch a plugin catalogue; let git fail before it dials.
+            .env("GIT_ALLOW_PROTOCOL", "file")
             .env("SSL_CERT_FILE", self.isolation.authority_file())
             .envs(self.spec.env.iter().map(|(name, value)| (name, self.expand(value))))
             .stdin(Stdio::piped())
@@ -198,18 +197,18 @@ impl<'a> World<'a> {
         command
     }
 
-    /// Gives the world a `CODEX_HOME` whose databases exist already, which halves the start of
-    /// `app-server`. Databases hold sessions and logs, no policy.
+    /// Gives the world a `CODEX_HOME` that has been used before, which halves the start of
+    /// `app-server`: databases (sessions and logs, no policy) and Codex's own skills.
     pub(crate) fn seed_home(&self, make: impl FnOnce(&World<'a>) -> Result<(), OracleError>) {
         let seed = self.isolation.seed(self.binary.path(), |seed| {
             let empty = World::build(self.isolation, self.binary, &WorldSpec::new()).ok()?;
             make(&empty).ok()?;
-            copy_databases(&empty.folder.join("home"), seed).ok()
+            copy_used_home(&empty.folder.join("home"), seed).ok()
         });
         if let Some(seed) = seed {
             let home = self.folder.join("home");
-            // A start without databases is slower, not wrong.
-            drop(copy_databases(&seed, &home).and_then(|()| self.hand_over(&home)));
+            // A start in an empty home is slower, not wrong.
+            drop(copy_used_home(&seed, &home).and_then(|()| self.hand_over(&home)));
         }
     }
 
@@ -393,7 +392,11 @@ impl Pipe {
     }
 }
 
-fn copy_databases(from: &Path, to: &Path) -> io::Result<()> {
+fn copy_used_home(from: &Path, to: &Path) -> io::Result<()> {
+    let skills = from.join("skills");
+    if skills.is_dir() && !to.join("skills").exists() {
+        link_all(&skills, &to.join("skills"))?;
+    }
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -401,6 +404,21 @@ fn copy_databases(from: &Path, to: &Path) -> io::Result<()> {
         let text = name.to_string_lossy();
         if text.contains(".sqlite") && !text.ends_with("-shm") {
             fs::copy(entry.path(), to.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies a tree by hard links: Codex replaces these files and never writes into them.
+fn link_all(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            link_all(&entry.path(), &target)?;
+        } else {
+            fs::hard_link(entry.path(), target)?;
         }
     }
     Ok(())

@@ -1,4 +1,16 @@
 //! The types of leaf values. `Deserialize` accepts what Codex accepts and refuses with Codex's
 //! words; `Serialize` prints as Codex prints.
+//!
+//! serde puts a struct's Rust name into its texts ("expected struct X with 2 elements") and nothing
+//! but the name itself can change it there: a type whose name Codex can print bears Codex's name.
 
 pub mod approval;
+pub mod choice;
+pub mod hook;
+pub mod mcp;
+pub mod network;
+pub mod permission;
+pub mod provider;
+pub mod rule;
+pub mod telemetry;
+pub mod text;

@@ -17,7 +17,7 @@ use crate::error::CannotRun;
 /// Where Codex looks for the machine's policy.
 const SYSTEM_FOLDER: &str = "/etc/codex";
 
-fn failed(step: &'static str, detail: impl ToString) -> CannotRun {
+fn failed<D: ToString + ?Sized>(step: &'static str, detail: &D) -> CannotRun {
     CannotRun::Isolation { step, detail: detail.to_string() }
 }
 
@@ -28,20 +28,20 @@ pub(super) fn enter() -> Result<PathBuf, CannotRun> {
     }
     // Only a mount point: what is in the real folder is neither read nor written.
     fs::create_dir_all(SYSTEM_FOLDER)
-        .map_err(|error| failed("make the mount point /etc/codex", error))?;
+        .map_err(|error| failed("make the mount point /etc/codex", &error))?;
     let namespaces =
         || ["mnt", "net"].map(|kind| fs::read_link(format!("/proc/thread-self/ns/{kind}")).ok());
     let before = namespaces();
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
-        .map_err(|error| failed("leave the machine's namespaces", error))?;
+        .map_err(|error| failed("leave the machine's namespaces", &error))?;
     let left = before.iter().zip(&namespaces()).all(|(old, new)| new.is_some() && old != new);
     if !left {
         // Everything below would otherwise happen to the machine itself.
         return Err(failed("leave the machine's namespaces", "still in the old ones"));
     }
-    no_propagation().map_err(|error| failed("make its mounts private", error))?;
+    no_propagation().map_err(|error| failed("make its mounts private", &error))?;
     raise_loopback()?;
-    let scratch = scratch_folder().map_err(|error| failed("mount a scratch folder", error))?;
+    let scratch = scratch_folder().map_err(|error| failed("mount a scratch folder", &error))?;
     // Without it names fail after five seconds instead of at once, so failing here is no error.
     drop(no_name_servers(&scratch));
     Ok(scratch)
@@ -71,7 +71,7 @@ fn raise_loopback() -> Result<(), CannotRun> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(CannotRun::MissingTool { tool: "ip", purpose: "bring loopback up (iproute2)" })
         }
-        Err(error) => Err(failed("bring loopback up", error)),
+        Err(error) => Err(failed("bring loopback up", &error)),
     }
 }
 

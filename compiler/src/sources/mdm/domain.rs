@@ -314,7 +314,7 @@ fn read_settings<'a>(
             }
             values.extend(value::decode(key, &entry.value, *forced, *shape, problems));
         } else if !(in_payload && PAYLOAD_KEYS.contains(&entry.key.as_str())) {
-            problems.add(unknown_key(entry));
+            problems.add_with(|| unknown_key(entry));
         }
     }
 }

@@ -193,8 +193,13 @@ impl Problems {
     }
 
     pub(super) fn add(&mut self, problem: MdmProblem) {
+        self.add_with(|| problem);
+    }
+
+    /// Adds a problem that is costly to put into words, if it is to be listed at all.
+    pub(super) fn add_with(&mut self, problem: impl FnOnce() -> MdmProblem) {
         if self.found.len() < self.limit {
-            self.found.push(problem);
+            self.found.push(problem());
         } else {
             self.dropped = self.dropped.saturating_add(1);
         }

@@ -727,3 +727,25 @@ proptest! {
         prop_assert!(found.values.is_empty() || texts(&found) == texts(&original));
     }
 }
+
+#[test]
+fn columns_count_characters_on_lines_longer_than_a_block() {
+    for length in [1, 700, 1023, 1024, 1025, 5000] {
+        let key = "é".repeat(length);
+        let xml = plist(&format!("<dict><key>{key}</key><true/><key>other</key><true/></dict>"));
+        let found = read_it(&xml);
+        let column = 6 + 5 + length + 6 + 7 + 5 + 1;
+        let place = found.problems[1].place.clone().unwrap();
+        assert_eq!(place.line_column, Some(LineColumn { line: 4, column }));
+    }
+}
+
+#[test]
+fn hostile_sizes_stay_cheap() {
+    // Each of these once took time that grows with the square of the size; the test is that it
+    // ends at all under a debug build.
+    let many =
+        |entry: &str| plist(&format!("<dict>{}</dict>", entry.repeat(40_000).replace('\n', "")));
+    assert_eq!(read_it(many(&requirements(""))).values.len(), 40_000);
+    assert_eq!(read_it(many("<key>x</key><true/>")).problems.len(), 201);
+}

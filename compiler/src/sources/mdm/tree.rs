@@ -76,7 +76,7 @@ pub(super) fn report_duplicates(node: &Node, problems: &mut Problems) {
             let mut first: BTreeMap<&str, &Entry> = BTreeMap::new();
             for entry in entries {
                 if let Some(earlier) = first.get(entry.key.as_str()) {
-                    problems.add(duplicate(entry, earlier));
+                    problems.add_with(|| duplicate(entry, earlier));
                 } else {
                     first.insert(&entry.key, entry);
                 }

@@ -185,25 +185,51 @@ fn xml_text<'a>(bytes: &'a [u8], problems: &mut Problems) -> Result<(&'a str, us
     Ok((text, base))
 }
 
-/// The starts of the lines of a text.
+/// Finds line and column of an offset without reading the text from its start each time.
 struct Lines<'a> {
     bytes: &'a [u8],
-    starts: Vec<usize>,
+    line_starts: Vec<usize>,
+    /// How many characters begin before each block, and in all.
+    characters_before: Vec<usize>,
 }
+
+const BLOCK_BYTES: usize = 1024;
 
 impl<'a> Lines<'a> {
     fn of(bytes: &'a [u8]) -> Self {
         let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at.saturating_add(1))).collect();
-        Self { bytes, starts }
+        let after = ends.map(|(at, _)| at.saturating_add(1));
+        let line_starts = std::iter::once(0).chain(after).collect();
+        let mut total = 0_usize;
+        let mut characters_before: Vec<usize> = bytes
+            .chunks(BLOCK_BYTES)
+            .map(|block| {
+                let before = total;
+                total = total.saturating_add(characters(block));
+                before
+            })
+            .collect();
+        characters_before.push(total);
+        Self { bytes, line_starts, characters_before }
     }
 
     fn at(&self, offset: usize) -> LineColumn {
-        let line = self.starts.partition_point(|start| *start <= offset).max(1);
-        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let before = self.bytes.get(start..offset.min(self.bytes.len())).unwrap_or_default();
-        // Counting the bytes that begin a character counts the characters.
-        let characters = before.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
-        LineColumn { line, column: characters.saturating_add(1) }
+        let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
+        let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let column = self.characters_to(offset).saturating_sub(self.characters_to(start));
+        LineColumn { line, column: column.saturating_add(1) }
     }
+
+    fn characters_to(&self, offset: usize) -> usize {
+        let offset = offset.min(self.bytes.len());
+        let block = offset / BLOCK_BYTES;
+        let rest = self.bytes.get(block.saturating_mul(BLOCK_BYTES)..offset).unwrap_or_default();
+        let before = self.characters_before.get(block).copied().unwrap_or(0);
+        before.saturating_add(characters(rest))
+    }
+}
+
+/// Counts the characters of UTF-8 text by the bytes that begin one.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }

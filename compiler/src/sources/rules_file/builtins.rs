@@ -1,7 +1,11 @@
 //! The functions that every file can call: those of Starlark that Codex offers, and its own three.
 
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+
 use super::Fault;
-use super::interpreter::{Interpreter, refuse_extra, take_named};
+use super::calls::{refuse_extra, take_named};
+use super::interpreter::Interpreter;
 use super::operations::range_length;
 use super::values::{Arguments, Dict, Span, Value};
 
@@ -11,9 +15,36 @@ pub(super) struct Native(usize);
 
 /// All of them; 0.169.0 has no `print`, `set` or `struct` (fixtures of these names).
 const NAMES: [&str; 30] = [
-    "prefix_rule", "network_rule", "host_executable", "abs", "all", "any", "bool", "chr", "dict",
-    "dir", "enumerate", "fail", "float", "getattr", "hasattr", "hash", "int", "len", "list",
-    "max", "min", "ord", "range", "repr", "reversed", "sorted", "str", "tuple", "type", "zip",
+    "prefix_rule",
+    "network_rule",
+    "host_executable",
+    "abs",
+    "all",
+    "any",
+    "bool",
+    "chr",
+    "dict",
+    "dir",
+    "enumerate",
+    "fail",
+    "float",
+    "getattr",
+    "hasattr",
+    "hash",
+    "int",
+    "len",
+    "list",
+    "max",
+    "min",
+    "ord",
+    "range",
+    "repr",
+    "reversed",
+    "sorted",
+    "str",
+    "tuple",
+    "type",
+    "zip",
 ];
 
 impl Native {
@@ -52,18 +83,15 @@ impl Interpreter {
             }
             _ => {
                 let Arguments { positional, named } = arguments;
-                refuse_extra(name, 0, &named, at)?;
+                if !named.is_empty() {
+                    return Err(Fault::unsupported(at, "a named argument of this function"));
+                }
                 self.simple_native(name, &positional, at)
             }
         }
     }
 
-    fn simple_native(
-        &mut self,
-        name: &str,
-        given: &[Value],
-        at: usize,
-    ) -> Result<Value, Fault> {
+    fn simple_native(&mut self, name: &str, given: &[Value], at: usize) -> Result<Value, Fault> {
         Ok(match (name, given) {
             ("bool", []) => Value::Bool(false),
             ("bool", [value]) => Value::Bool(self.truth(value)),
@@ -89,12 +117,12 @@ impl Interpreter {
             ("enumerate", [value, Value::Int(start)]) => self.enumerate(value, *start, at)?,
             ("range", [Value::Int(stop)]) => Value::Range(0, *stop, 1),
             ("range", [Value::Int(start), Value::Int(stop)]) => Value::Range(*start, *stop, 1),
-            ("range", [Value::Int(start), Value::Int(stop), Value::Int(step)]) => {
-                if *step == 0 || *step == i64::MIN {
+            ("range", [Value::Int(start), Value::Int(stop), Value::Int(stride)]) => {
+                if *stride == 0 || *stride == i64::MIN {
                     let message = "Third argument of range (step) cannot be null";
                     return Err(Fault::refused(at, message));
                 }
-                Value::Range(*start, *stop, *step)
+                Value::Range(*start, *stop, *stride)
             }
             ("abs", [Value::Int(value)]) => match value.checked_abs() {
                 Some(value) => Value::Int(value),
@@ -119,7 +147,7 @@ impl Interpreter {
             Value::Text(text) => text.chars().count(),
             Value::List(id) | Value::Tuple(id) => self.items(*id).len(),
             Value::Dict(id) => self.dict(*id).map_or(0, Dict::len),
-            Value::Range(start, stop, step) => range_length(*start, *stop, *step),
+            Value::Range(start, stop, stride) => range_length(*start, *stop, *stride),
             other => {
                 let kind = other.type_name();
                 let message = format!("Operation `len()` not supported on type `{kind}`");
@@ -210,7 +238,7 @@ impl Interpreter {
             [one] => self.iterate(one, at)?,
             _ => positional,
         };
-        let wanted = if name == "max" { std::cmp::Ordering::Greater } else { std::cmp::Ordering::Less };
+        let wanted = if name == "max" { Ordering::Greater } else { Ordering::Less };
         let mut best: Option<(Value, Value)> = None;
         for (key, item) in self.keyed(items, function.as_ref(), at)? {
             let better = match &best {
@@ -234,20 +262,41 @@ impl Interpreter {
             return Err(Fault::refused(at, "Missing parameter `x` for call to `sorted`"));
         };
         let items = self.iterate(values, at)?;
-        let mut keyed = self.keyed(items, function.as_ref(), at)?;
-        let mut fault = None;
-        keyed.sort_by(|(left, _), (right, _)| match self.order(left, right, at) {
-            Ok(order) if reverse => order.reverse(),
-            Ok(order) => order,
-            Err(problem) => {
-                fault.get_or_insert(problem);
-                std::cmp::Ordering::Equal
-            }
-        });
-        if let Some(fault) = fault {
-            return Err(fault);
-        }
+        let keyed = self.keyed(items, function.as_ref(), at)?;
+        let keyed = self.merge_sort(keyed, reverse, at)?;
         Ok(self.new_list(keyed.into_iter().map(|(_, item)| item).collect()))
+    }
+
+    /// A stable sort whose comparisons may fail. The library's sort may panic on an order that is
+    /// not total, which values of mixed types have.
+    fn merge_sort(
+        &mut self,
+        items: Vec<(Value, Value)>,
+        reverse: bool,
+        at: usize,
+    ) -> Result<Vec<(Value, Value)>, Fault> {
+        let later = if reverse { Ordering::Less } else { Ordering::Greater };
+        let mut runs: VecDeque<VecDeque<(Value, Value)>> =
+            items.into_iter().map(|item| VecDeque::from([item])).collect();
+        // Each round merges neighbours, so that equal items keep their order.
+        while runs.len() > 1 {
+            let mut merged = VecDeque::new();
+            while let Some(mut left) = runs.pop_front() {
+                let mut right = runs.pop_front().unwrap_or_default();
+                let mut run = VecDeque::with_capacity(left.len() + right.len());
+                while let (Some((left_key, _)), Some((right_key, _))) =
+                    (left.front(), right.front())
+                {
+                    let from_right = self.order(left_key, right_key, at)? == later;
+                    run.extend(if from_right { right.pop_front() } else { left.pop_front() });
+                }
+                run.append(&mut left);
+                run.append(&mut right);
+                merged.push_back(run);
+            }
+            runs = merged;
+        }
+        Ok(runs.pop_front().map(Vec::from).unwrap_or_default())
     }
 }
 

@@ -35,9 +35,8 @@ pub(super) fn check(collected: &Collected, earlier: &[RulesFile]) -> Result<(), 
                 return Err(Fault::refused(at, message));
             }
         }
-        let unmatched = |example: &&Vec<String>| {
-            matches_of(rules, &hosts, example, true).is_empty()
-        };
+        let unmatched =
+            |example: &&Vec<String>| matches_of(rules, &hosts, example, true).is_empty();
         let missed: Vec<String> =
             examples.matching.iter().filter(unmatched).map(|e| rendered(e)).collect();
         if !missed.is_empty() {

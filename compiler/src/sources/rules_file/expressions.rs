@@ -151,22 +151,30 @@ impl Parser {
         Ok(None)
     }
 
-    fn arithmetic(&mut self, level: usize) -> Result<Expression, Fault> {
-        let Some(operators) = LEVELS.get(level) else { return self.signed() };
+    /// Operators of at least this level. One function for all levels keeps the stack of nested
+    /// brackets small.
+    fn arithmetic(&mut self, least: usize) -> Result<Expression, Fault> {
         let at = self.at();
         let before = self.depth;
-        let mut left = self.arithmetic(level + 1)?;
-        loop {
-            let Some((symbol, operator)) = operators.iter().find(|(symbol, _)| self.is(symbol))
-            else {
-                self.depth = before;
-                return Ok(left);
-            };
-            self.take(symbol);
+        let mut left = self.signed()?;
+        while let Some((level, operator)) = self.arithmetic_operator(least) {
+            self.advance();
             self.deeper()?;
             let right = self.arithmetic(level + 1)?;
-            left = self.node(at, Kind::Binary(Box::new(left), *operator, Box::new(right)));
+            left = self.node(at, Kind::Binary(Box::new(left), operator, Box::new(right)));
         }
+        self.depth = before;
+        Ok(left)
+    }
+
+    fn arithmetic_operator(&self, least: usize) -> Option<(usize, Binary)> {
+        let Tok::Symbol(symbol) = self.peek() else { return None };
+        for (level, operators) in LEVELS.iter().enumerate().skip(least) {
+            if let Some((_, operator)) = operators.iter().find(|(known, _)| known == symbol) {
+                return Some((level, *operator));
+            }
+        }
+        None
     }
 
     fn signed(&mut self) -> Result<Expression, Fault> {
@@ -279,7 +287,7 @@ impl Parser {
             Tok::Text(text) => Kind::Text(Rc::from(text)),
             Tok::Format(content) => match format_pieces(&content, at) {
                 Some(pieces) => Kind::Format(pieces),
-                None => return Err(Fault::refused(at, "Parse error: Invalid format string")),
+                None => return Err(Fault::unsupported(at, "this f-string")),
             },
             Tok::Symbol("(") => return self.parenthesis(),
             Tok::Symbol("[") => return self.list(),

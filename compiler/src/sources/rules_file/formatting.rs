@@ -41,10 +41,10 @@ impl Interpreter {
                 }
                 format!("{{{}}}", parts.join(", "))
             }
-            Value::Range(start, stop, step) => match (start, step) {
+            Value::Range(start, stop, stride) => match (start, stride) {
                 (0, 1) => format!("range({stop})"),
                 (start, 1) => format!("range({start}, {stop})"),
-                _ => format!("range({start}, {stop}, {step})"),
+                _ => format!("range({start}, {stop}, {stride})"),
             },
             Value::Function(id) => match self.heap.get(*id) {
                 Some(Object::Function { definition, .. }) => definition.name.clone(),
@@ -181,7 +181,14 @@ pub(super) fn quoted(text: &str) -> String {
 
 fn float(value: f64) -> String {
     if !value.is_finite() {
-        return if value.is_nan() { "nan" } else if value > 0.0 { "+inf" } else { "-inf" }.to_owned();
+        return if value.is_nan() {
+            "nan"
+        } else if value > 0.0 {
+            "+inf"
+        } else {
+            "-inf"
+        }
+        .to_owned();
     }
     let size = value.abs();
     if value == 0.0 || (1e-4..1e17).contains(&size) {

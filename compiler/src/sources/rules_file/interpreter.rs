@@ -6,14 +6,11 @@ use std::rc::Rc;
 use super::builtins::Native;
 use super::rule_calls::Collected;
 use super::syntax::{
-    Argument, ArgumentKind, Binary, Clause, Comprehension, Definition, Expression, FormatPiece,
-    Kind, Module, Names, ParameterKind, Statement, StatementKind, Target, TargetKind, Unary,
+    Binary, Definition, Expression, FormatPiece, Kind, Module, Names, ParameterKind, Statement,
+    StatementKind, Target, TargetKind, Unary,
 };
-use super::values::{Arguments, Dict, Frame, Object, Span, Value};
+use super::values::{Dict, Frame, Object, Span, Value};
 use super::{Fault, Limits};
-
-/// Deepest call stack, in calls: what Codex 0.169.0 allows (fixtures `recursion-*`).
-const CALLS: usize = 50;
 
 /// Runs a file and gives the rules that it made.
 ///
@@ -39,7 +36,8 @@ pub(super) struct Interpreter {
     limits: Limits,
     steps: u64,
     depth: usize,
-    calls: usize,
+    /// Open calls.
+    pub(super) calls: usize,
     pub(super) heap: Vec<Object>,
     frames: Vec<Frame>,
     /// Lists and dictionaries that a loop is walking.
@@ -47,7 +45,8 @@ pub(super) struct Interpreter {
     pub(super) collected: Collected,
 }
 
-enum Flow {
+/// How a statement ends.
+pub(super) enum Flow {
     Next,
     Break,
     Continue,
@@ -121,13 +120,13 @@ impl Interpreter {
         self.heap.get_mut(id).ok_or_else(|| Fault::refused(at, "no such object"))
     }
 
-    fn frame(&mut self, names: &Names, parent: Option<usize>) -> usize {
+    pub(super) fn frame(&mut self, names: &Names, parent: Option<usize>) -> usize {
         let values = HashMap::new();
         self.frames.push(Frame { names: Rc::clone(names), values, parent });
         self.frames.len() - 1
     }
 
-    fn bind(&mut self, frame: usize, name: &str, value: Value) {
+    pub(super) fn bind(&mut self, frame: usize, name: &str, value: Value) {
         if let Some(frame) = self.frames.get_mut(frame) {
             frame.values.insert(name.to_owned(), value);
         }
@@ -147,7 +146,7 @@ impl Interpreter {
         native.ok_or_else(|| Fault::refused(at, format!("Variable `{name}` not found")))
     }
 
-    fn block(&mut self, body: &[Statement], frame: usize) -> Result<Flow, Fault> {
+    pub(super) fn block(&mut self, body: &[Statement], frame: usize) -> Result<Flow, Fault> {
         for statement in body {
             self.enter(statement.at)?;
             let flow = self.statement(statement, frame)?;
@@ -181,7 +180,7 @@ impl Interpreter {
                 return self.block(otherwise, frame);
             }
             StatementKind::For(target, values, body) => {
-                return self.repeat(target, values, body, frame);
+                return self.repeat(target, values, body, frame, statement.at);
             }
             StatementKind::Define(definition) => {
                 let function = self.function(definition, frame)?;
@@ -215,8 +214,8 @@ impl Interpreter {
         values: &Expression,
         body: &[Statement],
         frame: usize,
+        at: usize,
     ) -> Result<Flow, Fault> {
-        let at = values.at;
         let values = self.expression(values, frame)?;
         let items = self.iterate(&values, at)?;
         let lock = self.lock(&values);
@@ -238,20 +237,25 @@ impl Interpreter {
     }
 
     /// Marks what a loop walks; `None` if nothing was to mark or a loop outside has done it.
-    fn lock(&mut self, value: &Value) -> Option<usize> {
+    pub(super) fn lock(&mut self, value: &Value) -> Option<usize> {
         match value {
             Value::List(id) | Value::Dict(id) => self.locked.insert(*id).then_some(*id),
             _ => None,
         }
     }
 
-    fn unlock(&mut self, lock: Option<usize>) {
+    pub(super) fn unlock(&mut self, lock: Option<usize>) {
         if let Some(id) = lock {
             self.locked.remove(&id);
         }
     }
 
-    fn assign(&mut self, target: &Target, value: Value, frame: usize) -> Result<(), Fault> {
+    pub(super) fn assign(
+        &mut self,
+        target: &Target,
+        value: Value,
+        frame: usize,
+    ) -> Result<(), Fault> {
         match &target.kind {
             TargetKind::Name(name) => self.bind(frame, name, value),
             TargetKind::Index(object, index) => {
@@ -388,7 +392,7 @@ impl Interpreter {
             Kind::Slice(object, parts) => self.slice_of(object, parts, frame, at),
             Kind::Call(callee, arguments) => {
                 let callee = self.expression(callee, frame)?;
-                let arguments = self.arguments(arguments, frame)?;
+                let arguments = self.arguments(arguments, frame, at)?;
                 self.call(&callee, arguments, Span { at, end: expression.end })
             }
             Kind::Lambda(definition) => self.function(definition, frame),
@@ -450,213 +454,4 @@ impl Interpreter {
         }
         Ok(Value::text(result))
     }
-
-    fn comprehension(&mut self, inner: &Comprehension, frame: usize) -> Result<Value, Fault> {
-        let frame = self.frame(&inner.names, Some(frame));
-        let mut results = vec![];
-        self.clauses(inner, &inner.clauses, frame, &mut results)?;
-        if inner.key.is_none() {
-            let items = results.into_iter().map(|(_, value)| value).collect();
-            return Ok(self.new_list(items));
-        }
-        let mut dict = Dict::default();
-        for (key_value, value) in results {
-            let key = self.key(&key_value, inner.value.at)?;
-            dict.set(key, key_value, value);
-        }
-        Ok(self.new_dict(dict))
-    }
-
-    fn clauses(
-        &mut self,
-        inner: &Comprehension,
-        clauses: &[Clause],
-        frame: usize,
-        results: &mut Vec<(Value, Value)>,
-    ) -> Result<(), Fault> {
-        let Some((clause, rest)) = clauses.split_first() else {
-            let key = match &inner.key {
-                Some(key) => self.expression(key, frame)?,
-                None => Value::None,
-            };
-            results.push((key, self.expression(&inner.value, frame)?));
-            return Ok(());
-        };
-        match clause {
-            Clause::If(condition) => {
-                let condition = self.expression(condition, frame)?;
-                if self.truth(&condition) {
-                    self.clauses(inner, rest, frame, results)?;
-                }
-            }
-            Clause::For(target, values) => {
-                let at = values.at;
-                let values = self.expression(values, frame)?;
-                let lock = self.lock(&values);
-                for item in self.iterate(&values, at)? {
-                    self.charge(1, at)?;
-                    self.assign(target, item, frame)?;
-                    self.clauses(inner, rest, frame, results)?;
-                }
-                self.unlock(lock);
-            }
-        }
-        Ok(())
-    }
-
-    fn arguments(&mut self, given: &[Argument], frame: usize) -> Result<Arguments, Fault> {
-        let mut arguments = Arguments::default();
-        for Argument { kind, value } in given {
-            let at = value.at;
-            let value = self.expression(value, frame)?;
-            match kind {
-                ArgumentKind::Positional => arguments.positional.push(value),
-                ArgumentKind::Named(name) => arguments.named.push((name.clone(), value)),
-                ArgumentKind::Spread => arguments.positional.extend(self.iterate(&value, at)?),
-                ArgumentKind::NamedSpread => {
-                    let Value::Dict(id) = value else {
-                        return Err(Fault::refused(at, "The argument provided for **kwargs is not a dictionary"));
-                    };
-                    let items = self.dict(id).map(Dict::items).unwrap_or_default();
-                    self.charge(items.len(), at)?;
-                    for (key, value) in items {
-                        let Value::Text(name) = key else {
-                            return Err(Fault::refused(at, "Argument names must be strings"));
-                        };
-                        arguments.named.push((name.as_ref().to_owned(), value));
-                    }
-                }
-            }
-        }
-        Ok(arguments)
-    }
-
-    pub(super) fn call(
-        &mut self,
-        callee: &Value,
-        arguments: Arguments,
-        span: Span,
-    ) -> Result<Value, Fault> {
-        match callee {
-            Value::Function(id) => self.call_function(*id, arguments, span),
-            Value::Native(native) => self.call_native(*native, arguments, span),
-            Value::Method(method) => {
-                let (object, name) = method.as_ref();
-                self.call_method(object, name, &arguments, span.at)
-            }
-            other => {
-                let kind = other.type_name();
-                let message = format!("Operation `call()` not supported on type `{kind}`");
-                Err(Fault::refused(span.at, message))
-            }
-        }
-    }
-
-    fn call_function(
-        &mut self,
-        id: usize,
-        arguments: Arguments,
-        span: Span,
-    ) -> Result<Value, Fault> {
-        let Some(Object::Function { definition, defaults, frame }) = self.heap.get(id) else {
-            return Err(Fault::refused(span.at, "no such function"));
-        };
-        let (definition, defaults, parent) = (Rc::clone(definition), defaults.clone(), *frame);
-        if self.calls >= CALLS {
-            return Err(Fault::refused(span.at, "Starlark call stack overflow"));
-        }
-        let frame = self.frame(&definition.names, Some(parent));
-        self.parameters(&definition, defaults, arguments, frame, span.at)?;
-        self.calls += 1;
-        let flow = self.block(&definition.body, frame)?;
-        self.calls -= 1;
-        Ok(match flow {
-            Flow::Return(value) => value,
-            Flow::Next | Flow::Break | Flow::Continue => Value::None,
-        })
-    }
-
-    fn parameters(
-        &mut self,
-        definition: &Definition,
-        defaults: Vec<Option<Value>>,
-        arguments: Arguments,
-        frame: usize,
-        at: usize,
-    ) -> Result<(), Fault> {
-        let Arguments { positional, mut named } = arguments;
-        let callee = &definition.name;
-        let mut positional = positional.into_iter();
-        let mut named_only = false;
-        let mut missing = None;
-        for (parameter, default) in definition.parameters.iter().zip(defaults) {
-            let name = &parameter.name;
-            let value = match &parameter.kind {
-                ParameterKind::Star => {
-                    named_only = true;
-                    continue;
-                }
-                ParameterKind::Rest => {
-                    named_only = true;
-                    self.new_tuple(positional.by_ref().collect())
-                }
-                ParameterKind::NamedRest => {
-                    let mut rest = Dict::default();
-                    for (name, value) in named.drain(..) {
-                        let key_value = Value::text(&name);
-                        rest.set(self.key(&key_value, at)?, key_value, value);
-                    }
-                    self.new_dict(rest)
-                }
-                ParameterKind::Plain(_) => {
-                    let by_place = if named_only { None } else { positional.next() };
-                    let by_name = take_named(&mut named, name);
-                    if by_place.is_some() && by_name.is_some() {
-                        let message = format!("Argument `{name}` occurs more than once");
-                        return Err(Fault::refused(at, message));
-                    }
-                    let Some(value) = by_place.or(by_name).or(default) else {
-                        missing = missing.or(Some((name, named_only)));
-                        continue;
-                    };
-                    value
-                }
-            };
-            self.bind(frame, name, value);
-        }
-        let extra = positional.count();
-        refuse_extra(callee, extra, &named, at)?;
-        if let Some((name, named_only)) = missing {
-            let kind = if named_only { "Missing named-only parameter" } else { "Missing parameter" };
-            let message = format!("{kind} `{name}` for call to `{callee}`");
-            return Err(Fault::refused(at, message));
-        }
-        Ok(())
-    }
-}
-
-/// Takes the named argument out, if given.
-pub(super) fn take_named(named: &mut Vec<(String, Value)>, name: &str) -> Option<Value> {
-    let place = named.iter().position(|(given, _)| given == name)?;
-    Some(named.remove(place).1)
-}
-
-/// Refuses arguments that no parameter took.
-pub(super) fn refuse_extra(
-    callee: &str,
-    positional: usize,
-    named: &[(String, Value)],
-    at: usize,
-) -> Result<(), Fault> {
-    if positional > 0 {
-        let message = format!("Found {positional} extra positional argument(s) for call to {callee}");
-        return Err(Fault::refused(at, message));
-    }
-    if !named.is_empty() {
-        let names: Vec<String> = named.iter().map(|(name, _)| format!("`{name}`")).collect();
-        let names = names.join(" ");
-        let message = format!("Found {names} extra named parameter(s) for call to {callee}");
-        return Err(Fault::refused(at, message));
-    }
-    Ok(())
 }

@@ -132,8 +132,6 @@ impl Lexer<'_> {
                 self.at += 3;
             } else if rest.starts_with('#') {
                 self.at += rest.find('\n').unwrap_or(rest.len());
-            } else if self.brackets > 0 && rest.starts_with('\t') {
-                self.at += 1;
             } else {
                 return;
             }
@@ -258,10 +256,9 @@ impl Lexer<'_> {
         let digits = rest.get(..length).unwrap_or_default().to_owned();
         self.at += length;
         if float {
-            return digits.parse().map_or_else(
-                |_| Tok::Bad(format!("invalid input `{digits}`")),
-                Tok::Float,
-            );
+            return digits
+                .parse()
+                .map_or_else(|_| Tok::Bad(format!("invalid input `{digits}`")), Tok::Float);
         }
         if digits.len() > 1 && digits.starts_with('0') {
             return Tok::Bad(format!("integer cannot have leading 0, got `{digits}`"));
@@ -272,13 +269,17 @@ impl Lexer<'_> {
     /// A string literal, if one starts here.
     fn text_literal(&mut self) -> Option<Tok> {
         let rest = self.rest();
-        let prefix = rest.len() - rest.trim_start_matches(['r', 'f']).len();
+        let prefix = rest.len() - rest.trim_start_matches(['r', 'f', 'b']).len();
         let prefix_text = rest.get(..prefix)?;
-        if !matches!(prefix_text, "" | "r" | "f" | "fr" | "rf") {
+        let bytes = matches!(prefix_text, "b" | "br" | "rb");
+        if !bytes && !matches!(prefix_text, "" | "r" | "f" | "fr" | "rf") {
             return None;
         }
         let body = rest.get(prefix..)?;
         let quote = body.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        if bytes {
+            return Some(Tok::Unknown("a bytes literal"));
+        }
         let (raw, format) = (prefix_text.contains('r'), prefix_text.contains('f'));
         let triple = body.starts_with(&quote.to_string().repeat(3));
         self.at += prefix + if triple { 3 } else { 1 };
@@ -299,6 +300,9 @@ impl Lexer<'_> {
                 return Some(content);
             }
             let next = self.bump()?;
+            if next == '\r' && self.peek() == Some('\n') {
+                continue;
+            }
             if next == '\n' && !triple {
                 return None;
             }

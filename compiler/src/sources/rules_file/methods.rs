@@ -2,14 +2,42 @@
 
 use super::Fault;
 use super::interpreter::Interpreter;
-use super::operations::place;
+use super::sequences::place;
 use super::values::{Arguments, Dict, Object, Value};
 
 const TEXT: [&str; 33] = [
-    "capitalize", "codepoints", "count", "elems", "endswith", "find", "format", "index",
-    "isalnum", "isalpha", "isdigit", "islower", "isspace", "istitle", "isupper", "join", "lower",
-    "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex",
-    "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "title",
+    "capitalize",
+    "codepoints",
+    "count",
+    "elems",
+    "endswith",
+    "find",
+    "format",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isdigit",
+    "islower",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "title",
     "upper",
 ];
 const LIST: [&str; 7] = ["append", "clear", "extend", "index", "insert", "pop", "remove"];
@@ -69,7 +97,8 @@ impl Interpreter {
         at: usize,
     ) -> Result<Option<Value>, Fault> {
         self.charge(text.len() / 16 + 1, at)?;
-        let every = |test: fn(char) -> bool| Value::Bool(!text.is_empty() && text.chars().all(test));
+        let every =
+            |test: fn(char) -> bool| Value::Bool(!text.is_empty() && text.chars().all(test));
         Ok(Some(match (name, given) {
             ("lower", []) => Value::text(text.to_lowercase()),
             ("upper", []) => Value::text(text.to_uppercase()),
@@ -96,7 +125,9 @@ impl Interpreter {
                 self.charge(found.saturating_mul(new.len()) / 16, at)?;
                 Value::text(text.replace(old.as_ref(), new))
             }
-            ("count", [Value::Text(part)]) if !part.is_empty() => count(text.matches(part.as_ref())),
+            ("count", [Value::Text(part)]) if !part.is_empty() => {
+                count(text.matches(part.as_ref()))
+            }
             ("find", [Value::Text(part)]) => Value::Int(match text.find(part.as_ref()) {
                 Some(found) => {
                     let before = text.get(..found).unwrap_or_default().chars().count();

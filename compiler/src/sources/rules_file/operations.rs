@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::Fault;
 use super::interpreter::Interpreter;
 use super::syntax::{Binary, Unary};
-use super::values::{Dict, Object, Value};
+use super::values::{Dict, Value};
 
 impl Interpreter {
     /// Whether `if` takes the value.
@@ -18,7 +18,7 @@ impl Interpreter {
             Value::Text(text) => !text.is_empty(),
             Value::List(id) | Value::Tuple(id) => !self.items(*id).is_empty(),
             Value::Dict(id) => self.dict(*id).is_some_and(|dict| dict.len() > 0),
-            Value::Range(start, stop, step) => range_length(*start, *stop, *step) > 0,
+            Value::Range(start, stop, stride) => range_length(*start, *stop, *stride) > 0,
             Value::Function(_) | Value::Native(_) | Value::Method(_) => true,
         }
     }
@@ -31,14 +31,14 @@ impl Interpreter {
                 let items = self.dict(*id).map(Dict::items).unwrap_or_default();
                 items.into_iter().map(|(key, _)| key).collect()
             }
-            Value::Range(start, stop, step) => {
-                let length = range_length(*start, *stop, *step);
+            Value::Range(start, stop, stride) => {
+                let length = range_length(*start, *stop, *stride);
                 self.charge(length, at)?;
                 let mut next = *start;
                 let mut items = vec![];
                 for _ in 0..length {
                     items.push(Value::Int(next));
-                    next = next.saturating_add(*step);
+                    next = next.saturating_add(*stride);
                 }
                 return Ok(items);
             }
@@ -61,7 +61,7 @@ impl Interpreter {
                 for item in self.items(*id).to_vec() {
                     let part = self.key(&item, at)?;
                     self.charge(part.len() / 16, at)?;
-                    key.push_str(&format!("{}:{part}", part.len()));
+                    key.extend([part.len().to_string().as_str(), ":", part.as_str()]);
                 }
                 key
             }
@@ -207,7 +207,14 @@ impl Interpreter {
                 }
                 Ok(false)
             }
-            _ => Err(unsupported_types("in", holder, item, at)),
+            (_, Value::Text(_)) => {
+                let (kind, shown) = (item.type_name(), self.repr(item, at)?);
+                let message = format!(
+                    "Type of parameters mismatch, expected `str`, actual `{kind} (repr: {shown})`"
+                );
+                Err(Fault::refused(at, message))
+            }
+            _ => Err(unsupported_types("in", item, holder, at)),
         }
     }
 
@@ -278,7 +285,9 @@ impl Interpreter {
     pub(super) fn unary(operator: Unary, value: Value, at: usize) -> Result<Value, Fault> {
         let big = || Fault::unsupported(at, "an integer of more than 64 bits");
         match (operator, value) {
-            (Unary::Minus, Value::Int(value)) => value.checked_neg().map(Value::Int).ok_or_else(big),
+            (Unary::Minus, Value::Int(value)) => {
+                value.checked_neg().map(Value::Int).ok_or_else(big)
+            }
             (Unary::Plus, value @ (Value::Int(_) | Value::Float(_))) => Ok(value),
             (Unary::Minus, Value::Float(value)) => Ok(Value::Float(-value)),
             (Unary::Invert, Value::Int(value)) => Ok(Value::Int(!value)),
@@ -295,122 +304,6 @@ impl Interpreter {
             }
         }
     }
-
-    pub(super) fn index(
-        &mut self,
-        object: &Value,
-        index: &Value,
-        at: usize,
-    ) -> Result<Value, Fault> {
-        let out_of_bound = |index: i64| {
-            Fault::refused(at, format!("Index `{index}` is out of bound"))
-        };
-        match (object, index) {
-            (Value::Dict(id), _) => {
-                let key = self.key(index, at)?;
-                if let Some(value) = self.dict(*id).and_then(|dict| dict.find(&key)) {
-                    return Ok(value.clone());
-                }
-                let shown = self.repr(index, at)?;
-                Err(Fault::refused(at, format!("Key `{shown}` was not found")))
-            }
-            (Value::List(id) | Value::Tuple(id), Value::Int(index)) => {
-                let items = self.items(*id);
-                let place = place(*index, items.len());
-                place.and_then(|p| items.get(p)).cloned().ok_or_else(|| out_of_bound(*index))
-            }
-            (Value::Text(text), Value::Int(index)) => {
-                self.charge(text.len() / 16, at)?;
-                let place = place(*index, text.chars().count());
-                let found = place.and_then(|place| text.chars().nth(place));
-                let found = found.ok_or_else(|| out_of_bound(*index))?;
-                Ok(Value::text(found.to_string()))
-            }
-            (Value::Range(..), Value::Int(_)) => Err(Fault::unsupported(at, "indexing a range")),
-            _ => Err(unsupported_types("[]", object, index, at)),
-        }
-    }
-
-    pub(super) fn set_index(
-        &mut self,
-        object: &Value,
-        index: &Value,
-        value: Value,
-        at: usize,
-    ) -> Result<(), Fault> {
-        match (object, index) {
-            (Value::Dict(id), _) => {
-                let key = self.key(index, at)?;
-                if let Object::Dict(dict) = self.change(*id, at)? {
-                    dict.set(key, index.clone(), value);
-                }
-                Ok(())
-            }
-            (Value::List(id), Value::Int(number)) => {
-                let place = place(*number, self.items(*id).len());
-                let Object::List(items) = self.change(*id, at)? else { return Ok(()) };
-                let Some(slot) = place.and_then(|place| items.get_mut(place)) else {
-                    let message = format!("Index `{number}` is out of bound");
-                    return Err(Fault::refused(at, message));
-                };
-                *slot = value;
-                Ok(())
-            }
-            _ => {
-                let kind = object.type_name();
-                let message = format!("Operation `[]=` not supported on type `{kind}`");
-                Err(Fault::refused(at, message))
-            }
-        }
-    }
-
-    pub(super) fn slice(
-        &mut self,
-        object: &Value,
-        bounds: &[Option<Value>; 3],
-        at: usize,
-    ) -> Result<Value, Fault> {
-        let mut numbers = [None; 3];
-        for (number, bound) in numbers.iter_mut().zip(bounds) {
-            *number = match bound {
-                None | Some(Value::None) => None,
-                Some(Value::Int(value)) => Some(*value),
-                Some(other) => {
-                    let message = format!("slice bound must be an int, not {}", other.type_name());
-                    return Err(Fault::refused(at, message));
-                }
-            };
-        }
-        let items: Vec<Value> = match object {
-            Value::List(id) | Value::Tuple(id) => self.items(*id).to_vec(),
-            Value::Text(text) => {
-                self.charge(text.len(), at)?;
-                text.chars().map(|c| Value::text(c.to_string())).collect()
-            }
-            other => {
-                let kind = other.type_name();
-                let message = format!("Operation `[::]` not supported on type `{kind}`");
-                return Err(Fault::refused(at, message));
-            }
-        };
-        self.charge(items.len(), at)?;
-        let Some(chosen) = sliced(&items, numbers) else {
-            return Err(Fault::refused(at, "slice step cannot be zero"));
-        };
-        match object {
-            Value::Tuple(_) => Ok(self.new_tuple(chosen)),
-            Value::Text(_) => {
-                let mut text = String::new();
-                for part in chosen {
-                    if let Value::Text(part) = part {
-                        text.push_str(&part);
-                    }
-                }
-                Ok(Value::text(text))
-            }
-            _ => Ok(self.new_list(chosen)),
-        }
-    }
 }
 
 pub(super) fn unsupported_types(operation: &str, left: &Value, right: &Value, at: usize) -> Fault {
@@ -420,42 +313,15 @@ pub(super) fn unsupported_types(operation: &str, left: &Value, right: &Value, at
 }
 
 /// How many numbers a range has.
-pub(super) fn range_length(start: i64, stop: i64, step: i64) -> usize {
-    let (from, to, step) = if step > 0 { (start, stop, step) } else { (stop, start, -step) };
+pub(super) fn range_length(start: i64, stop: i64, stride: i64) -> usize {
+    let (from, to, stride) =
+        if stride > 0 { (start, stop, stride) } else { (stop, start, -stride) };
     if from >= to {
         return 0;
     }
     let distance = i128::from(to) - i128::from(from);
-    let step = i128::from(step);
-    usize::try_from((distance + step - 1) / step).unwrap_or(usize::MAX)
-}
-
-fn sliced(items: &[Value], [start, stop, step]: [Option<i64>; 3]) -> Option<Vec<Value>> {
-    let length = i64::try_from(items.len()).ok()?;
-    let step = step.unwrap_or(1);
-    if step == 0 {
-        return None;
-    }
-    let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
-    let clamp = |value: i64| {
-        (if value < 0 { value.saturating_add(length) } else { value }).clamp(low, high)
-    };
-    let start = start.map_or(if step > 0 { low } else { high }, clamp);
-    let stop = stop.map_or(if step > 0 { high } else { low }, clamp);
-    let mut chosen = vec![];
-    let mut next = start;
-    while (step > 0 && next < stop) || (step < 0 && next > stop) {
-        chosen.extend(usize::try_from(next).ok().and_then(|place| items.get(place)).cloned());
-        next = next.saturating_add(step);
-    }
-    Some(chosen)
-}
-
-/// Place in a sequence of `length`; a negative index counts from the end.
-pub(super) fn place(index: i64, length: usize) -> Option<usize> {
-    let length = i64::try_from(length).ok()?;
-    let place = if index < 0 { index.checked_add(length)? } else { index };
-    usize::try_from(place).ok().filter(|_| place < length)
+    let stride = i128::from(stride);
+    usize::try_from((distance + stride - 1) / stride).unwrap_or(usize::MAX)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "what an int next to a float becomes")]
@@ -493,17 +359,19 @@ fn integers(operator: Binary, left: i64, right: i64, at: usize) -> Result<Value,
         Binary::Multiply => left.checked_mul(right),
         Binary::FloorDivide => left.checked_div(right).and_then(|quotient| {
             let exact = left.checked_rem(right)? == 0;
-            if exact || (left < 0) == (right < 0) { Some(quotient) } else { quotient.checked_sub(1) }
+            if exact || (left < 0) == (right < 0) {
+                Some(quotient)
+            } else {
+                quotient.checked_sub(1)
+            }
         }),
-        Binary::Remainder => left.checked_rem(right).map(|rest| {
-            if rest != 0 && (rest < 0) != (right < 0) { rest + right } else { rest }
-        }),
+        Binary::Remainder => left
+            .checked_rem(right)
+            .map(|rest| if rest != 0 && (rest < 0) != (right < 0) { rest + right } else { rest }),
         Binary::BitAnd => Some(left & right),
         Binary::BitOr => Some(left | right),
         Binary::BitXor => Some(left ^ right),
-        Binary::ShiftLeft => {
-            shift.and_then(|shift| left.checked_mul(1_i64.checked_shl(shift)?))
-        }
+        Binary::ShiftLeft => shift.and_then(|shift| left.checked_mul(1_i64.checked_shl(shift)?)),
         Binary::ShiftRight => shift.map(|shift| left >> shift),
         #[expect(clippy::cast_precision_loss, reason = "`/` gives a float")]
         Binary::Divide => return Ok(Value::Float(left as f64 / right as f64)),

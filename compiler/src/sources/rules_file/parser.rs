@@ -17,15 +17,8 @@ use super::syntax::{
 pub(super) fn parse(text: &str, nesting: usize) -> Result<Module, Fault> {
     let found = tokens(text);
     let end = Spanned { tok: Tok::End, at: text.len(), end: text.len() };
-    let mut parser = Parser {
-        found,
-        next: 0,
-        end,
-        depth: 0,
-        nesting,
-        in_function: false,
-        in_loop: false,
-    };
+    let mut parser =
+        Parser { found, next: 0, end, depth: 0, nesting, in_function: false, in_loop: false };
     let mut body = vec![];
     while parser.peek() != &Tok::End {
         if parser.peek() == &Tok::Newline {
@@ -89,7 +82,9 @@ impl Parser {
         if self.take(symbol) {
             return Ok(());
         }
-        Err(self.unexpected(&format!("symbol '{symbol}'")))
+        let word = symbol.starts_with(|c: char| c.is_ascii_lowercase());
+        let kind = if word { "keyword" } else { "symbol" };
+        Err(self.unexpected(&format!("{kind} '{symbol}'")))
     }
 
     pub(super) fn name(&mut self) -> Result<String, Fault> {
@@ -351,22 +346,21 @@ impl Parser {
     }
 
     fn parameter(&mut self, closing: &str) -> Result<Parameter, Fault> {
-        let at = self.at();
         if self.take("**") {
-            return Ok(Parameter { at, name: self.name()?, kind: ParameterKind::NamedRest });
+            return Ok(Parameter { name: self.name()?, kind: ParameterKind::NamedRest });
         }
         if self.take("*") {
             if self.is(",") || self.is(closing) {
-                return Ok(Parameter { at, name: String::new(), kind: ParameterKind::Star });
+                return Ok(Parameter { name: String::new(), kind: ParameterKind::Star });
             }
-            return Ok(Parameter { at, name: self.name()?, kind: ParameterKind::Rest });
+            return Ok(Parameter { name: self.name()?, kind: ParameterKind::Rest });
         }
         let name = self.name()?;
         if closing == ")" && self.is(":") {
             return Err(Fault::unsupported(self.at(), "a type annotation"));
         }
         let default = if self.take("=") { Some(self.expression()?) } else { None };
-        Ok(Parameter { at, name, kind: ParameterKind::Plain(default) })
+        Ok(Parameter { name, kind: ParameterKind::Plain(default) })
     }
 }
 

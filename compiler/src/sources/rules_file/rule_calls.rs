@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::interpreter::{Interpreter, refuse_extra, take_named};
+use super::calls::{refuse_extra, take_named};
+use super::interpreter::Interpreter;
 use super::values::{Arguments, Span, Value};
 use super::{
     Decision, Fault, HostExecutable, NetworkProtocol, NetworkRule, Position, PrefixRule, RulesFile,
@@ -83,13 +84,14 @@ fn bind<'a>(
         }
         values.push(by_place.or(by_name));
     }
-    refuse_extra(callee, positional.count(), &named, at)?;
+    refuse_extra(callee, positional.count(), &[], at)?;
     for (parameter, value) in parameters.iter().zip(&values).take(required) {
         if value.is_none() {
             let message = format!("Missing parameter `{parameter}` for call to `{callee}`");
             return Err(Fault::refused(at, message));
         }
     }
+    refuse_extra(callee, 0, &named, at)?;
     Ok(Bound { parameters, values, at })
 }
 
@@ -140,11 +142,7 @@ impl Bound<'_> {
 }
 
 impl Interpreter {
-    pub(super) fn prefix_rule(
-        &mut self,
-        arguments: Arguments,
-        span: Span,
-    ) -> Result<Value, Fault> {
+    pub(super) fn prefix_rule(&mut self, arguments: Arguments, span: Span) -> Result<Value, Fault> {
         const PARAMETERS: [&str; 6] =
             ["pattern", "decision", "match", "not_match", "justification", "canonical_matching"];
         let at = span.at;
@@ -268,8 +266,9 @@ impl Interpreter {
             word => decision_from(word, at)?,
         };
         let justification = not_blank(justification, at)?;
-        let host = network_host(&host)
-            .map_err(|what| Fault::refused(at, format!("invalid rule: network_rule host {what}")))?;
+        let host = network_host(&host).map_err(|what| {
+            Fault::refused(at, format!("invalid rule: network_rule host {what}"))
+        })?;
         let position = position(span);
         let rule = NetworkRule { host, protocol, decision, justification, position };
         self.collected.rules.network_rules.push(rule);
@@ -285,7 +284,8 @@ impl Interpreter {
         let bound = bind("host_executable", &["name", "paths"], 2, arguments, at)?;
         let name = bound.text(self, 0)?.unwrap_or_default();
         let values = bound.list(self, 1)?.unwrap_or_default();
-        let bad = |what: String| Fault::refused(at, format!("invalid rule: host_executable {what}"));
+        let bad =
+            |what: String| Fault::refused(at, format!("invalid rule: host_executable {what}"));
         if name.is_empty() {
             return Err(bad("name cannot be empty".to_owned()));
         }

@@ -84,7 +84,7 @@ fn quote(word: &str) -> Option<String> {
         let (part, tail) = rest.split_at_checked(length.max(1))?;
         match kind {
             Quoting::Bare => result.push_str(part),
-            Quoting::Single => result.push_str(&format!("'{part}'")),
+            Quoting::Single => result.extend(["'", part, "'"]),
             Quoting::Double => {
                 result.push('"');
                 for next in part.chars() {

@@ -60,7 +60,6 @@ pub(super) struct Definition {
 
 #[derive(Debug)]
 pub(super) struct Parameter {
-    pub(super) at: usize,
     pub(super) name: String,
     pub(super) kind: ParameterKind,
 }
@@ -209,7 +208,9 @@ pub(super) fn bound_names(body: &[Statement], into: &mut BTreeSet<String>) {
                 target_names(target, into);
             }
             StatementKind::If(branches, otherwise) => {
-                branches.iter().for_each(|(_, branch)| bound_names(branch, into));
+                for (_, branch) in branches {
+                    bound_names(branch, into);
+                }
                 bound_names(otherwise, into);
             }
             StatementKind::For(target, _, inner) => {

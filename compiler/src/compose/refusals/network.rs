@@ -1,0 +1,121 @@
+//! Managed network policy.
+
+use codex_schema::value::Node;
+
+use super::{Merged, Refusal};
+use crate::compose::Stage;
+
+const TOP: &str = "experimental_network";
+
+/// The policy may stand at the top or under `permissions`, not in both.
+pub(super) fn surfaces(merged: &Merged<'_>) -> Vec<Refusal> {
+    let (Some(top), Some(below)) =
+        (merged.get(&[TOP]), merged.get(&["permissions", "network"]))
+    else {
+        return Vec::new();
+    };
+    let text = format!(
+        "failed to parse merged requirements: invalid value for `permissions.network`: \
+         `configured together with top-level network requirements from {}` is not in the allowed \
+         set specify managed network requirements through exactly one surface (set by {})",
+        merged.set_by(TOP),
+        merged.set_by("permissions")
+    );
+    vec![Refusal { related: Some(top.span), ..Refusal::start(text, Some(below.span)) }]
+}
+
+/// Old lists in one layer and the new map in another: each is valid alone.
+pub(super) fn spellings(merged: &Merged<'_>) -> Vec<Refusal> {
+    let mut found = Vec::new();
+    for path in [&[TOP][..], &["permissions", "network"]] {
+        let Some(network) = merged.get(path) else { continue };
+        let name = path.join(".");
+        let mixed = |map: &str, lists: &[&str]| {
+            network.at(&[map]).filter(|_| lists.iter().any(|list| network.at(&[list]).is_some()))
+        };
+        if let Some(node) = mixed("domains", &["allowed_domains", "denied_domains"]) {
+            let text = format!(
+                "failed to parse merged requirements: `domains` cannot be combined with legacy \
+                 `allowed_domains` or `denied_domains` in managed network requirements\nin `{name}`\n"
+            );
+            found.push(Refusal::start(text, Some(node.span)));
+        }
+        if let Some(node) = mixed("unix_sockets", &["allow_unix_sockets"]) {
+            let text = format!(
+                "failed to parse merged requirements: `unix_sockets` cannot be combined with \
+                 legacy `allow_unix_sockets` in managed network requirements\nin `{name}`\n"
+            );
+            found.push(Refusal::start(text, Some(node.span)));
+        }
+    }
+    found
+}
+
+/// A pattern for everything.
+pub(super) fn global_patterns(merged: &Merged<'_>) -> Vec<Refusal> {
+    let wrong = patterns(merged).into_iter().filter(|(pattern, _, _)| *pattern == "*");
+    wrong
+        .map(|(pattern, decision, node)| {
+            let list = if decision == Decision::Allow { "allowed" } else { "denied" };
+            let text = format!(
+                "failed to build managed network proxy from {}: network proxy constraints are \
+                 invalid: invalid value for network.{list}_domains: {pattern} (allowed exact hosts \
+                 or scoped wildcards like *.example.com or **.example.com)",
+                merged.set_by(if merged.get(&[TOP]).is_some() { TOP } else { "permissions" })
+            );
+            Refusal::start(text, Some(node.span))
+        })
+        .collect()
+}
+
+/// Patterns that pass every start-up check and then stop every session.
+pub(super) fn session_patterns(merged: &Merged<'_>) -> Vec<Refusal> {
+    let enabled = [&[TOP, "enabled"][..], &["permissions", "network", "enabled"]]
+        .into_iter()
+        .any(|path| merged.get(path).and_then(|node| node.value.as_bool()) == Some(true));
+    if !enabled {
+        return Vec::new();
+    }
+    let problems = patterns(merged).into_iter().filter_map(|(pattern, _, node)| {
+        let text = session_problem(pattern)?;
+        Some(Refusal { stage: Stage::Session, text, span: Some(node.span), related: None })
+    });
+    problems.collect()
+}
+
+fn session_problem(pattern: &str) -> Option<String> {
+    if pattern.trim().is_empty() {
+        return Some("domain pattern is empty".to_owned());
+    }
+    let unsupported = pattern.contains("://") || pattern.contains('/') || pattern.contains(' ');
+    unsupported.then(|| format!("unsupported domain pattern syntax: {pattern}"))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    Allow,
+    Deny,
+}
+
+/// Every domain pattern with what it decides and where it stands.
+fn patterns<'a>(merged: &Merged<'a>) -> Vec<(&'a str, Decision, &'a Node)> {
+    let mut found = Vec::new();
+    for path in [&[TOP][..], &["permissions", "network"]] {
+        let Some(network) = merged.get(path) else { continue };
+        let domains = network.at(&["domains"]).and_then(|node| node.value.as_table());
+        for entry in domains.map(codex_schema::value::Table::sorted).unwrap_or_default() {
+            let denied = entry.node.value.as_str() == Some("deny");
+            let decision = if denied { Decision::Deny } else { Decision::Allow };
+            found.push((&*entry.key.value, decision, &entry.node));
+        }
+        for (list, decision) in
+            [("allowed_domains", Decision::Allow), ("denied_domains", Decision::Deny)]
+        {
+            let elements = network.at(&[list]).and_then(|node| node.value.as_array());
+            for node in elements.unwrap_or_default() {
+                found.extend(node.value.as_str().map(|pattern| (pattern, decision, node)));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,327 @@
+//! Composed requirements in the JSON that Codex prints under `configRequirements`.
+//!
+//! Names, order and nulls follow `codex app-server --print-startup-config` of 0.169.0. Most of it
+//! is a walk over the key table with names in camel case; the exceptions are listed here.
+
+use codex_schema::key::Secret;
+use codex_schema::lookup::{REQUIREMENTS, Spot};
+use codex_schema::value::{Node, Table, Value};
+use codex_schema::version::Version;
+use serde_json::{Map, Value as Json, json};
+
+use super::paths::file_uri;
+
+/// Whether secrets may stand in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// Replaced by `[redacted]`.
+    Redacted,
+    /// As Codex prints them: it redacts telemetry headers only.
+    AsCodexPrints,
+}
+
+/// One field of Codex's answer.
+struct Field {
+    name: &'static str,
+    /// Dotted path in the key table.
+    path: &'static str,
+    /// First version whose answer has the field.
+    since: Version,
+}
+
+const fn field(name: &'static str, path: &'static str, since: u32) -> Field {
+    Field { name, path, since: Version::of(since) }
+}
+
+/// All fields in the order in which 0.169.0 prints them. What is not here is not shown by Codex.
+const FIELDS: &[Field] = &[
+    field("modelProvider", "model_provider", 156),
+    field("modelProviders", "model_providers", 156),
+    field("allowedLoginMethods", "allowed_login_methods", 147),
+    field("cliAuthCredentialsStore", "cli_auth_credentials_store", 149),
+    field("chatgptBaseUrl", "chatgpt_base_url", 149),
+    field("additionalDeveloperInstructions", "additional_developer_instructions", 150),
+    field("allowedApprovalPolicies", "allowed_approval_policies", 0),
+    field("allowedApprovalsReviewers", "allowed_approvals_reviewers", 118),
+    field("allowedSandboxModes", "allowed_sandbox_modes", 0),
+    field("allowedWindowsSandboxImplementations", "windows.allowed_sandbox_implementations", 136),
+    field("allowedPermissionProfiles", "allowed_permission_profiles", 138),
+    field("defaultPermissions", "default_permissions", 138),
+    field("allowedWebSearchModes", "allowed_web_search_modes", 99),
+    field("allowManagedHooksOnly", "allow_managed_hooks_only", 131),
+    field("allowBrowserAndComputerUse", "allow_browser_and_computer_use", 150),
+    field("allowAppshots", "allow_appshots", 134),
+    field("allowRemoteControl", "allow_remote_control", 140),
+    field("computerUse", "computer_use", 133),
+    field("browserUse", "browser_use", 146),
+    field("inAppBrowser", "in_app_browser", 150),
+    field("featureRequirements", "features", 110),
+    field("hooks", "hooks", 124),
+    field("enforceResidency", "enforce_residency", 93),
+    field("network", "experimental_network", 99),
+    field("application", "application", 154),
+    field("autoReview", "auto_review", 148),
+    field("models", "models", 143),
+    field("sqliteHome", "sqlite_home", 146),
+    field("logDir", "log_dir", 146),
+    field("modelCatalogJson", "model_catalog_json", 146),
+    field("checkForUpdateOnStartup", "check_for_update_on_startup", 146),
+    field("allowLoginShell", "allow_login_shell", 146),
+    field("feedback", "feedback", 146),
+    field("otel", "otel", 166),
+];
+
+/// The document `configRequirements.requirements`: an object, or null where no layer says
+/// anything.
+pub fn requirements(merged: &Table, version: Version, secrets: Secrets) -> Json {
+    if merged.is_empty() {
+        return Json::Null;
+    }
+    let fields = FIELDS.iter().filter(|field| field.since <= version);
+    let mut object: Map<String, Json> = fields
+        .map(|field| (field.name.to_owned(), value_of(field, merged, secrets)))
+        .collect();
+    // A shared network surface under `permissions` is shown in the same place.
+    if let Some(network) = at(merged, "permissions.network").filter(|_| version >= Version::of(169))
+        && object.get("network").is_some_and(Json::is_null)
+    {
+        object.insert("network".to_owned(), network_json(network));
+    }
+    Json::Object(object)
+}
+
+fn at<'table>(root: &'table Table, path: &str) -> Option<&'table Node> {
+    let mut parts = path.split('.');
+    let first = root.get(parts.next()?)?;
+    parts.try_fold(first, |node, part| node.value.as_table()?.get(part))
+}
+
+fn value_of(field: &Field, merged: &Table, secrets: Secrets) -> Json {
+    let parts: Vec<&str> = field.path.split('.').collect();
+    let (Some(spot), node) = (REQUIREMENTS.find(&parts), at(merged, field.path)) else {
+        return Json::Null;
+    };
+    match field.name {
+        "allowedLoginMethods" => login_methods(node),
+        "allowedPermissionProfiles" | "featureRequirements" => {
+            node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, secrets))
+        }
+        "defaultPermissions" => default_permissions(merged),
+        "allowedSandboxModes" => without(node, spot, "external-sandbox", secrets),
+        "allowedWebSearchModes" => web_search(node, spot, secrets),
+        "network" => node.map_or(Json::Null, network_json),
+        "hooks" => node.map_or(Json::Null, |node| hooks_json(node, spot, secrets)),
+        "modelProviders" => node.map_or(Json::Null, |node| providers_json(node, spot, secrets)),
+        "sqliteHome" | "logDir" | "modelCatalogJson" => {
+            node.and_then(|node| node.value.as_str()).map_or(Json::Null, |path| json!(file_uri(path)))
+        }
+        "otel" => node.map_or(Json::Null, |node| {
+            let mut otel = plain(node, spot, Case::Kept, secrets);
+            redact_headers(&mut otel);
+            otel
+        }),
+        _ => node.map_or(Json::Null, |node| plain(node, spot, Case::Camel, secrets)),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Case {
+    Camel,
+    Kept,
+}
+
+/// The general rule: structs list all their fields, maps their entries, values print themselves.
+fn plain(node: &Node, spot: &Spot, case: Case, secrets: Secrets) -> Json {
+    if let Some(key) = spot.key {
+        if key.secret == Secret::Yes && secrets == Secrets::Redacted {
+            return json!("[redacted]");
+        }
+        let json = key.ty.canonical(node).unwrap_or(Json::Null);
+        return json;
+    }
+    let Some(table) = node.value.as_table() else { return Json::Null };
+    if spot.is_map() {
+        let entries = table.sorted().into_iter().filter_map(|entry| {
+            let child = spot.child(&entry.key.value)?;
+            Some((entry.key.value.to_string(), plain(&entry.node, child, case, secrets)))
+        });
+        return Json::Object(entries.collect());
+    }
+    let fields = spot.fields().map(|(name, child)| {
+        let value = table.get(name).map_or(Json::Null, |node| plain(node, child, case, secrets));
+        (cased(name, case), value)
+    });
+    Json::Object(fields.collect())
+}
+
+fn cased(name: &str, case: Case) -> String {
+    match case {
+        Case::Kept => name.to_owned(),
+        Case::Camel => camel(name),
+    }
+}
+
+/// `default_app_access` as `defaultAppAccess`.
+pub fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut text = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        text.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        text.extend(letters);
+    }
+    text
+}
+
+/// The methods that remain, always present and sorted.
+fn login_methods(node: Option<&Node>) -> Json {
+    let mut methods: Vec<&str> = match node.and_then(|node| node.value.as_array()) {
+        Some(listed) => listed.iter().filter_map(|one| one.value.as_str()).collect(),
+        None => vec!["api", "chatgpt"],
+    };
+    methods.sort_unstable();
+    methods.dedup();
+    json!(methods)
+}
+
+/// `:workspace` is the default where both built-in profiles are allowed and none is named.
+fn default_permissions(merged: &Table) -> Json {
+    if let Some(named) = merged.get("default_permissions").and_then(|node| node.value.as_str()) {
+        return json!(named);
+    }
+    let allowed = |name: &str| {
+        let profiles = merged.get("allowed_permission_profiles")?.value.as_table()?;
+        profiles.get(name)?.value.as_bool()
+    };
+    match (allowed(":workspace"), allowed(":read-only")) {
+        (Some(true), Some(true)) => json!(":workspace"),
+        _ => Json::Null,
+    }
+}
+
+fn without(node: Option<&Node>, spot: &Spot, hidden: &str, secrets: Secrets) -> Json {
+    let mut list = node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, secrets));
+    if let Json::Array(modes) = &mut list {
+        modes.retain(|mode| mode.as_str() != Some(hidden));
+    }
+    list
+}
+
+/// Turning search off is always allowed.
+fn web_search(node: Option<&Node>, spot: &Spot, secrets: Secrets) -> Json {
+    let mut list = node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, secrets));
+    if let Json::Array(modes) = &mut list
+        && !modes.iter().any(|mode| mode.as_str() == Some("disabled"))
+    {
+        modes.push(json!("disabled"));
+    }
+    list
+}
+
+fn hooks_json(node: &Node, spot: &Spot, secrets: Secrets) -> Json {
+    // Printed first by Codex, ahead of the folders.
+    let early = ["PreModelRequest", "PostModelRequest"];
+    let fields: Vec<(&str, &Spot)> = spot.fields().collect();
+    let rank = |name: &str| usize::from(!early.contains(&name));
+    let mut ordered = fields;
+    ordered.sort_by_key(|(name, _)| rank(name));
+    let values = ordered.into_iter().map(|(name, child)| {
+        let value = node.at(&[name]).map(|node| plain(node, child, Case::Kept, secrets));
+        let absent = if name.ends_with("managed_dir") { Json::Null } else { json!([]) };
+        (camel(name), value.unwrap_or(absent))
+    });
+    Json::Object(values.collect())
+}
+
+/// Old lists and new maps are shown as one another.
+fn network_json(node: &Node) -> Json {
+    let flag = |name: &str| node.at(&[name]).and_then(|node| node.value.as_bool());
+    let number = |name: &str| match node.at(&[name]).map(|node| &node.value) {
+        Some(Value::Integer(number)) => json!(number),
+        _ => Json::Null,
+    };
+    let domains = permissions(node, "domains", "allowed_domains", Some("denied_domains"));
+    let sockets = permissions(node, "unix_sockets", "allow_unix_sockets", None);
+    let only = |map: &Json, decision: &str| {
+        let names: Vec<&String> = map
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| value.as_str() == Some(decision))
+            .map(|(name, _)| name)
+            .collect();
+        if names.is_empty() { Json::Null } else { json!(names) }
+    };
+    let review = node.at(&["review_domains"]).map_or(Json::Null, |node| json!(node.value));
+    json!({
+        "enabled": flag("enabled"),
+        "httpPort": number("http_port"),
+        "socksPort": number("socks_port"),
+        "allowUpstreamProxy": flag("allow_upstream_proxy"),
+        "dangerouslyAllowNonLoopbackProxy": flag("dangerously_allow_non_loopback_proxy"),
+        "dangerouslyAllowAllUnixSockets": flag("dangerously_allow_all_unix_sockets"),
+        "allowedDomains": only(&domains, "allow"),
+        "deniedDomains": only(&domains, "deny"),
+        "allowUnixSockets": only(&sockets, "allow"),
+        "domains": domains,
+        "reviewDomains": review,
+        "managedAllowedDomainsOnly": flag("managed_allowed_domains_only"),
+        "unixSockets": sockets,
+        "allowLocalBinding": flag("allow_local_binding"),
+    })
+}
+
+/// A map of decisions, from its own form or from the older lists; deny wins over allow there.
+fn permissions(node: &Node, map: &str, allowed: &str, denied: Option<&str>) -> Json {
+    let mut found: std::collections::BTreeMap<&str, &str> = std::collections::BTreeMap::new();
+    if let Some(table) = node.at(&[map]).and_then(|node| node.value.as_table()) {
+        for entry in table {
+            found.insert(&entry.key.value, entry.node.value.as_str().unwrap_or_default());
+        }
+        return json!(found);
+    }
+    for (list, decision) in [(Some(allowed), "allow"), (denied, "deny")] {
+        let elements = list.and_then(|list| node.at(&[list])).and_then(|node| node.value.as_array());
+        for name in elements.unwrap_or_default().iter().filter_map(|one| one.value.as_str()) {
+            found.insert(name, decision);
+        }
+    }
+    if found.is_empty() { Json::Null } else { json!(found) }
+}
+
+/// Providers are printed with the defaults of the fields nobody set.
+fn providers_json(node: &Node, spot: &Spot, secrets: Secrets) -> Json {
+    let mut providers = plain(node, spot, Case::Kept, secrets);
+    for provider in providers.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        default(provider, "name", json!(""));
+        default(provider, "wire_api", json!("responses"));
+        for flag in ["requires_openai_auth", "supports_websockets", "supports_standalone_web_search"] {
+            default(provider, flag, json!(false));
+        }
+        if let Some(auth) = provider.get_mut("auth").filter(|auth| auth.is_object()) {
+            default(auth, "args", json!([]));
+            default(auth, "timeout_ms", json!(5000));
+            default(auth, "refresh_interval_ms", json!(300_000));
+        }
+    }
+    providers
+}
+
+fn default(object: &mut Json, name: &str, value: Json) {
+    if let Some(slot) = object.get_mut(name).filter(|slot| slot.is_null()) {
+        *slot = value;
+    }
+}
+
+/// Codex redacts the headers of telemetry exporters itself.
+fn redact_headers(json: &mut Json) {
+    let Json::Object(object) = json else { return };
+    for (name, value) in object {
+        match value {
+            Json::Object(headers) if name == "headers" => {
+                headers.values_mut().for_each(|value| *value = json!("[redacted]"));
+            }
+            other => redact_headers(other),
+        }
+    }
+}
