@@ -49,7 +49,7 @@ pub enum GatewayOauth {
         /// The program.
         credential_export: CredentialExportConfig,
         /// How the credential is sent.
-        delivery: Option<serde_json::Value>,
+        delivery: serde_json::Value,
     },
     /// An OAuth sign-in.
     Oauth {
@@ -66,7 +66,7 @@ pub enum GatewayOauth {
         /// Local port of the redirect.
         redirect_port: Option<u16>,
         /// How the credential is sent.
-        delivery: Option<serde_json::Value>,
+        delivery: serde_json::Value,
     },
 }
 
@@ -94,6 +94,7 @@ impl<'de> Deserialize<'de> for GatewayOauth {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         if let Ok(Program { credential_export, delivery }) = Program::deserialize(&value) {
+            let delivery = delivery.unwrap_or_else(bearer_header);
             return Ok(Self::Program { credential_export, delivery });
         }
         let read = Oauth::deserialize(&value).map_err(|_| {
@@ -118,7 +119,12 @@ impl<'de> Deserialize<'de> for GatewayOauth {
             resource,
             scopes,
             redirect_port,
-            delivery,
+            delivery: delivery.unwrap_or_else(bearer_header),
         })
     }
+}
+
+/// How Codex sends a credential unless it is told otherwise.
+fn bearer_header() -> serde_json::Value {
+    serde_json::json!({ "kind": "header", "name": "Authorization", "scheme": "Bearer" })
 }

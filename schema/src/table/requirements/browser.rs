@@ -11,7 +11,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<Vec<RequestHeaderToml>>(),
         effect: Effect::Hints,
         secret: Secret::Yes,
-        since: Version::of(169),
+        since: Version::of(164),
         doc: "Headers the browser extension adds to requests.",
         example: r#"[{ name = "x-org", value = "a" }]"#,
         ..KEY
@@ -21,7 +21,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(157, 1),
         doc: "Whether sites may offer tools to the browser agent.",
         example: "false",
         ..KEY
@@ -31,7 +31,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Whether the browser agent may read the browsing history.",
         example: "false",
         ..KEY
@@ -51,7 +51,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Whether one approval may cover all sites for good.",
         example: "false",
         ..KEY
@@ -61,7 +61,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Access to sites no other entry names.",
         example: r#""deny""#,
         ..KEY
@@ -71,7 +71,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Downloads from sites no other entry names.",
         example: r#""deny""#,
         ..KEY
@@ -81,7 +81,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Uploads to sites no other entry names.",
         example: r#""deny""#,
         ..KEY
@@ -91,7 +91,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Full debugging access to sites no other entry names.",
         example: r#""deny""#,
         ..KEY
@@ -101,7 +101,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Automatic review of actions on sites no other entry names.",
         example: r#""allow""#,
         ..KEY
@@ -111,7 +111,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Whether an approval for sites no other entry names may be kept.",
         example: "false",
         ..KEY
@@ -121,7 +121,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<ApprovalLifetime>(),
         tighter: Tighter::Order(&["turn", "thread"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "How long an approval for sites no other entry names lasts.",
         example: r#""turn""#,
         ..KEY
@@ -131,7 +131,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Access to this site.",
         example: r#""deny""#,
         ..KEY
@@ -141,7 +141,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Downloads from this site.",
         example: r#""deny""#,
         ..KEY
@@ -151,7 +151,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Uploads to this site.",
         example: r#""deny""#,
         ..KEY
@@ -161,7 +161,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Full debugging access to this site.",
         example: r#""deny""#,
         ..KEY
@@ -171,7 +171,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Automatic review of actions on this site.",
         example: r#""allow""#,
         ..KEY
@@ -181,7 +181,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "Whether an approval for this site may be kept.",
         example: "false",
         ..KEY
@@ -191,7 +191,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<ApprovalLifetime>(),
         tighter: Tighter::Order(&["turn", "thread"]),
         effect: Effect::Hints,
-        since: Version::of(146),
+        since: Version::patched(153, 4),
         doc: "How long an approval for this site lasts.",
         example: r#""turn""#,
         ..KEY

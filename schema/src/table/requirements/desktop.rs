@@ -51,7 +51,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
         effect: Effect::Hints,
-        since: Version::patched(157, 1),
+        since: Version::patched(153, 4),
         doc: "Whether an approval for an app may be kept.",
         example: "false",
         ..KEY
@@ -61,7 +61,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::patched(157, 1),
+        since: Version::patched(153, 4),
         doc: "Access to apps that no other entry names.",
         example: r#""deny""#,
         ..KEY
@@ -71,7 +71,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::patched(157, 1),
+        since: Version::patched(153, 4),
         doc: "Access to the macOS app with this bundle identifier.",
         example: r#""allow""#,
         ..KEY
@@ -81,7 +81,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
-        since: Version::patched(157, 1),
+        since: Version::patched(153, 4),
         doc: "Access to the Windows app with this application user model identifier.",
         example: r#""allow""#,
         ..KEY
@@ -90,7 +90,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "computer_use.windows.exes",
         ty: Ty::of::<Vec<ComputerUseWindowsExeRequirementToml>>(),
         effect: Effect::Hints,
-        since: Version::patched(157, 1),
+        since: Version::patched(153, 4),
         doc: "Access to Windows programs by publisher and product.",
         example: r#"[{ publisher_name = "O=Contoso", product_name = "Tool", access = "deny" }]"#,
         ..KEY

@@ -106,7 +106,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "apps.*.tools.*.analytics_result_source",
         ty: Ty::of::<AppToolResultSourceRequirementToml>(),
         effect: Effect::Allows("apps"),
-        since: Version::patched(157, 1),
+        since: Version::patched(153, 4),
         doc: "How results of this app tool are counted.",
         example: r#"{ format = "detailed_message_search_v1", type = "slack" }"#,
         ..KEY

@@ -23,7 +23,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Folder of the managed hook programs on Windows.",
-        example: r#"'C:\hooks'"#,
+        example: r"'C:\hooks'",
         ..KEY
     },
     Key {
@@ -34,7 +34,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Hooks that run before a tool runs.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -45,7 +45,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Hooks that run when a permission is asked for.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -56,7 +56,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Hooks that run after a tool ran.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -67,7 +67,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Hooks that run before the history is compacted.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -78,7 +78,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Hooks that run after the history was compacted.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -89,7 +89,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Hooks that run when a session starts.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -98,9 +98,9 @@ pub(super) static KEYS: &[Key] = &[
         merge: Merge::Append,
         tighter: Tighter::Superset,
         effect: Effect::Adds,
-        since: Version::patched(157, 1),
+        since: Version::of(147),
         doc: "Hooks that run when a session ends.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -111,7 +111,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Hooks that run when the user sends a prompt.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -122,7 +122,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Hooks that run when a subagent starts.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -133,7 +133,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Hooks that run when a subagent stops.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -144,7 +144,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(124),
         doc: "Hooks that run when the agent stops.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -153,9 +153,9 @@ pub(super) static KEYS: &[Key] = &[
         merge: Merge::Append,
         tighter: Tighter::Superset,
         effect: Effect::Adds,
-        since: Version::patched(157, 1),
+        since: Version::patched(153, 4),
         doc: "Hooks that run when the user interrupts the agent.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -164,9 +164,9 @@ pub(super) static KEYS: &[Key] = &[
         merge: Merge::Append,
         tighter: Tighter::Superset,
         effect: Effect::Adds,
-        since: Version::of(169),
+        since: Version::of(164),
         doc: "Hooks that run before a request to the model.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
     Key {
@@ -175,9 +175,9 @@ pub(super) static KEYS: &[Key] = &[
         merge: Merge::Append,
         tighter: Tighter::Superset,
         effect: Effect::Adds,
-        since: Version::of(169),
+        since: Version::of(164),
         doc: "Hooks that run after a request to the model.",
-        example: r#"[{ matcher = "Bash", hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
+        example: r#"[{ hooks = [{ type = "command", command = "/opt/hooks/check" }] }]"#,
         ..KEY
     },
 ];

@@ -116,7 +116,7 @@ pub(super) static KEYS: &[Key] = &[
         effect: Effect::Adds,
         since: Version::of(156),
         doc: "Sign-in of the user at a gateway in front of the provider.",
-        example: r#"{ authorization_url = "https://id.example/a", token_url = "https://id.example/t", client_id = "c" }"#,
+        example: r#"{ credential_export = { command = "print-token" } }"#,
         ..KEY
     },
     Key {
@@ -204,7 +204,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "model_providers.*.capabilities.external_web_access",
         ty: Ty::of::<bool>(),
         effect: Effect::Adds,
-        since: Version::of(169),
+        since: Version::of(164),
         doc: "Whether the provider offers external web access.",
         example: "true",
         ..KEY
@@ -213,7 +213,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "model_providers.*.capabilities.remote_compaction",
         ty: Ty::of::<RemoteCompaction>(),
         effect: Effect::Adds,
-        since: Version::of(169),
+        since: Version::of(164),
         doc: "Kind of remote compaction the provider offers.",
         example: r#""v2""#,
         ..KEY

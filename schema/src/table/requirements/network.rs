@@ -151,7 +151,7 @@ pub(super) static KEYS: &[Key] = &[
         secret: Secret::Yes,
         since: Version::of(153),
         doc: "Headers the managed proxy adds to matching requests.",
-        example: r#"[{ host = "a.example", methods = ["GET"], path_prefixes = ["/"], headers = { a = "b" } }]"#,
+        example: r#"[{ host = "a.b", methods = ["GET"], path_prefixes = ["/"], headers = {} }]"#,
         ..KEY
     },
 ];

@@ -79,7 +79,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
         effect: Effect::Constrains("windows.sandbox"),
-        since: Version::of(169),
+        since: Version::of(164),
         doc: "Whether the MXC sandbox may be used on Windows.",
         example: "false",
         ..KEY
@@ -89,7 +89,7 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<bool>(),
         tighter: Tighter::True,
         effect: Effect::Constrains("windows.sandbox"),
-        since: Version::of(169),
+        since: Version::of(164),
         doc: "Whether the MXC sandbox must be used on Windows.",
         example: "true",
         ..KEY
