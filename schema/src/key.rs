@@ -42,6 +42,9 @@ pub struct Key {
     pub doc: &'static str,
     /// A TOML value that parses, validates and survives emitting.
     pub example: &'static str,
+    /// What Codex uses where nobody sets a configuration key, as a TOML value; empty where there
+    /// is nothing or where it is not shown.
+    pub default: &'static str,
 }
 
 /// The defaults of a row; a row states only what is unusual.
@@ -59,6 +62,7 @@ pub const KEY: Key = Key {
     secret: Secret::No,
     doc: "",
     example: "",
+    default: "",
 };
 
 /// A table on the way to keys: what Codex expects there and what it does with names it does not
