@@ -1,9 +1,11 @@
 //! The vocabulary of Codex policy: what a policy is and how it is written, without I/O.
 pub mod de;
 pub mod inspect;
+pub mod json_schema;
 pub mod key;
 pub mod lookup;
 pub mod reader;
+pub mod reference;
 pub mod source;
 pub mod span;
 pub mod table;

@@ -127,6 +127,16 @@ impl Spot {
         self.children.iter().filter(|(_, spot)| spot.alias_of.is_none()).map(|(name, spot)| (*name, spot))
     }
 
+    /// All named children, former names too.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &Self)> {
+        self.children.iter().map(|(name, spot)| (*name, spot))
+    }
+
+    /// What stands under any other name.
+    pub fn any(&self) -> Option<&Self> {
+        self.any.as_deref()
+    }
+
     /// Whether any name is allowed here.
     pub fn is_map(&self) -> bool {
         self.any.is_some()

@@ -7,10 +7,15 @@
 pub mod approval;
 pub mod choice;
 pub mod hook;
+pub mod hook_setting;
+pub mod interface;
 pub mod mcp;
 pub mod network;
 pub mod permission;
 pub mod provider;
 pub mod rule;
+pub mod setting;
+pub mod setting_value;
 pub mod telemetry;
 pub mod text;
+pub mod tool;

@@ -1,0 +1,201 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use codex_schema::version::Version;
+
+use crate::machine::Os;
+
+/// Tells what policy is in force for Codex on a machine, and why.
+///
+/// Reads files only: never runs Codex, never writes, never uses the network, unless --live asks
+/// the installed Codex for its version.
+#[derive(Debug, Parser)]
+#[command(name = "codex-config", version, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 fine, 1 findings, 2 usage, 3 locked by policy, \
+                        4 policy unreadable (shown as far as possible), 70 internal.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows what is in force and who decided it; with a KEY everything about that key.
+    Explain(Explain),
+    /// Prints the effective value of one key: exit 0 set, 1 unset, 3 set and locked by policy.
+    Get(Get),
+    /// Prints the composed requirements exactly as Codex prints them at start-up.
+    Requirements(Requirements),
+    /// Prints a JSON Schema, or the reference page of all keys.
+    Schema(Schema),
+    /// Prints a completion script for a shell.
+    Completions(Completions),
+    /// Prints a shell function that makes `codex config explain` work beside the real codex.
+    ShellInit(ShellInit),
+}
+
+/// Which machine is asked about; by default this one.
+#[derive(Debug, Args)]
+pub struct MachineArgs {
+    /// Look for /etc/codex and managed preferences below this folder: a copied machine.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Machine")]
+    pub root: Option<PathBuf>,
+    /// The user's CODEX_HOME [default: $CODEX_HOME or ~/.codex].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Machine")]
+    pub codex_home: Option<PathBuf>,
+    /// The folder Codex would be started in [default: the current one].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Machine")]
+    pub cwd: Option<PathBuf>,
+    /// The host name that host patterns are matched with [default: this host's].
+    #[arg(long, value_name = "NAME", help_heading = "Machine")]
+    pub hostname: Option<String>,
+    /// The operating system whose rules apply [default: this one].
+    #[arg(long, value_enum, help_heading = "Machine")]
+    pub os: Option<Os>,
+    /// An answer of the cloud or of a configuration server, as JSON.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Machine")]
+    pub bundle: Option<PathBuf>,
+    /// Managed preferences: a plist or a .mobileconfig, signed or not.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Machine")]
+    pub mdm: Option<PathBuf>,
+    /// The Codex version whose behaviour is told [default: the newest known].
+    #[arg(long, value_name = "VERSION", conflicts_with = "live", help_heading = "Machine")]
+    pub codex_version: Option<Version>,
+    /// Ask the installed codex for its version.
+    #[arg(long, help_heading = "Machine")]
+    pub live: bool,
+}
+
+/// How to print.
+#[derive(Debug, Args)]
+pub struct PrintArgs {
+    /// Print JSON of a stable form (see `schema explain`).
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// One fact per line, no drawing, no colour.
+    #[arg(long, conflicts_with = "json", help_heading = "Output")]
+    pub plain: bool,
+    /// Only ASCII signs.
+    #[arg(long, help_heading = "Output")]
+    pub ascii: bool,
+    /// When to use colour; NO_COLOR and CLICOLOR_FORCE count too.
+    #[arg(long, value_enum, default_value = "auto", help_heading = "Output")]
+    pub color: Color,
+    /// The width of the output in columns [default: the terminal's, at most 120].
+    #[arg(long, value_name = "COLUMNS", help_heading = "Output")]
+    pub width: Option<usize>,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A key such as approval_policy or experimental_network.domains.
+    #[arg(value_name = "KEY")]
+    pub key: Option<String>,
+    /// Show every key, also those nobody touched.
+    #[arg(long, conflicts_with = "key")]
+    pub all: bool,
+    /// The machine.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// The form.
+    #[command(flatten)]
+    pub print: PrintArgs,
+    /// The arguments you would give to codex: -s, -a, -c, -p, -m, --enable, --cd.
+    #[arg(last = true, value_name = "CODEX ARGS")]
+    pub arguments: Vec<String>,
+}
+
+/// `get`.
+#[derive(Debug, Args)]
+pub struct Get {
+    /// A key such as approval_policy.
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The machine.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Print the value as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The arguments you would give to codex.
+    #[arg(last = true, value_name = "CODEX ARGS")]
+    pub arguments: Vec<String>,
+}
+
+/// `requirements`.
+#[derive(Debug, Args)]
+pub struct Requirements {
+    /// The machine.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Print secrets as Codex itself prints them: provider tokens and headers in clear.
+    #[arg(long)]
+    pub no_redact: bool,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Which one.
+    #[arg(value_enum)]
+    pub which: WhichSchema,
+}
+
+/// What `schema` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhichSchema {
+    /// JSON Schema of requirements.toml.
+    Requirements,
+    /// JSON Schema of config.toml.
+    Config,
+    /// JSON Schema of `explain --json`.
+    Explain,
+    /// The reference page of all keys, in Markdown.
+    Reference,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// `shell-init`.
+#[derive(Debug, Args)]
+pub struct ShellInit {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: InitShell,
+}
+
+/// Shells that `shell-init` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InitShell {
+    /// bash.
+    Bash,
+    /// zsh.
+    Zsh,
+    /// fish.
+    Fish,
+    /// PowerShell.
+    Powershell,
+}

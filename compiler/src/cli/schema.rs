@@ -1,0 +1,26 @@
+//! `schema`: what is derived from the key table.
+
+use super::arguments::{Schema, WhichSchema};
+use super::{Outcome, Output};
+use crate::explain::Explanation;
+
+/// Prints a schema or the reference page.
+pub(super) fn schema(arguments: &Schema, output: &mut Output) -> Outcome {
+    let schema = match arguments.which {
+        WhichSchema::Requirements => codex_schema::json_schema::requirements(),
+        WhichSchema::Config => codex_schema::json_schema::config(),
+        WhichSchema::Explain => {
+            schemars::generate::SchemaSettings::draft2020_12()
+                .into_generator()
+                .into_root_schema_for::<Explanation>()
+                .to_value()
+        }
+        WhichSchema::Reference => {
+            output.data = codex_schema::reference::page();
+            return Outcome::Fine;
+        }
+    };
+    let text = serde_json::to_string_pretty(&schema);
+    output.data = text.map_or_else(|error| error.to_string(), |text| text + "\n");
+    Outcome::Fine
+}

@@ -1,0 +1,132 @@
+//! The real world, turned into arguments: the only place that looks at the environment.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
+
+use codex_schema::version::Version;
+
+use super::arguments::{Color, MachineArgs, PrintArgs};
+use crate::evaluate::{Evaluation, evaluate};
+use crate::explain::VersionOrigin;
+use crate::files::{Content, Files, RealFiles};
+use crate::gather::Extra;
+use crate::machine::{Machine, Os};
+use crate::render::paint::Paint;
+
+/// An evaluated machine and how its Codex version is known.
+pub(super) struct World {
+    pub(super) evaluation: Evaluation,
+    pub(super) how: VersionOrigin,
+    pub(super) home: String,
+}
+
+/// Looks at the machine that the arguments describe.
+///
+/// # Errors
+/// A sentence about what is wrong with the arguments or the surroundings.
+pub(super) fn look(arguments: &MachineArgs, codex: &[String]) -> Result<World, String> {
+    let home = home().unwrap_or_default();
+    let (version, how) = version(arguments)?;
+    let cwd = arguments.cwd.clone().map_or_else(std::env::current_dir, Ok);
+    let cwd = absolute(&cwd.map_err(|error| format!("cannot tell the current folder: {error}"))?);
+    let given = arguments.codex_home.clone();
+    let from_environment = || std::env::var_os("CODEX_HOME").filter(|value| !value.is_empty());
+    let codex_home = given
+        .or_else(|| from_environment().map(PathBuf::from))
+        .unwrap_or_else(|| Path::new(&home).join(".codex"));
+    let machine = Machine {
+        os: arguments.os.unwrap_or(Os::HERE),
+        hostname: arguments.hostname.clone().unwrap_or_else(hostname),
+        home: home.clone(),
+        codex_home: absolute(&codex_home),
+        cwd: codex_folder(&cwd, codex),
+        version,
+    };
+    let files = RealFiles::new(arguments.root.clone());
+    let extra = Extra {
+        bundle: given_file(arguments.bundle.as_deref())?,
+        preferences: given_file(arguments.mdm.as_deref())?,
+        arguments: codex.to_vec(),
+    };
+    Ok(World { evaluation: evaluate(machine, &files, &extra), how, home })
+}
+
+/// `--cd DIR` among Codex's own arguments moves the session.
+fn codex_folder(cwd: &str, codex: &[String]) -> String {
+    let mut documents = codex_schema::source::Documents::default();
+    match crate::gather::arguments::read(codex, &mut documents).cwd {
+        Some(folder) => absolute(&Path::new(cwd).join(folder)),
+        None => cwd.to_owned(),
+    }
+}
+
+fn given_file(path: Option<&Path>) -> Result<Option<(String, Vec<u8>)>, String> {
+    let Some(path) = path else { return Ok(None) };
+    let name = path.display().to_string();
+    match RealFiles::new(None).read(&name) {
+        Content::Bytes(bytes) => Ok(Some((name, bytes))),
+        Content::Absent => Err(format!("there is no file {name}")),
+        Content::Unreadable(reason) => Err(format!("cannot read {name}: {reason}")),
+    }
+}
+
+/// The path with links resolved as far as it exists: Codex compares real paths.
+fn absolute(path: &Path) -> String {
+    let resolved = path.canonicalize().or_else(|_| std::path::absolute(path));
+    resolved.unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+fn home() -> Option<String> {
+    let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    std::env::var(name).ok().filter(|home| !home.is_empty())
+}
+
+/// The host name as the kernel reports it.
+fn hostname() -> String {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let variable = || std::env::var("COMPUTERNAME").or_else(|_| std::env::var("HOSTNAME")).ok();
+    let command = || {
+        let output = Process::new("hostname").output().ok()?;
+        String::from_utf8(output.stdout).ok()
+    };
+    kernel.or_else(variable).or_else(command).unwrap_or_default().trim().to_owned()
+}
+
+fn version(arguments: &MachineArgs) -> Result<(Version, VersionOrigin), String> {
+    match (arguments.codex_version, arguments.live) {
+        (Some(version), _) => Ok((version, VersionOrigin::Given)),
+        (None, true) => Ok((ask_codex()?, VersionOrigin::Asked)),
+        (None, false) => Ok((Version::NEWEST, VersionOrigin::Newest)),
+    }
+}
+
+/// Asks the installed program; this is all that `--live` does.
+fn ask_codex() -> Result<Version, String> {
+    let output = Process::new("codex")
+        .arg("--version")
+        .output()
+        .map_err(|error| format!("cannot run codex to ask for its version: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let word = text.split_whitespace().last().unwrap_or_default();
+    word.parse().map_err(|error| format!("codex --version says `{}`: {error}", text.trim()))
+}
+
+/// How to write for the reader.
+pub(super) fn paint(print: &PrintArgs) -> Paint {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0" && !value.is_empty());
+    let color = match print.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if set("NO_COLOR") => false,
+        Color::Auto => forced || std::io::stdout().is_terminal(),
+    };
+    let width = print.width.or_else(terminal_width).unwrap_or(100).clamp(40, 400);
+    Paint { color: color && !print.plain, ascii: print.ascii, width }
+}
+
+fn terminal_width() -> Option<usize> {
+    let (terminal_size::Width(width), _) = terminal_size::terminal_size()?;
+    Some(usize::from(width).min(120))
+}

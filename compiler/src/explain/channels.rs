@@ -1,0 +1,68 @@
+//! Where policy came from, and whether Codex accepts it.
+
+use codex_schema::source::Channel;
+
+use super::{ChannelInfo, ChannelState, PolicyInfo, RefusalInfo, setting};
+use crate::evaluate::Evaluation;
+use crate::gather::BundleState;
+use crate::layers::Role;
+
+/// The channels, highest first, and Codex's verdict.
+pub(super) fn policy(evaluation: &Evaluation) -> PolicyInfo {
+    let era = evaluation.inputs().era();
+    let mut channels = vec![
+        Channel::Mdm,
+        Channel::LegacyMdm,
+        Channel::LegacyFile,
+        Channel::Cloud,
+        Channel::System,
+    ];
+    channels.sort_by_key(|channel| std::cmp::Reverse(era.channel_rank(*channel)));
+    let refusals = evaluation.refusals.iter().map(|refusal| RefusalInfo {
+        stage: format!("{:?}", refusal.stage).to_lowercase(),
+        says: refusal.text.trim_end().to_owned(),
+        place: refusal.span.and_then(|span| setting::place(evaluation, span)),
+    });
+    PolicyInfo {
+        channels: channels.into_iter().map(|channel| info(channel, evaluation)).collect(),
+        refusals: refusals.collect(),
+    }
+}
+
+fn info(channel: Channel, evaluation: &Evaluation) -> ChannelInfo {
+    let documents: Vec<String> = evaluation
+        .composition
+        .layers
+        .iter()
+        .rev()
+        .filter(|layer| layer.channel == channel)
+        .filter_map(|layer| evaluation.documents().get(layer.source))
+        .map(|document| document.source.to_string())
+        .collect();
+    let broken = evaluation.gathered.broken.iter().find(|broken| match broken.role {
+        Role::Requirements(of) => of == channel,
+        Role::Bundle => channel == Channel::Cloud,
+        Role::ManagedPreferences => channel == Channel::Mdm,
+        Role::Config(_) | Role::Rules => false,
+    });
+    let (state, note) = match (broken, &evaluation.gathered.bundle) {
+        (Some(broken), _) => (ChannelState::Broken, Some(broken.reason.clone())),
+        (None, BundleState::UserWritableCache { path, cached }) if channel == Channel::Cloud => {
+            let age = cached.as_ref().map_or(String::new(), |cached| {
+                format!(", made {}, good until {}", cached.cached_at, cached.expires_at)
+            });
+            let note = format!("{path} belongs to the user, who can rewrite it{age}");
+            (ChannelState::UserWritable, Some(note))
+        }
+        _ if documents.is_empty() => (ChannelState::Absent, None),
+        _ => (ChannelState::Present, None),
+    };
+    let kind = match channel {
+        Channel::System => "system",
+        Channel::Cloud => "cloud",
+        Channel::LegacyFile => "legacy_file",
+        Channel::LegacyMdm => "legacy_mdm",
+        Channel::Mdm => "mdm",
+    };
+    ChannelInfo { kind: kind.to_owned(), state, documents, note }
+}

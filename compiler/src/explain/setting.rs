@@ -1,0 +1,290 @@
+//! One record per setting.
+
+use codex_schema::key::{Effect, Key, Secret};
+use codex_schema::lookup::CONFIG;
+use codex_schema::reader::read_toml_value;
+use codex_schema::source::ConfigTier;
+use codex_schema::span::{SourceId, Span};
+use codex_schema::value::{Node, Value};
+use serde_json::{Value as Json, json};
+
+use super::outcome::{self, End};
+use super::subjects::{Subject, subjects};
+use super::{Candidate, Outcome, Place, Reason, Scope, Setting, Status, Voice, advice};
+use super::{channel_name, tier_name};
+use crate::digest::sha256_hex;
+use crate::effective::Session;
+use crate::evaluate::Evaluation;
+use crate::layers::NotLoaded;
+
+/// All settings in scope, by key.
+pub(super) fn settings(evaluation: &Evaluation, scope: Scope<'_>) -> Vec<Setting> {
+    let session = evaluation.session();
+    let mut found: Vec<Setting> = subjects(evaluation, scope)
+        .into_iter()
+        .map(|(key, subject)| setting(&key, &subject, evaluation, &session))
+        .collect();
+    found.extend(disabled_servers(evaluation, scope));
+    found.sort_by(|left, right| left.key.cmp(&right.key));
+    found
+}
+
+fn setting(key: &str, subject: &Subject, evaluation: &Evaluation, session: &Session) -> Setting {
+    let parts: Vec<&str> = key.split('.').collect();
+    let requirement_rows = subject.requirements.iter().map(|(row, _)| *row);
+    let sensitive = subject.config.into_iter().chain(requirement_rows).any(is_secret);
+    let mut candidates = candidates(key, &parts, evaluation, sensitive);
+    let wanted = wanted(key, &parts, evaluation);
+    let default = subject.config.and_then(default_of);
+    let end = end(key, subject, wanted.as_ref(), default.clone(), evaluation, session);
+    settle(&mut candidates, &end);
+    let mut voices = voices(subject, evaluation, sensitive);
+    voices.sort_by_key(|voice| voice.outcome != Outcome::Won);
+    let effective = end.effective.map(|value| hide(value, sensitive));
+    let only_unloaded = wanted.is_none()
+        && candidates.iter().any(|one| one.outcome == Outcome::NotLoaded)
+        && end.status == Status::Default;
+    let status = if only_unloaded { Status::NotLoaded } else { end.status };
+    Setting {
+        about: about(subject),
+        actions: advice::actions(key, status, effective.as_ref(), end.allowed.as_ref(), &candidates),
+        key: key.to_owned(),
+        effective,
+        wanted: wanted.map(|value| hide(value, sensitive)),
+        default,
+        status,
+        locked: end.locked,
+        allowed: end.allowed,
+        sensitive,
+        candidates,
+        requirements: voices,
+        codex_says: end.codex_says.filter(|_| !sensitive),
+    }
+}
+
+fn about(subject: &Subject) -> String {
+    let row = subject.config.or_else(|| subject.requirements.first().map(|(row, _)| *row));
+    row.map_or_else(String::new, |row| row.doc.to_owned())
+}
+
+fn is_secret(row: &Key) -> bool {
+    row.secret == Secret::Yes
+}
+
+fn default_of(row: &Key) -> Option<Json> {
+    if row.default.is_empty() {
+        return None;
+    }
+    read_toml_value(row.default, SourceId::BUILT_IN).map(|node| json!(node.value))
+}
+
+/// A secret becomes a mark by which two machines can be compared without telling it.
+fn hide(value: Json, sensitive: bool) -> Json {
+    if !sensitive {
+        return value;
+    }
+    let digest = sha256_hex(value.to_string().as_bytes());
+    json!({"redacted": true, "sha256_8": digest.get(..8)})
+}
+
+fn node_at<'a>(root: &'a codex_schema::value::Table, parts: &[&str]) -> Option<&'a Node> {
+    let (first, rest) = parts.split_first()?;
+    root.get(first)?.at(rest)
+}
+
+/// What the configuration asks for, requests on the command line first.
+fn wanted(key: &str, parts: &[&str], evaluation: &Evaluation) -> Option<Json> {
+    let request = evaluation.inputs().request(key);
+    let node = request.or_else(|| node_at(evaluation.config(), parts))?;
+    Some(json!(node.value))
+}
+
+fn candidates(
+    key: &str,
+    parts: &[&str],
+    evaluation: &Evaluation,
+    sensitive: bool,
+) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    let mut won = false;
+    let requests = &evaluation.gathered.arguments.requests;
+    for (_, node) in requests.iter().rev().filter(|(name, _)| *name == key) {
+        found.push(candidate(tier_name(ConfigTier::CommandLine), node, won, evaluation, sensitive));
+        won = true;
+    }
+    for layer in evaluation.configuration.layers.iter().rev() {
+        let Some(node) = node_at(&layer.layer.root, parts) else { continue };
+        let mut one = candidate(tier_name(layer.tier), node, won, evaluation, sensitive);
+        match layer.not_loaded {
+            Some(NotLoaded::Untrusted) => {
+                one.outcome = Outcome::NotLoaded;
+                one.reason = Some(Reason::Untrusted);
+            }
+            None => won = true,
+        }
+        found.push(one);
+    }
+    found
+}
+
+fn candidate(
+    layer: &str,
+    node: &Node,
+    beaten: bool,
+    evaluation: &Evaluation,
+    sensitive: bool,
+) -> Candidate {
+    Candidate {
+        layer: layer.to_owned(),
+        value: hide(json!(node.value), sensitive),
+        outcome: if beaten { Outcome::Lost } else { Outcome::Won },
+        reason: beaten.then_some(Reason::LowerPrecedence),
+        place: place_of(evaluation, node.span, sensitive),
+    }
+}
+
+/// The winner of the configuration, in the light of what requirements did to it.
+fn settle(candidates: &mut [Candidate], end: &End) {
+    let Some(reason) = end.reason else { return };
+    for one in candidates.iter_mut().filter(|one| one.outcome == Outcome::Won) {
+        one.outcome = Outcome::Clamped;
+        one.reason = Some(reason);
+    }
+}
+
+fn end(
+    key: &str,
+    subject: &Subject,
+    wanted: Option<&Json>,
+    default: Option<Json>,
+    evaluation: &Evaluation,
+    session: &Session,
+) -> End {
+    if let Some(end) = outcome::clamped(key, evaluation, session) {
+        return end;
+    }
+    let mut policy = None;
+    for (row, path) in &subject.requirements {
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        let Some(node) = node_at(&evaluation.composition.merged, &parts) else { continue };
+        match row.effect {
+            Effect::Fixes(_) | Effect::Pins(_) => return outcome::fixed(row, node, wanted),
+            _ if subject.config.is_some() => {
+                let mut end = outcome::free(wanted.cloned(), default.clone());
+                end.locked = true;
+                end.allowed = Some(json!(node.value));
+                return end;
+            }
+            _ => policy = Some(outcome::policy(row, json!(node.value))),
+        }
+    }
+    policy.unwrap_or_else(|| outcome::free(wanted.cloned(), default))
+}
+
+/// Every requirement layer that says something, highest first.
+fn voices(subject: &Subject, evaluation: &Evaluation, sensitive: bool) -> Vec<Voice> {
+    let mut found = Vec::new();
+    for (row, path) in &subject.requirements {
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        let mut spoken = false;
+        for layer in evaluation.composition.layers.iter().rev() {
+            let Some(node) = node_at(&layer.root, &parts) else { continue };
+            let adds_up = matches!(node.value, Value::Table(_))
+                || !matches!(row.merge, codex_schema::key::Merge::Replace | codex_schema::key::Merge::Whole);
+            let outcome = match (spoken, adds_up) {
+                (_, true) => Outcome::Merged,
+                (false, false) => Outcome::Won,
+                (true, false) => Outcome::Lost,
+            };
+            spoken = true;
+            let document = evaluation.documents().get(layer.source);
+            found.push(Voice {
+                channel: channel_name(layer.channel).to_owned(),
+                document: document.map_or_else(String::new, |one| one.source.to_string()),
+                key: path.join("."),
+                value: hide(json!(node.value), sensitive),
+                outcome,
+                place: place_of(evaluation, node.span, sensitive),
+            });
+        }
+    }
+    found
+}
+
+/// Servers that requirements do not let run: one record for the server as a whole.
+fn disabled_servers(evaluation: &Evaluation, scope: Scope<'_>) -> Vec<Setting> {
+    let in_scope = |key: &str| match scope {
+        Scope::Key(wanted) => key == wanted || wanted == "mcp_servers" || wanted.starts_with(key),
+        Scope::Said | Scope::All => true,
+    };
+    outcome::mcp_servers(evaluation)
+        .into_iter()
+        .map(|(name, running, words)| (format!("mcp_servers.{name}"), running, words))
+        .filter(|(key, _, _)| in_scope(key))
+        .map(|(key, running, words)| {
+            let parts: Vec<&str> = key.split('.').collect();
+            Setting {
+                about: "Whether this MCP server may run.".to_owned(),
+                effective: Some(json!({"enabled": running})),
+                wanted: Some(json!({"enabled": true})),
+                default: None,
+                status: Status::Disabled,
+                locked: true,
+                allowed: None,
+                sensitive: false,
+                candidates: candidates(&key, &parts, evaluation, true),
+                requirements: Vec::new(),
+                codex_says: Some(words),
+                actions: vec![
+                    "ask the owner of the requirement to list this server with its identity"
+                        .to_owned(),
+                ],
+                key,
+            }
+        })
+        .collect()
+}
+
+fn place_of(evaluation: &Evaluation, span: Span, sensitive: bool) -> Option<Place> {
+    let mut place = place(evaluation, span)?;
+    if sensitive {
+        place.text = None;
+    }
+    Some(place)
+}
+
+/// Where a span begins, with the line it stands in unless that line holds a secret.
+pub(super) fn place(evaluation: &Evaluation, span: Span) -> Option<Place> {
+    let document = evaluation.documents().get(span.source)?;
+    let position = evaluation.documents().position(span)?;
+    let line = usize::try_from(position.line).unwrap_or(1).saturating_sub(1);
+    let text = document.text.lines().nth(line).map(str::trim_end);
+    Some(Place {
+        document: document.source.to_string(),
+        line: position.line,
+        column: position.column,
+        text: text.filter(|text| !may_hold_secret(text)).map(clip),
+    })
+}
+
+/// Longest line quoted, in characters.
+const LONGEST_LINE: usize = 160;
+
+fn clip(line: &str) -> String {
+    if line.chars().count() <= LONGEST_LINE {
+        return line.to_owned();
+    }
+    line.chars().take(LONGEST_LINE).chain(['…']).collect()
+}
+
+/// A quoted line could hold the neighbour of the value it is quoted for: lines that name a secret
+/// key are never quoted.
+fn may_hold_secret(line: &str) -> bool {
+    CONFIG
+        .keys()
+        .iter()
+        .filter(|row| row.secret == Secret::Yes)
+        .flat_map(|row| row.path.split('.'))
+        .filter(|part| *part != "*" && part.len() > 5 && !part.contains("servers") && !part.contains("providers"))
+        .any(|part| line.contains(part))
+}

@@ -1,0 +1,121 @@
+//! Which settings there are: keys of the configuration that somebody sets, keys that a
+//! requirement acts on, and requirements that nothing in the configuration corresponds to.
+
+use std::collections::BTreeMap;
+
+use codex_schema::key::{Effect, Key};
+use codex_schema::lookup::{CONFIG, REQUIREMENTS, Spot, Tree};
+use codex_schema::value::{Table, Value};
+
+use super::Scope;
+use crate::evaluate::Evaluation;
+
+/// One setting to be explained.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Subject {
+    /// The row of the configuration, where there is one.
+    pub(super) config: Option<&'static Key>,
+    /// Requirement keys that act on it: the row and the concrete path.
+    pub(super) requirements: Vec<(&'static Key, Vec<String>)>,
+}
+
+/// All subjects by dotted key.
+pub(super) fn subjects(evaluation: &Evaluation, scope: Scope<'_>) -> BTreeMap<String, Subject> {
+    let mut found: BTreeMap<String, Subject> = BTreeMap::new();
+    if scope == Scope::All {
+        for key in CONFIG.keys().iter().filter(|key| !key.path.contains('*')) {
+            found.entry(key.path.to_owned()).or_default().config = Some(key);
+        }
+    }
+    for layer in &evaluation.configuration.layers {
+        for (path, key) in leaves(&layer.layer.root, &CONFIG) {
+            found.entry(path.join(".")).or_default().config = Some(key);
+        }
+    }
+    for (name, _) in &evaluation.gathered.arguments.requests {
+        found.entry((*name).to_owned()).or_default();
+    }
+    for layer in &evaluation.composition.layers {
+        for (path, key) in leaves(&layer.root, &REQUIREMENTS) {
+            let (name, path) = subject_of(key, path);
+            let subject = found.entry(name).or_default();
+            if !subject.requirements.iter().any(|(_, known)| *known == path) {
+                subject.requirements.push((key, path));
+            }
+        }
+    }
+    for (name, subject) in &mut found {
+        let parts: Vec<&str> = name.split('.').collect();
+        subject.config = subject.config.or_else(|| CONFIG.find(&parts).and_then(|spot| spot.key));
+    }
+    if let Scope::Key(wanted) = scope {
+        let below = format!("{wanted}.");
+        found.retain(|name, subject| {
+            let by_requirement = subject.requirements.iter().any(|(_, path)| path.join(".") == wanted);
+            name == wanted || name.starts_with(&below) || by_requirement
+        });
+    }
+    found
+}
+
+/// The setting a requirement acts on, and the path under which the requirement is looked up.
+fn subject_of(key: &'static Key, path: Vec<String>) -> (String, Vec<String>) {
+    match key.effect {
+        Effect::Constrains(config) => (config.to_owned(), requirement_path(key, path)),
+        Effect::Fixes(pattern) => (concrete(pattern, key.path, &path), path),
+        Effect::Pins(map) => {
+            let name = path.last().map(String::as_str).unwrap_or_default();
+            (format!("{map}.{name}"), path)
+        }
+        Effect::Allows(_) | Effect::Adds | Effect::Hints | Effect::None => {
+            let path = requirement_path(key, path);
+            (path.join("."), path)
+        }
+    }
+}
+
+/// A map is explained as a whole: ten thousand domains are one setting.
+fn requirement_path(key: &Key, mut path: Vec<String>) -> Vec<String> {
+    if let Some(at) = key.path.split('.').position(|part| part == "*") {
+        path.truncate(at);
+    }
+    path
+}
+
+/// `otel.span_attributes.*` for `otel.span_attributes.team`.
+fn concrete(pattern: &str, key_path: &str, path: &[String]) -> String {
+    let mut names =
+        key_path.split('.').zip(path).filter(|(part, _)| *part == "*").map(|(_, name)| name);
+    let parts: Vec<&str> = pattern
+        .split('.')
+        .map(|part| if part == "*" { names.next().map_or("*", String::as_str) } else { part })
+        .collect();
+    parts.join(".")
+}
+
+/// Every value of a document at the granularity of the table's rows. Unknown names have no row.
+fn leaves(root: &Table, tree: &'static Tree) -> Vec<(Vec<String>, &'static Key)> {
+    let mut found = Vec::new();
+    walk(root, tree.root(), &mut Vec::new(), &mut found);
+    found
+}
+
+fn walk(
+    table: &Table,
+    spot: &'static Spot,
+    path: &mut Vec<String>,
+    found: &mut Vec<(Vec<String>, &'static Key)>,
+) {
+    // Large maps of plain values are one setting: their entries need no walk of their own.
+    let whole = spot.is_map() && table.len() > 64;
+    for entry in table.iter().take(if whole { 1 } else { usize::MAX }) {
+        let Some(child) = spot.child(&entry.key.value) else { continue };
+        path.push(entry.key.value.to_string());
+        if let Some(key) = child.key {
+            found.push((path.clone(), key));
+        } else if let Value::Table(below) = &entry.node.value {
+            walk(below, child, path, found);
+        }
+        path.pop();
+    }
+}

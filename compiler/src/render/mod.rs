@@ -1,0 +1,7 @@
+//! Shows data to people. Every meaning that has a colour has a sign and a word too.
+
+pub mod explain_list;
+pub mod explain_one;
+pub mod explain_plain;
+pub mod paint;
+pub mod values;
