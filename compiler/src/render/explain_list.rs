@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::paint::{Paint, Role, Sign, columns, padded, wrapped};
 use super::values::short;
 use crate::explain::{
-    ChannelState, Explanation, Outcome, Place, Problem, Setting, Severity, Status, VersionOrigin,
+    ChannelState, Explanation, Outcome, Place, Problem, Reason, Setting, Severity, Status,
+    VersionOrigin,
 };
 
 /// Draws the overview.
@@ -100,7 +101,6 @@ pub(super) fn head(out: &mut String, explanation: &Explanation, paint: Paint, ho
 struct Row {
     key: String,
     effective: String,
-    wanted: String,
     by: String,
     below: Vec<(Role, String)>,
 }
@@ -116,28 +116,21 @@ fn table(out: &mut String, title: &str, settings: &[&Setting], paint: Paint, hom
         cells.chain([columns(title)]).max().unwrap_or(0).min(most)
     };
     let key = widest(|row| &row.key, title, paint.width * 38 / 100);
-    let effective = widest(|row| &row.effective, "EFFECTIVE", paint.width * 24 / 100);
-    let wanted = widest(|row| &row.wanted, "WANTED", paint.width * 20 / 100);
-    let by = paint.width.saturating_sub(key + effective + wanted + 8).max(16);
-    let heads = [padded(title, key), padded("EFFECTIVE", effective), padded("WANTED", wanted)];
+    let effective = widest(|row| &row.effective, "EFFECTIVE", paint.width * 26 / 100);
+    let by = paint.width.saturating_sub(key + effective + 6).max(16);
+    let heads = [padded(title, key), padded("EFFECTIVE", effective)];
     line(out, &paint.paint(Role::Faint, &format!("  {}  WON BY / LOCKED BY", heads.join("  "))));
     for (row, setting) in rows {
         let role = match setting.status {
             Status::Default | Status::NotLoaded => Role::Faint,
             _ => Role::Strong,
         };
-        let lost = matches!(setting.status, Status::Clamped | Status::Fixed)
-            && setting.candidates.iter().any(|one| one.outcome == Outcome::Clamped);
         let cells = [
             padded(&paint.fit(&row.key, key), key),
             paint.paint(role, &padded(&paint.fit(&row.effective, effective), effective)),
             paint.paint(
-                if lost { Role::Lost } else { Role::Plain },
-                &padded(&paint.fit(&row.wanted, wanted), wanted),
-            ),
-            paint.paint(
                 if setting.locked { Role::Lock } else { Role::Plain },
-                &paint.fit_end(&row.by, by),
+                &paint.fit(&row.by, by),
             ),
         ];
         line(out, &format!("  {}", cells.join("  ")));
@@ -153,44 +146,59 @@ fn table(out: &mut String, title: &str, settings: &[&Setting], paint: Paint, hom
 fn row(setting: &Setting, paint: Paint, home: &str) -> Row {
     let suffix = if setting.status == Status::Default { " (default)" } else { "" };
     let effective = setting.effective.as_ref().map_or_else(|| "unset".to_owned(), short);
-    let clamped = setting.candidates.iter().find(|one| one.outcome == Outcome::Clamped);
-    let wanted = match (clamped, &setting.wanted) {
-        (Some(one), _) => format!("{} {}", paint.sign(Sign::Lost), short(&one.value)),
-        (None, Some(value)) => short(value),
-        (None, None) => paint.sign(Sign::Absent).to_owned(),
-    };
-    let voice = setting.requirements.first();
+    let at = |place: &Option<Place>| place.as_ref().map(|at| place_text(at, home)).unwrap_or_default();
     let winner = setting.candidates.iter().find(|one| one.outcome == Outcome::Won);
-    let by = match (voice, winner, setting.candidates.first()) {
+    let by = match (setting.requirements.first(), winner, setting.candidates.first()) {
         (Some(voice), _, _) if setting.locked => {
             let place = voice.place.as_ref().map_or(voice.document.clone(), |at| place_text(at, home));
             let more = setting.requirements.len().saturating_sub(1);
             let others = if more > 0 { format!(" +{more}") } else { String::new() };
-            format!("{} {} {place}{others}", paint.sign(Sign::Lock), voice.channel)
+            format!("{} {place}{others}", paint.sign(Sign::Lock))
         }
         (_, Some(winner), _) => {
-            let place = winner.place.as_ref().map_or(String::new(), |at| place_text(at, home));
-            format!("{} {} {place}", paint.sign(Sign::Won), winner.layer)
+            format!("{} {}", paint.sign(Sign::Won), at(&winner.place))
         }
         (_, None, Some(first)) if first.outcome == Outcome::NotLoaded => {
-            let place = first.place.as_ref().map_or(String::new(), |at| place_text(at, home));
-            format!("{} {place} not loaded: folder not trusted", paint.sign(Sign::NotLoaded))
+            format!("{} not loaded", paint.sign(Sign::NotLoaded))
+        }
+        _ if setting.status == Status::Disabled => {
+            format!("{} requirements", paint.sign(Sign::Lock))
         }
         _ => format!("{} built in", paint.sign(Sign::Silent)),
     };
-    let mut below = Vec::new();
-    if let (Some(one), Some(allowed)) = (clamped, &setting.allowed) {
-        let place = one.place.as_ref().map_or(String::new(), |at| place_text(at, home));
-        below.push((Role::Lock, format!("└ your value {place} is not in {}", short(allowed))));
-    } else if let (Status::Disabled, Some(says)) = (setting.status, &setting.codex_says) {
-        below.push((Role::Lock, format!("└ {says}")));
+    Row { key: setting.key.clone(), effective: effective + suffix, by, below: below(setting, paint, home) }
+}
+
+/// What was asked for and did not come true, on a line of its own.
+fn below(setting: &Setting, paint: Paint, home: &str) -> Vec<(Role, String)> {
+    let corner = if paint.ascii { "`-" } else { "└" };
+    let mut found = Vec::new();
+    for one in &setting.candidates {
+        let place = one.place.as_ref().map(|at| place_text(at, home)).unwrap_or_default();
+        let value = short(&one.value);
+        let lost = paint.sign(Sign::Lost);
+        let text = match one.reason {
+            Some(Reason::NotAllowed) => {
+                let allowed = setting.allowed.as_ref().map(short).unwrap_or_default();
+                format!("{corner} {lost} {value} {place} is not in {allowed}")
+            }
+            Some(Reason::FixedByRequirement) => format!("{corner} {lost} {value} {place} has no effect"),
+            Some(Reason::IgnoredWithProfiles) => {
+                format!("{corner} {lost} {value} {place} is ignored: permission profiles are managed")
+            }
+            Some(Reason::Untrusted) => {
+                let sign = paint.sign(Sign::NotLoaded);
+                format!("{corner} {sign} {value} {place} not loaded: folder not trusted")
+            }
+            Some(Reason::NotForProjects) => format!("{corner} {lost} {value} {place} not for projects"),
+            Some(Reason::LowerPrecedence) | None => continue,
+        };
+        found.push((Role::Lock, text));
     }
-    if paint.ascii {
-        for (_, text) in &mut below {
-            *text = text.replace('└', "`-");
-        }
+    if let (Status::Disabled, Some(says)) = (setting.status, &setting.codex_says) {
+        found.push((Role::Lock, format!("{corner} {says}")));
     }
-    Row { key: setting.key.clone(), effective: effective + suffix, wanted, by, below }
+    found
 }
 
 pub(super) fn draw_problem(out: &mut String, problem: &Problem, paint: Paint, home: &str) {

@@ -68,6 +68,10 @@ fn map(object: &serde_json::Map<String, Json>) -> String {
         .collect();
     match decisions {
         Some(words) if words.len() > 2 => counted(words.into_iter()),
+        // Of tables of tables the names tell most.
+        _ if object.values().all(Json::is_object) && !object.is_empty() && object.len() < 7 => {
+            object.keys().map(|key| harmless(key)).collect::<Vec<_>>().join(", ")
+        }
         _ if object.len() > 4 => format!("{} entries", object.len()),
         _ => {
             let parts: Vec<String> = object

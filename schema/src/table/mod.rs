@@ -2,3 +2,6 @@
 
 pub mod requirements;
 pub mod config;
+
+#[cfg(test)]
+mod tests;

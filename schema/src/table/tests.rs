@@ -1,0 +1,177 @@
+//! Tests on the table itself: a row that is not whole does not get in.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde_json::Value as Json;
+
+use crate::inspect::inspect;
+use crate::key::{Key, Merge, Tighter};
+use crate::lookup::{CONFIG, REQUIREMENTS, Tree};
+use crate::reader::{read_toml, read_toml_value};
+use crate::span::SourceId;
+use crate::value::Value;
+use crate::version::Version;
+use crate::{json_schema, reference};
+
+fn both() -> [(&'static str, &'static Tree); 2] {
+    [("requirements", &REQUIREMENTS), ("config", &CONFIG)]
+}
+
+/// The row's example as a whole document, with stand-ins for wildcards.
+fn document(key: &Key) -> String {
+    let parts: Vec<&str> =
+        key.path.split('.').map(|part| if part == "*" { "name" } else { part }).collect();
+    format!("{} = {}\n", parts.join("."), key.example)
+}
+
+#[test]
+fn every_row_is_whole() {
+    let mut wrong = String::new();
+    for (table, tree) in both() {
+        let mut paths = BTreeSet::new();
+        let all: BTreeSet<&str> = tree.keys().iter().map(|key| key.path).collect();
+        for key in tree.keys() {
+            let mut complain = |what: &str| {
+                let _ = writeln!(wrong, "{table} {}: {what}", key.path);
+            };
+            if !paths.insert(key.path) {
+                complain("twice");
+            }
+            let first = key.doc.chars().next();
+            if !key.doc.ends_with('.') || !first.is_some_and(|letter| letter.is_uppercase() || letter == '`') {
+                complain("its doc is not a sentence");
+            }
+            if key.until.is_some_and(|until| until <= key.since) {
+                complain("ends before it begins");
+            }
+            if key.was.iter().any(|was| all.contains(was)) {
+                complain("a former name is also a key");
+            }
+            match read_toml_value(key.example, SourceId(0)) {
+                None => complain("its example is not a TOML value"),
+                Some(node) => {
+                    if let Err(problem) = key.ty.canonical(&node) {
+                        complain(&format!("its example is refused: {problem}"));
+                    }
+                    let list = matches!(node.value, Value::Array(_));
+                    if matches!(key.merge, Merge::Append | Merge::Union) && !list {
+                        complain("adds up and is no list");
+                    }
+                    if matches!(key.tighter, Tighter::Subset | Tighter::Superset) && !list {
+                        complain("is compared as a set and is no list");
+                    }
+                }
+            }
+            if !key.default.is_empty() && read_toml_value(key.default, SourceId(0)).is_none() {
+                complain("its default is not a TOML value");
+            }
+            if tree.find(&key.path.split('.').collect::<Vec<_>>()).is_none() {
+                complain("is not found under its own path");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Sections with required fields need them all: the example of one row alone is then incomplete.
+fn incomplete(problem: &str) -> bool {
+    problem.contains("missing field")
+}
+
+#[test]
+fn every_example_passes_both_judges() {
+    for ((table, tree), schema) in both().into_iter().zip([json_schema::requirements(), json_schema::config()]) {
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for key in tree.keys() {
+            let text = document(key);
+            let read = read_toml(&text, SourceId(0));
+            assert!(read.problems.is_empty(), "{text}: {:?}", read.problems);
+            let refused: Vec<_> = inspect(&read.root, tree, Version::NEWEST)
+                .refused
+                .into_iter()
+                .filter(|problem| !incomplete(&problem.message))
+                .collect();
+            assert!(refused.is_empty(), "{table} {text}: {refused:?}");
+            let json = serde_json::to_value(Value::Table(read.root)).unwrap();
+            let errors: Vec<String> = validator
+                .iter_errors(&json)
+                .map(|error| error.to_string())
+                .filter(|error| !error.contains("is a required property"))
+                .collect();
+            assert!(errors.is_empty(), "{table} {text}: {errors:?}");
+        }
+    }
+}
+
+/// Values of every kind, to be put where they do not belong.
+fn any_value() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "5", "-1", "1.5", "true", "'text'", "''", "[]", "['a']", "[1]", "[true]", "{}", "{a=1}",
+        "{a='b'}", "2024-01-02", "['read-only']", "{name={}}",
+    ])
+}
+
+/// Where Codex accepts more than a schema can say, or less. Each with its reason.
+fn known_difference(path: &str, value: &str) -> bool {
+    // serde reads dates as texts; JSON has no dates, so the schema sees Codex's marked table.
+    value == "2024-01-02"
+        // serde reads a struct from a list of its fields; the schema asks for a table.
+        || value.starts_with('[')
+        // A struct with required fields: the schema names the missing ones one by one.
+        || path.is_empty()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    /// Two independent judges must agree about wrong values: the table's own types and the
+    /// `jsonschema` crate on the generated schema.
+    #[test]
+    fn types_and_schema_agree(row in 0..usize::MAX, which in 0..2_usize, value in any_value()) {
+        let (table, tree) = both()[which];
+        let key = tree.keys()[row % tree.keys().len()];
+        if known_difference(key.path, value) {
+            return Ok(());
+        }
+        let schema = if which == 0 { &*REQUIREMENTS_SCHEMA } else { &*CONFIG_SCHEMA };
+        let text = document(&Key { example: value, ..*key });
+        let read = read_toml(&text, SourceId(0));
+        prop_assert!(read.problems.is_empty());
+        let node = read_toml_value(value, SourceId(0)).unwrap();
+        let accepted = key.ty.check(&node).is_ok();
+        let json = serde_json::to_value(Value::Table(read.root)).unwrap();
+        let errors: Vec<String> = schema
+            .iter_errors(&json)
+            .map(|error| error.to_string())
+            .filter(|error| !error.contains("is a required property"))
+            .collect();
+        prop_assert_eq!(accepted, errors.is_empty(), "{} {}: {:?}", table, text, errors);
+    }
+}
+
+static REQUIREMENTS_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
+    std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::requirements()).unwrap());
+static CONFIG_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
+    std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::config()).unwrap());
+
+/// Generated files are committed; `UPDATE=1 cargo test` makes them anew.
+#[test]
+fn generated_files_are_current() {
+    let pretty = |json: &Json| serde_json::to_string_pretty(json).unwrap() + "\n";
+    for (path, text) in [
+        ("../docs/schema/requirements.json", pretty(&json_schema::requirements())),
+        ("../docs/schema/config.json", pretty(&json_schema::config())),
+        ("../docs/reference.md", reference::page()),
+    ] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, &text).unwrap();
+        }
+        let committed = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(committed == text, "{path} is out of date: run UPDATE=1 cargo test -p codex-schema");
+    }
+}
