@@ -64,8 +64,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
         Some(case) => (case, 1),
         None => (0, arguments.cases),
     };
-    let options =
-        Options { first, cases, seed: arguments.seed, version, questions, shrunk: arguments.shrink };
+    let options = Options {
+        first,
+        cases,
+        seed: arguments.seed,
+        version,
+        questions,
+        shrunk: arguments.shrink,
+    };
     if let Some(case) = arguments.case {
         let world = codex_agreement::generate::generate(arguments.seed, case, version).world;
         say(&differ::describe(&world));

@@ -119,11 +119,8 @@ pub fn run(
         progress(case.number);
         (case, verdicts)
     })?;
-    let mut report = Report {
-        version: binary.version().to_owned(),
-        seed: options.seed,
-        ..Report::default()
-    };
+    let mut report =
+        Report { version: binary.version().to_owned(), seed: options.seed, ..Report::default() };
     let found = count(&mut report, judged);
     let mut found: Vec<(Class, Case)> = found.into_values().collect();
     found.sort_by_key(|(class, _)| std::cmp::Reverse(class.count));
@@ -142,11 +139,8 @@ fn verdicts(
     world: &WorldSpec,
     options: &Options,
 ) -> Vec<(Question, Verdict)> {
-    let oracles: Vec<Oracle> = options
-        .questions
-        .iter()
-        .map(|question| question.oracle(case, options.version))
-        .collect();
+    let oracles: Vec<Oracle> =
+        options.questions.iter().map(|question| question.oracle(case, options.version)).collect();
     let answers: Vec<Result<Json, OracleError>> = match World::build(isolation, binary, world) {
         Ok(built) => ask_many(&built, &oracles),
         Err(error) => oracles.iter().map(|_| Err(error.clone())).collect(),

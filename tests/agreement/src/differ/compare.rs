@@ -76,11 +76,7 @@ pub enum Verdict {
 pub type Predicted = Option<Result<Json, String>>;
 
 /// Judges one question.
-pub fn judge(
-    question: Question,
-    codex: &Result<Json, OracleError>,
-    model: &Predicted,
-) -> Verdict {
+pub fn judge(question: Question, codex: &Result<Json, OracleError>, model: &Predicted) -> Verdict {
     let Some(model) = model else { return Verdict::NotPredicted };
     match (codex, model) {
         (Err(OracleError::Harness { message }), _) => Verdict::Harness(message.clone()),
@@ -179,9 +175,9 @@ fn keep(codex: &mut Json, model: &Json, path: &str, origins: &[String]) {
     for name in names {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         let below = format!("{path}.");
-        let set = origins
-            .iter()
-            .any(|origin| *origin == path || origin.starts_with(&below) || path.starts_with(&format!("{origin}.")));
+        let set = origins.iter().any(|origin| {
+            *origin == path || origin.starts_with(&below) || path.starts_with(&format!("{origin}."))
+        });
         match model.get(&name) {
             Some(predicted) => {
                 if let Some(value) = object.get_mut(&name) {
@@ -196,7 +192,13 @@ fn keep(codex: &mut Json, model: &Json, path: &str, origins: &[String]) {
     }
 }
 
-fn walk(question: Question, pointer: &str, codex: &Json, model: &Json, found: &mut Vec<Difference>) {
+fn walk(
+    question: Question,
+    pointer: &str,
+    codex: &Json,
+    model: &Json,
+    found: &mut Vec<Difference>,
+) {
     match (codex, model) {
         (Json::Object(left), Json::Object(right)) => {
             let names = left.keys().chain(right.keys().filter(|name| !left.contains_key(*name)));
@@ -269,10 +271,7 @@ mod tests {
         let model = Some(Err("a\n  b".to_owned()));
         assert_eq!(judge(Question::Startup, &refused("a b | "), &model), Verdict::ErrorsAgree);
         assert!(matches!(judge(Question::Startup, &refused("a b c"), &model), Verdict::Differ(_)));
-        assert!(matches!(
-            judge(Question::Startup, &Ok(json!({})), &model),
-            Verdict::Differ(_)
-        ));
+        assert!(matches!(judge(Question::Startup, &Ok(json!({})), &model), Verdict::Differ(_)));
     }
 
     #[test]
@@ -281,7 +280,10 @@ mod tests {
             "config": {"a": 1, "b": {"c": 2, "d": null}}, "origins": {"b.c": "user"},
         });
         let full = json!({"config": {"b": {"c": 2}}, "origins": {"b.c": "user"}});
-        assert_eq!(judge(Question::Config, &Ok(codex.clone()), &Some(Ok(full))), Verdict::ValuesAgree);
+        assert_eq!(
+            judge(Question::Config, &Ok(codex.clone()), &Some(Ok(full))),
+            Verdict::ValuesAgree
+        );
         let short = json!({"config": {}, "origins": {"b.c": "user"}});
         let verdict = judge(Question::Config, &Ok(codex.clone()), &Some(Ok(short)));
         let Verdict::Differ(found) = verdict else { panic!("{verdict:?}") };

@@ -17,17 +17,20 @@ impl Report {
         for question in Question::ALL {
             let Some(totals) = self.totals.get(&question) else { continue };
             let name = question.name();
-            line(&mut out, format_args!(
-                "{name:<8} {:>5} cases: {} values agree, {} errors agree, {} differ, {} explained, \
+            line(
+                &mut out,
+                format_args!(
+                    "{name:<8} {:>5} cases: {} values agree, {} errors agree, {} differ, {} explained, \
                  {} not predicted, {} harness errors",
-                totals.cases,
-                totals.values,
-                totals.errors,
-                totals.differ,
-                totals.explained,
-                totals.unpredicted,
-                totals.harness,
-            ));
+                    totals.cases,
+                    totals.values,
+                    totals.errors,
+                    totals.differ,
+                    totals.explained,
+                    totals.unpredicted,
+                    totals.harness,
+                ),
+            );
         }
         for class in &self.classes {
             out.push_str(&class.text(&self.version, self.seed));
@@ -44,11 +47,14 @@ impl Class {
         let mut out = String::new();
         let Difference { question, class, pointer, codex, model } = &self.example;
         line(&mut out, format_args!("\n## {} x {}: {class}", self.count, question.name()));
-        line(&mut out, format_args!(
-            "cargo xtask oracle --codex {version} --seed {seed} --case {} --only {}",
-            self.number,
-            question.name(),
-        ));
+        line(
+            &mut out,
+            format_args!(
+                "cargo xtask oracle --codex {version} --seed {seed} --case {} --only {}",
+                self.number,
+                question.name(),
+            ),
+        );
         if !pointer.is_empty() {
             line(&mut out, format_args!("at     {pointer}"));
         }

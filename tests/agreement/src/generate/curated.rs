@@ -2,70 +2,88 @@
 
 /// Sound values of requirement keys, by path. Keys not listed take values from their type.
 pub(super) const REQUIREMENTS: &[(&str, &[&str])] = &[
-    ("allowed_approval_policies", &[
-        r#"["on-request"]"#,
-        r#"["never"]"#,
-        r#"["never", "on-request"]"#,
-        r#"["on-request", "never"]"#,
-        r#"["untrusted", "on-request"]"#,
-        r#"["untrusted"]"#,
-        r#"["on-failure", "never"]"#,
-        r#"["on-request", "on-request"]"#,
-        r#"["untrusted", "on-failure", "on-request", "never"]"#,
-    ]),
-    ("allowed_approvals_reviewers", &[
-        r#"["user"]"#,
-        r#"["guardian_subagent"]"#,
-        r#"["guardian_subagent", "user"]"#,
-        r#"["user", "guardian_subagent"]"#,
-        r#"["auto_review", "user"]"#,
-    ]),
-    ("allowed_sandbox_modes", &[
-        r#"["read-only"]"#,
-        r#"["read-only", "workspace-write"]"#,
-        r#"["workspace-write", "read-only"]"#,
-        r#"["read-only", "danger-full-access"]"#,
-        r#"["read-only", "workspace-write", "danger-full-access"]"#,
-        r#"["read-only", "external-sandbox"]"#,
-        r#"["read-only", "read-only"]"#,
-    ]),
-    ("remote_sandbox_config", &[
-        r#"[{ hostname_patterns = ["ci-*"], allowed_sandbox_modes = ["read-only"] }]"#,
-        r#"[{ hostname_patterns = ["*"], allowed_sandbox_modes = ["read-only", "workspace-write"] }]"#,
-        r#"[{ hostname_patterns = ["dev-?.corp"], allowed_sandbox_modes = ["read-only"] }, { hostname_patterns = ["CI-1"], allowed_sandbox_modes = ["read-only", "danger-full-access"] }]"#,
-    ]),
+    (
+        "allowed_approval_policies",
+        &[
+            r#"["on-request"]"#,
+            r#"["never"]"#,
+            r#"["never", "on-request"]"#,
+            r#"["on-request", "never"]"#,
+            r#"["untrusted", "on-request"]"#,
+            r#"["untrusted"]"#,
+            r#"["on-failure", "never"]"#,
+            r#"["on-request", "on-request"]"#,
+            r#"["untrusted", "on-failure", "on-request", "never"]"#,
+        ],
+    ),
+    (
+        "allowed_approvals_reviewers",
+        &[
+            r#"["user"]"#,
+            r#"["guardian_subagent"]"#,
+            r#"["guardian_subagent", "user"]"#,
+            r#"["user", "guardian_subagent"]"#,
+            r#"["auto_review", "user"]"#,
+        ],
+    ),
+    (
+        "allowed_sandbox_modes",
+        &[
+            r#"["read-only"]"#,
+            r#"["read-only", "workspace-write"]"#,
+            r#"["workspace-write", "read-only"]"#,
+            r#"["read-only", "danger-full-access"]"#,
+            r#"["read-only", "workspace-write", "danger-full-access"]"#,
+            r#"["read-only", "external-sandbox"]"#,
+            r#"["read-only", "read-only"]"#,
+        ],
+    ),
+    (
+        "remote_sandbox_config",
+        &[
+            r#"[{ hostname_patterns = ["ci-*"], allowed_sandbox_modes = ["read-only"] }]"#,
+            r#"[{ hostname_patterns = ["*"], allowed_sandbox_modes = ["read-only", "workspace-write"] }]"#,
+            r#"[{ hostname_patterns = ["dev-?.corp"], allowed_sandbox_modes = ["read-only"] }, { hostname_patterns = ["CI-1"], allowed_sandbox_modes = ["read-only", "danger-full-access"] }]"#,
+        ],
+    ),
     ("default_permissions", &[r#"":read-only""#, r#"":workspace""#, r#""build""#]),
     ("permissions.*.extends", &[r#"":read-only""#, r#"":workspace""#]),
     ("permissions.*.filesystem.*", &[r#""read""#, r#""write""#, r#""deny""#]),
-    ("permissions.filesystem.deny_read", &[
-        r#"["/etc/ssh/**"]"#,
-        r#"["~/secrets", "/srv/keys"]"#,
-        r#"["/etc/ssh/**", "/etc/ssh/**"]"#,
-        r#"["relative/*.pem"]"#,
-    ]),
-    ("rules.prefix_rules", &[
-        r#"[{ pattern = [{ token = "rm" }], decision = "prompt" }]"#,
-        r#"[{ pattern = [{ token = "git" }, { any_of = ["push", "pull"] }], decision = "forbidden", justification = "ask first" }]"#,
-        r#"[{ pattern = [{ token = "rm" }], decision = "forbidden" }, { pattern = [{ token = "ls" }], decision = "prompt" }]"#,
-    ]),
-    ("mcp_servers.*.identity", &[
-        r#"{ command = "docs-mcp" }"#,
-        r#"{ url = "https://mcp.example/" }"#,
-        r#"{ command = "/opt/mcp" }"#,
-    ]),
-    ("plugins.*.mcp_servers.*.identity", &[
-        r#"{ command = "docs-mcp" }"#,
-        r#"{ url = "https://mcp.example/" }"#,
-    ]),
+    (
+        "permissions.filesystem.deny_read",
+        &[
+            r#"["/etc/ssh/**"]"#,
+            r#"["~/secrets", "/srv/keys"]"#,
+            r#"["/etc/ssh/**", "/etc/ssh/**"]"#,
+            r#"["relative/*.pem"]"#,
+        ],
+    ),
+    (
+        "rules.prefix_rules",
+        &[
+            r#"[{ pattern = [{ token = "rm" }], decision = "prompt" }]"#,
+            r#"[{ pattern = [{ token = "git" }, { any_of = ["push", "pull"] }], decision = "forbidden", justification = "ask first" }]"#,
+            r#"[{ pattern = [{ token = "rm" }], decision = "forbidden" }, { pattern = [{ token = "ls" }], decision = "prompt" }]"#,
+        ],
+    ),
+    (
+        "mcp_servers.*.identity",
+        &[
+            r#"{ command = "docs-mcp" }"#,
+            r#"{ url = "https://mcp.example/" }"#,
+            r#"{ command = "/opt/mcp" }"#,
+        ],
+    ),
+    (
+        "plugins.*.mcp_servers.*.identity",
+        &[r#"{ command = "docs-mcp" }"#, r#"{ url = "https://mcp.example/" }"#],
+    ),
     ("hooks.managed_dir", &[r#""/opt/hooks""#]),
     ("otel.exporter", &[r#""none""#]),
     ("otel.trace_exporter", &[r#""none""#]),
     ("otel.metrics_exporter", &[r#""none""#]),
     ("enforce_residency", &[r#""us""#]),
-    ("chatgpt_base_url", &[
-        r#""https://chatgpt.com/backend-api/""#,
-        r#""http://127.0.0.1:9/""#,
-    ]),
+    ("chatgpt_base_url", &[r#""https://chatgpt.com/backend-api/""#, r#""http://127.0.0.1:9/""#]),
     ("model_provider", &[r#""openai""#, r#""gateway""#]),
     ("models.new_thread.model", &[r#""gpt-5""#, r#""gpt-5.1""#]),
     ("marketplaces.allowed_sources.*.source", &[r#""git""#, r#""host_pattern""#, r#""local""#]),
@@ -76,13 +94,17 @@ pub(super) const REQUIREMENTS: &[(&str, &[&str])] = &[
 
 /// Sound values of configuration keys, by path.
 pub(super) const CONFIG: &[(&str, &[&str])] = &[
-    ("approval_policy", &[
-        r#""on-request""#,
-        r#""never""#,
-        r#""untrusted""#,
-        r#""on-failure""#,
-        "{ granular = { sandbox_approval = true, rules = false, mcp_elicitations = true } }",
-    ]),
+    (
+        "approval_policy",
+        &[
+            r#""on-request""#,
+            r#""never""#,
+            r#""on-request""#,
+            r#""never""#,
+            r#""on-failure""#,
+            "{ granular = { sandbox_approval = true, rules = false, mcp_elicitations = true } }",
+        ],
+    ),
     ("approvals_reviewer", &[r#""user""#, r#""guardian_subagent""#, r#""auto_review""#]),
     ("sandbox_mode", &[r#""read-only""#, r#""workspace-write""#, r#""danger-full-access""#]),
     ("sandbox_workspace_write.network_access", &["true", "false"]),
@@ -92,23 +114,38 @@ pub(super) const CONFIG: &[(&str, &[&str])] = &[
     ("web_search", &[r#""disabled""#, r#""cached""#, r#""live""#]),
     ("model", &[r#""gpt-5""#, r#""gpt-5.1""#, r#""gpt-5-codex""#]),
     ("model_provider", &[r#""openai""#, r#""gateway""#]),
-    ("model_providers.gateway", &[
-        r#"{ name = "Gateway", base_url = "http://127.0.0.1:9/v1" }"#,
-        r#"{ name = "Other", base_url = "http://127.0.0.1:8/v1", wire_api = "responses" }"#,
-    ]),
+    (
+        "model_providers.gateway",
+        &[
+            r#"{ name = "Gateway", base_url = "http://127.0.0.1:9/v1" }"#,
+            r#"{ name = "Other", base_url = "http://127.0.0.1:8/v1", wire_api = "responses" }"#,
+        ],
+    ),
     ("model_reasoning_effort", &[r#""low""#, r#""high""#, r#""medium""#]),
     ("default_permissions", &[r#"":read-only""#, r#"":workspace""#, r#""mine""#]),
-    ("permissions.mine", &[
-        r#"{ extends = ":read-only" }"#,
-        r#"{ extends = ":workspace", filesystem = { "/srv/a" = "read" } }"#,
-    ]),
+    (
+        "permissions.mine",
+        &[
+            r#"{ extends = ":read-only" }"#,
+            r#"{ extends = ":workspace", filesystem = { "/srv/a" = "read" } }"#,
+        ],
+    ),
     ("features.*", &["true", "false"]),
-    ("mcp_servers.docs", &[
-        r#"{ command = "docs-mcp" }"#,
-        r#"{ command = "other-mcp", args = ["-x"] }"#,
-        r#"{ url = "https://mcp.example/" }"#,
-        r#"{ command = "docs-mcp", enabled = false }"#,
-    ]),
+    (
+        "mcp_servers.docs",
+        &[
+            r#"{ command = "docs-mcp" }"#,
+            r#"{ command = "other-mcp", args = ["-x"] }"#,
+            r#"{ command = "docs-mcp", enabled = false }"#,
+        ],
+    ),
+    (
+        "mcp_servers.tickets",
+        &[
+            r#"{ url = "https://mcp.example/" }"#,
+            r#"{ url = "https://other.example/", enabled = false }"#,
+        ],
+    ),
     ("forced_login_method", &[r#""api""#, r#""chatgpt""#]),
     ("hide_agent_reasoning", &["true", "false"]),
     ("check_for_update_on_startup", &["true", "false"]),
@@ -134,7 +171,10 @@ pub(super) const UNSOUND: &[(&str, &str)] = &[
     ("rules.prefix_rules", "[]"),
     ("rules.prefix_rules", r#"[{ pattern = [{ token = "rm" }], decision = "allow" }]"#),
     ("rules.prefix_rules", r#"[{ pattern = [], decision = "prompt" }]"#),
-    ("rules.prefix_rules", r#"[{ pattern = [{ token = "rm", any_of = ["a"] }], decision = "prompt" }]"#),
+    (
+        "rules.prefix_rules",
+        r#"[{ pattern = [{ token = "rm", any_of = ["a"] }], decision = "prompt" }]"#,
+    ),
     ("rules.prefix_rules", r#"[{ pattern = [{ token = "rm" }] }]"#),
     ("mcp_servers.docs.identity", "{}"),
     ("experimental_network.domains.'*'", r#""allow""#),

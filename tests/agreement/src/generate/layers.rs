@@ -7,7 +7,7 @@ use codex_schema::version::Version;
 use super::curated;
 use super::document::Draft;
 use super::random::Random;
-use super::values::sound;
+use super::values::{lists_texts, sound};
 
 /// Requirement keys whose merging and clamping matters most.
 const HOT: &[&str] = &[
@@ -41,6 +41,7 @@ const HOT_CONFIG: &[&str] = &[
     "features.*",
     "sandbox_workspace_write.network_access",
     "mcp_servers.docs",
+    "mcp_servers.tickets",
 ];
 
 /// The keys that the layers of one machine set.
@@ -84,12 +85,8 @@ impl Pool {
         random: &mut Random,
         known: impl Fn(&Key) -> bool,
     ) -> Vec<(&'static str, Option<&'static Key>)> {
-        let rows: Vec<&'static Key> = CONFIG
-            .keys()
-            .iter()
-            .copied()
-            .filter(|key| known(key) && quiet(key.path))
-            .collect();
+        let rows: Vec<&'static Key> =
+            CONFIG.keys().iter().copied().filter(|key| known(key) && quiet(key.path)).collect();
         let mut chosen = Vec::new();
         for _ in 0..2 + random.below(6) {
             let path = if random.chance(55) {
@@ -118,7 +115,20 @@ impl Pool {
 
 /// Whether a configuration key makes Codex neither wait nor talk.
 fn quiet(path: &str) -> bool {
-    let noisy = ["otel", "notify", "model_catalog_json", "projects", "profiles", "profile"];
+    let noisy = [
+        "otel",
+        "notify",
+        "model_catalog_json",
+        "projects",
+        "profiles",
+        "profile",
+        // Files that would have to be there.
+        "model_instructions_file",
+        "experimental_instructions_file",
+        "experimental_compact_prompt_file",
+        // Needs its own limits to be sound.
+        "features.rollout_budget",
+    ];
     !noisy.iter().any(|part| path == *part || path.starts_with(&format!("{part}.")))
         && !curated::waits(path)
         && !path.starts_with("model_providers")
@@ -197,6 +207,9 @@ pub(super) fn config(random: &mut Random, pool: &Pool, _version: Version, size: 
         if text == "default_permissions" && value == "\"mine\"" && random.chance(90) {
             draft.add("permissions.mine.extends", "\":read-only\"");
         }
+        if text == "permissions.mine" && random.chance(85) {
+            draft.add("default_permissions", "\"mine\"");
+        }
         draft.add(&text, value);
     }
     draft
@@ -206,9 +219,15 @@ fn config_value(random: &mut Random, path: &str, row: Option<&'static Key>) -> S
     let listed = curated::CONFIG.iter().find(|(own, _)| *own == path);
     match (listed, row) {
         (Some((_, values)), _) => random.text(values).to_owned(),
+        (None, Some(key)) if free_text(key) => key.example.to_owned(),
         (None, Some(key)) => sound(random, key, &[]),
         (None, None) => "true".to_owned(),
     }
+}
+
+/// Whether Codex reads more into a text than its type says: then only the example is sound.
+fn free_text(key: &Key) -> bool {
+    key.example.starts_with(['"', '\'']) && !lists_texts(key)
 }
 
 /// A path with names in the place of every `*`.
@@ -216,11 +235,7 @@ fn concrete(random: &mut Random, path: &str) -> String {
     let mut done: Vec<&str> = Vec::new();
     let mut general: Vec<&str> = Vec::new();
     for part in path.split('.') {
-        done.push(if part == "*" {
-            random.text(curated::names(&general.join(".")))
-        } else {
-            part
-        });
+        done.push(if part == "*" { random.text(curated::names(&general.join("."))) } else { part });
         general.push(part);
     }
     done.join(".")

@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use super::random::Random;
 
 /// Values that are wrong for nearly every key.
-const WRONG: &[&str] = &["42", "-1", "1.5", "true", "\"zz\"", "[]", "{}", "[1]", "{ a = 1 }", "\"\""];
+const WRONG: &[&str] =
+    &["42", "-1", "1.5", "true", "\"zz\"", "[]", "{}", "[1]", "{ a = 1 }", "\"\""];
 
 /// How deep a value made from a type may nest.
 const DEPTH: usize = 6;
@@ -30,13 +31,24 @@ pub(super) fn wrong(random: &mut Random) -> String {
     random.text(WRONG).to_owned()
 }
 
+/// Whether the type names the texts it allows.
+pub(super) fn lists_texts(key: &Key) -> bool {
+    let schema = schema_of(key).to_string();
+    ["\"enum\":", "\"const\":"].iter().any(|word| schema.contains(word))
+}
+
+fn schema_of(key: &Key) -> Json {
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    key.ty.schema(&mut settings.into_generator()).to_value()
+}
+
 /// A value that Codex should accept for the type of the key, if its schema leads to one.
 fn of_type(random: &mut Random, key: &Key) -> Option<String> {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let schema = key.ty.schema(&mut settings.into_generator());
+    let schema = schema_of(key);
     // A schema may allow more than the type does: only what the row itself accepts is used.
     (0..4).find_map(|_| {
-        let text = of_schema(random, schema.as_value(), DEPTH)?;
+        let text = of_schema(random, &schema, DEPTH)?;
         let node = read_toml_value(&text, SourceId::BUILT_IN)?;
         key.ty.check(&node).is_ok().then_some(text)
     })
@@ -67,7 +79,9 @@ fn of_schema(random: &mut Random, schema: &Json, depth: usize) -> Option<String>
         "boolean" => Some(random.chance(50).to_string()),
         "integer" => Some((1 + random.below(9000)).to_string()),
         "number" => Some(format!("{}.5", random.below(9))),
-        "string" => Some(format!("\"{}\"", random.text(&["a", "b", "/srv/a", "https://a.example"]))),
+        "string" => {
+            Some(format!("\"{}\"", random.text(&["a", "b", "/srv/a", "https://a.example"])))
+        }
         "array" => list(random, schema.get("items")?, depth),
         "object" => table(random, schema, depth),
         _ => None,
