@@ -2,7 +2,7 @@
 //! mistake instead of the first.
 
 use crate::de::TypeProblem;
-use crate::key::{Key, Unknown};
+use crate::key::{Key, TableCheck, Unknown};
 use crate::lookup::{Spot, Tree};
 use crate::span::Span;
 use crate::value::{Entry, Node, Table, Value};
@@ -74,37 +74,80 @@ impl Walk {
     /// `whole` is the place of the table itself, `None` for the document.
     fn table(&mut self, table: &Table, spot: &Spot, whole: Option<Span>) {
         let outer = self.named;
-        if spot.section.is_some_and(|section| section.buffered) && self.named.is_none() {
-            self.named = Some(self.path.len());
-        }
+        let before = self.found.refused.len();
         let mut seen: Vec<&str> = Vec::new();
+        let buffered = spot.section.filter(|section| section.buffered);
+        if let Some(section) = buffered {
+            let direct = table.iter().filter(|entry| section.direct.contains(&&*entry.key.value));
+            for entry in direct {
+                self.entry(entry, spot, &mut seen);
+            }
+            self.named = outer.or(Some(self.path.len()));
+        }
         for entry in table {
-            let name = &*entry.key.value;
-            let known = spot.child(name).filter(|child| child.known_to(self.version));
-            let Some(child) = known else {
-                self.unknown(entry, spot, spot.child(name));
-                continue;
-            };
-            let own = child.alias_of().and_then(|path| path.rsplit('.').next()).unwrap_or(name);
-            self.alias(entry, child);
-            if seen.contains(&own) {
-                let field = spot.child(own).and_then(|child| child.section).map(|row| row.field);
-                let field = field.filter(|field| !field.is_empty()).unwrap_or(own);
-                self.refuse(format!("duplicate field `{field}`"), Some(entry.key.span));
+            if buffered.is_none_or(|section| !section.direct.contains(&&*entry.key.value)) {
+                self.entry(entry, spot, &mut seen);
             }
-            if !spot.is_map() {
-                seen.push(own);
-            }
-            self.path.push(name.to_owned());
-            self.value(&entry.node, child);
-            self.path.pop();
         }
         for required in spot.section.map_or(&[][..], |section| section.required) {
             if table.get(required).is_none() {
                 self.refuse(format!("missing field `{required}`"), whole);
             }
         }
+        if self.found.refused.len() == before
+            && let Some(Err(problem)) = spot.section.map(|section| (section.check)(table))
+        {
+            self.refuse(problem.message, problem.span.or(whole));
+        }
         self.named = outer;
+    }
+
+    fn entry<'table>(&mut self, entry: &'table Entry, spot: &Spot, seen: &mut Vec<&'table str>) {
+        let name = &*entry.key.value;
+        let known = spot.child(name).filter(|child| child.known_to(self.version));
+        let Some(child) = known else {
+            self.unknown(entry, spot, spot.child(name));
+            return;
+        };
+        let own = child.alias_of().and_then(|path| path.rsplit('.').next()).unwrap_or(name);
+        self.alias(entry, child);
+        if seen.contains(&own) {
+            let field = spot.child(own).and_then(|child| child.section).map(|row| row.field);
+            let field = field.filter(|field| !field.is_empty()).unwrap_or(own);
+            self.refuse(format!("duplicate field `{field}`"), Some(entry.key.span));
+        }
+        if !spot.is_map() {
+            seen.push(own);
+        }
+        self.path.push(name.to_owned());
+        match child.section.and_then(|section| section.nested) {
+            Some(first) => self.nested(&entry.node, child, first),
+            None => self.value(&entry.node, child),
+        }
+        self.path.pop();
+    }
+
+    /// A table that Codex reads as a document of its own.
+    fn nested(&mut self, node: &Node, spot: &Spot, first: TableCheck) {
+        if let Some(Err(problem)) = node.value.as_table().map(first) {
+            self.refuse(problem.message, Some(node.span));
+            return;
+        }
+        let version = self.version;
+        let mut inner = Self { version, path: Vec::new(), named: None, found: Inspection::default() };
+        inner.value(node, spot);
+        for problem in inner.found.refused {
+            let message = match &node.value {
+                Value::Table(_) => problem.as_codex_prints(),
+                _ => problem.message,
+            };
+            self.refuse(message, problem.span);
+        }
+        for mut unknown in inner.found.unknown {
+            unknown.path.splice(0..0, self.path.iter().cloned());
+            self.found.unknown.push(unknown);
+        }
+        self.found.renamed.extend(inner.found.renamed);
     }
 
     fn alias(&mut self, entry: &Entry, child: &Spot) {
@@ -146,22 +189,12 @@ impl Walk {
 
     fn value(&mut self, node: &Node, spot: &Spot) {
         if let Some(key) = spot.key {
-            if let Err(problem) = key.ty.check(node) {
-                let span = problem.span.or(Some(node.span));
-                if self.named.is_some() {
-                    let words = key.ty.buffered(node).err().unwrap_or(problem);
-                    self.refuse(words.message, span);
-                    return;
-                }
-                let mut keys = self.path.clone();
-                keys.extend(problem.keys);
-                self.found.refused.push(TypeProblem { keys, span, message: problem.message });
-            }
+            self.leaf(node, key);
             return;
         }
         match &node.value {
             Value::Table(table) => self.table(table, spot, Some(node.span)),
-            Value::Array(elements) if !spot.is_map() => self.positional(node, elements, spot),
+            Value::Array(elements) if takes_lists(spot) => self.positional(node, elements, spot),
             other => {
                 let expected = spot.section.map_or("a map", |section| section.expecting);
                 let message = format!("invalid type: {}, expected {expected}", unexpected(other));
@@ -170,28 +203,64 @@ impl Walk {
         }
     }
 
+    fn leaf(&mut self, node: &Node, key: &Key) {
+        let verdict = key.ty.check(node);
+        if self.named.is_some() {
+            // The buffer is stricter about enums written as tables, and has words of its own.
+            let compound = matches!(node.value, Value::Array(_) | Value::Table(_));
+            if (compound || verdict.is_err())
+                && let Err(words) = key.ty.buffered(node)
+            {
+                let span = verdict.err().and_then(|problem| problem.span);
+                self.refuse(words.message, span.or(Some(node.span)));
+            }
+            return;
+        }
+        let Err(problem) = verdict else { return };
+        let span = problem.span.or(Some(node.span));
+        let mut keys = self.path.clone();
+        keys.extend(problem.keys);
+        let mut message = problem.message;
+        if key.path == "model_providers.*.auth.cwd" {
+            // Found while the layer's paths are made absolute, not while it is read.
+            message = format!("{}: {message}", keys.join("."));
+            keys.clear();
+        }
+        self.found.refused.push(TypeProblem { keys, span, message });
+    }
+
     /// A struct table written as the list of its fields: a quirk of serde that Codex inherits.
     fn positional(&mut self, node: &Node, elements: &[Node], spot: &Spot) {
-        let fields: Vec<&Spot> =
-            spot.fields().map(|(_, field)| field).filter(|field| field.known_to(self.version)).collect();
-        for (element, field) in elements.iter().zip(&fields) {
+        let fields: Vec<(&str, &Spot)> =
+            spot.fields().filter(|(_, field)| field.known_to(self.version)).collect();
+        for (element, (_, field)) in elements.iter().zip(&fields) {
             self.value(element, field);
         }
         let expected = spot.section.map_or("a map", |section| section.expecting);
-        let required = spot.section.is_some_and(|section| !section.required.is_empty());
+        let defaulted = spot.section.map_or(&[][..], |section| section.defaulted);
+        let missing = fields
+            .iter()
+            .enumerate()
+            .skip(elements.len())
+            .find(|(_, (name, _))| !defaulted.contains(name));
         if elements.len() > fields.len() {
-            let message =
-                format!("invalid length {}, expected fewer elements in array", elements.len());
+            let length = elements.len();
+            let message = format!("invalid length {length}, expected fewer elements in array");
             self.refuse(message, Some(node.span));
-        } else if required && elements.len() < fields.len() {
-            let message = format!(
-                "invalid length {}, expected {expected} with {} elements",
-                elements.len(),
-                fields.len()
-            );
+        } else if let Some((index, _)) = missing {
+            let count = fields.len();
+            let plural = if count == 1 { "" } else { "s" };
+            let message =
+                format!("invalid length {index}, expected {expected} with {count} element{plural}");
             self.refuse(message, Some(node.span));
         }
     }
+}
+
+/// Whether a table may be written as the list of its fields: not where its names are free or where
+/// serde buffers it.
+pub fn takes_lists(spot: &Spot) -> bool {
+    !spot.is_map() && spot.section.is_none_or(|section| !section.buffered)
 }
 
 /// A value in serde's words for something unexpected.

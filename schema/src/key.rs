@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::de::{TypeProblem, from_buffered_node, from_node};
-use crate::value::Node;
+use crate::value::{Node, Table};
 use crate::version::Version;
 
 /// One key. `path` is dotted; `*` stands for any key of a map (`features.*`).
@@ -88,7 +88,20 @@ pub struct Section {
     /// Whether serde reads the table into a buffer first (flattened, untagged): its messages then
     /// stop naming the path here, and wrong enums are described in other words.
     pub buffered: bool,
+    /// Fields of a buffered table that serde reads directly, and before everything else in it.
+    pub direct: &'static [&'static str],
+    /// Fields with a default of their own: only these may be left out at the end of a table
+    /// written as a list of its fields.
+    pub defaulted: &'static [&'static str],
+    /// Whether Codex reads the table as a document of its own: a message then shows the path
+    /// inside the table, and below it the path to the table. The check comes first.
+    pub nested: Option<TableCheck>,
+    /// What Codex checks when all fields of the table are read.
+    pub check: TableCheck,
 }
+
+/// A check of a whole table; its error bears no path.
+pub type TableCheck = fn(&Table) -> Result<(), TypeProblem>;
 
 /// The defaults of a section row.
 pub const SECTION: Section = Section {
@@ -100,6 +113,10 @@ pub const SECTION: Section = Section {
     was: &[],
     field: "",
     buffered: false,
+    direct: &[],
+    defaulted: &[],
+    nested: None,
+    check: |_| Ok(()),
 };
 
 /// What Codex does with a name it does not know in a table.

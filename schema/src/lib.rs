@@ -1,4 +1,5 @@
 //! The vocabulary of Codex policy: what a policy is and how it is written, without I/O.
+pub mod checks;
 pub mod de;
 pub mod inspect;
 pub mod json_schema;

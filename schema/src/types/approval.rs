@@ -14,7 +14,7 @@ pub enum ApprovalPolicy {
     /// The model decides when to ask.
     OnRequest,
     /// Asks or not by kind of action.
-    Granular(Granular),
+    Granular(GranularApprovalConfig),
     /// Never asks.
     Never,
 }
@@ -34,7 +34,7 @@ impl Serialize for ApprovalPolicy {
 
 /// Which kinds of action are asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-pub struct Granular {
+pub struct GranularApprovalConfig {
     /// Actions outside the sandbox.
     pub sandbox_approval: bool,
     /// Commands that a rule prompts for.

@@ -5,4 +5,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod differ;
+pub mod generate;
 pub mod predict;

@@ -15,7 +15,11 @@ const PLACES: &[(&str, &str)] =
 
 /// What the model answers; `Err` holds the text with which Codex refuses. `None` means that the
 /// model does not answer this question.
-pub fn predict(spec: &WorldSpec, oracle: &Oracle, version: Version) -> Option<Result<Json, String>> {
+pub fn predict(
+    spec: &WorldSpec,
+    oracle: &Oracle,
+    version: Version,
+) -> Option<Result<Json, String>> {
     let evaluation = evaluation(spec, version);
     let answer = match oracle {
         Oracle::Startup | Oracle::RequirementsRead => startup(&evaluation),

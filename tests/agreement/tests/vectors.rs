@@ -9,7 +9,9 @@ fn predicts_every_vector_it_answers() {
     let vectors = VectorFile::codex_0_169_0().unwrap().vectors;
     let (mut answered, mut wrong) = (0, Vec::new());
     for vector in &vectors {
-        let Some(answer) = predict(&vector.world, &vector.oracle, Version::NEWEST) else { continue };
+        let Some(answer) = predict(&vector.world, &vector.oracle, Version::NEWEST) else {
+            continue;
+        };
         answered += 1;
         let mismatches = vector.compare(answer.as_ref().map_err(String::as_str));
         if !mismatches.is_empty() {

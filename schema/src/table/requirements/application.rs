@@ -1,5 +1,6 @@
 //! The network and the folders of Codex itself.
 
+use crate::checks;
 use crate::key::{Effect, KEY, Key, SECTION, Section, Text, Tighter, Ty, Unknown};
 use crate::types::choice::AllowDeny;
 use crate::types::text::AbsolutePath;
@@ -58,6 +59,8 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "application.network",
         expecting: "struct Network",
+        defaulted: &["domains"],
+        check: checks::application_domains,
         unknown: Unknown::Refused,
         ..SECTION
     },
@@ -65,6 +68,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "application.storage",
         expecting: "struct ApplicationStorageRequirementsToml",
+        defaulted: &["projectless_workspace_root"],
         unknown: Unknown::Refused,
         ..SECTION
     },

@@ -1,5 +1,6 @@
 //! The self-hosted bundle server.
 
+use crate::checks;
 use crate::key::{Channels, KEY, Key, SECTION, Section, Ty, Unknown};
 use crate::version::Version;
 
@@ -85,6 +86,7 @@ pub(super) static SECTIONS: &[Section] = &[
         expecting: "struct ConfigServerInput",
         unknown: Unknown::Refused,
         required: &["base_url"],
+        check: checks::config_server,
         ..SECTION
     },
     Section {
@@ -92,6 +94,7 @@ pub(super) static SECTIONS: &[Section] = &[
         expecting: "struct OAuthSessionConfig",
         unknown: Unknown::Refused,
         required: &["authorization_url", "token_url", "client_id"],
+        defaulted: &["scopes"],
         ..SECTION
     },
 ];

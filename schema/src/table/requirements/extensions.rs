@@ -133,6 +133,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "marketplaces",
         expecting: "struct MarketplaceRequirementsToml",
+        defaulted: &["allowed_sources"],
         unknown: Unknown::Refused,
         ..SECTION
     },

@@ -187,5 +187,6 @@ pub(super) static SECTIONS: &[Section] = &[Section {
     expecting: "struct ManagedHooksRequirementsToml",
     unknown: Unknown::Silent,
     buffered: true,
+    direct: &["managed_dir", "windows_managed_dir"],
     ..SECTION
 }];

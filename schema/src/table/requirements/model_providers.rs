@@ -313,11 +313,23 @@ pub(super) static KEYS: &[Key] = &[
 
 pub(super) static SECTIONS: &[Section] = &[
     Section { path: "model_providers", ..SECTION },
-    Section { path: "model_providers.*", expecting: "struct ModelProviderInfo", ..SECTION },
+    Section {
+        path: "model_providers.*",
+        expecting: "struct ModelProviderInfo",
+        defaulted: &[
+            "name",
+            "wire_api",
+            "requires_openai_auth",
+            "supports_websockets",
+            "supports_standalone_web_search",
+        ],
+        ..SECTION
+    },
     Section {
         path: "model_providers.*.auth",
         expecting: "struct ModelProviderAuthInfo",
         required: &["command"],
+        defaulted: &["args", "timeout_ms", "refresh_interval_ms", "cwd"],
         ..SECTION
     },
     Section {

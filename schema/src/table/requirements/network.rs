@@ -1,5 +1,6 @@
 //! The managed network.
 
+use crate::checks;
 use crate::key::{Effect, KEY, Key, SECTION, Secret, Section, Tighter, Ty};
 use crate::types::choice::AllowDeny;
 use crate::types::network::NetworkHeaderInjectionToml;
@@ -156,12 +157,17 @@ pub(super) static KEYS: &[Key] = &[
     },
 ];
 
+/// Fields of the network tables that have a default.
+pub(super) static DEFAULTED: &[&str] = &["allowed_domains", "denied_domains", "allow_unix_sockets"];
+
 pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "experimental_network",
         expecting: "struct RawNetworkRequirementsToml",
         was: &["network_proxy"],
         field: "network_proxy",
+        defaulted: DEFAULTED,
+        check: checks::one_spelling,
         ..SECTION
     },
     Section {

@@ -1,5 +1,6 @@
 //! Access to files, and permission profiles.
 
+use crate::checks;
 use crate::key::{Effect, KEY, Key, Merge, SECTION, Section, Text, Tighter, Ty, Unknown};
 use crate::types::choice::{AllowDeny, NetworkMode};
 use crate::types::network::Mitm;
@@ -196,11 +197,13 @@ pub(super) static SECTIONS: &[Section] = &[
         path: "permissions",
         expecting: "struct PermissionsRequirementsToml",
         buffered: true,
+        direct: &["filesystem", "network"],
         ..SECTION
     },
     Section {
         path: "permissions.filesystem",
         expecting: "struct RawFilesystemRequirementsToml",
+        check: checks::no_profile,
         ..SECTION
     },
     Section {

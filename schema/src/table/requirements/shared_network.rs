@@ -1,5 +1,7 @@
 //! The managed network, in its newest place. The rows are those of `network.rs`.
 
+use super::network;
+use crate::checks;
 use crate::key::{Effect, KEY, Key, SECTION, Secret, Section, Tighter, Ty};
 use crate::types::choice::AllowDeny;
 use crate::types::network::NetworkHeaderInjectionToml;
@@ -157,7 +159,14 @@ pub(super) static KEYS: &[Key] = &[
 ];
 
 pub(super) static SECTIONS: &[Section] = &[
-    Section { path: "permissions.network", ..SECTION },
+    Section {
+        path: "permissions.network",
+        expecting: "a map",
+        nested: Some(checks::shared_network),
+        defaulted: network::DEFAULTED,
+        check: checks::one_spelling,
+        ..SECTION
+    },
     Section {
         path: "permissions.network.domains",
         expecting: "struct NetworkDomainPermissionsToml",

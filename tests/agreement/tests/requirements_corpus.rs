@@ -1,0 +1,58 @@
+//! Several thousand requirement files with the verdict that Codex 0.169.0 gave, each predicted
+//! with its full text: every key with every wrong type, every content check, every pair of faults.
+
+use std::collections::BTreeMap;
+
+use codex_agreement::predict::startup_answer;
+use codex_oracle::{FileSpec, WorldSpec};
+use codex_schema::version::Version;
+use serde_json::Value as Json;
+
+#[derive(serde::Deserialize)]
+struct Corpus {
+    cases: Vec<Case>,
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    files: BTreeMap<String, FileSpec>,
+    /// The requirements without their nulls; a missing field is a null too.
+    #[serde(default)]
+    ok: Json,
+    error: Option<String>,
+}
+
+#[test]
+fn predicts_every_recorded_verdict() {
+    let text = include_str!("../../vectors/requirements-corpus-0.169.0.json");
+    let corpus: Corpus = serde_json::from_str(text).unwrap();
+    let total = corpus.cases.len();
+    let mut wrong = Vec::new();
+    for case in corpus.cases {
+        let world = WorldSpec { files: case.files, ..WorldSpec::default() };
+        let answer = startup_answer(&world, Version::of(169));
+        let expected = case.error.map_or(Ok(case.ok), Err);
+        let got = answer
+            .map(|answer| without_nulls(&answer["requirements"]))
+            .map_err(|text| text.strip_prefix("failed to load configuration: ").unwrap().to_owned());
+        if got != expected {
+            let files: Vec<_> = world.files.iter().collect();
+            wrong.push(format!("{files:?}\n  codex {expected:?}\n  model {got:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {total} wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn without_nulls(json: &Json) -> Json {
+    match json {
+        Json::Array(elements) => elements.iter().map(without_nulls).collect(),
+        Json::Object(object) => Json::Object(
+            object
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key.clone(), without_nulls(value)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
