@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-use proptest::prelude::*;
 use serde_json::Value as Json;
 
 use crate::inspect::inspect;
@@ -107,49 +106,52 @@ fn every_example_passes_both_judges() {
 }
 
 /// Values of every kind, to be put where they do not belong.
-fn any_value() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec![
-        "5", "-1", "1.5", "true", "'text'", "''", "[]", "['a']", "[1]", "[true]", "{}", "{a=1}",
-        "{a='b'}", "2024-01-02", "['read-only']", "{name={}}",
-    ])
-}
+const VALUES: &[&str] = &[
+    "5", "-1", "70000", "1.5", "true", "'text'", "''", "[]", "['a']", "[1]", "[true]", "{}",
+    "{a=1}", "{a='b'}", "2024-01-02", "['read-only']", "{name={}}", "'allow'", "['x', 'x']",
+];
 
 /// Where Codex accepts more than a schema can say, or less. Each with its reason.
+const KNOWN_DIFFERENCES: &[(&str, &str, &str)] = &[
+    ("*", "2024-01-02", "serde reads dates as texts; JSON has none, so the schema sees a table"),
+];
+
 fn known_difference(path: &str, value: &str) -> bool {
-    // serde reads dates as texts; JSON has no dates, so the schema sees Codex's marked table.
-    value == "2024-01-02"
-        // serde reads a struct from a list of its fields; the schema asks for a table.
-        || value.starts_with('[')
-        // A struct with required fields: the schema names the missing ones one by one.
-        || path.is_empty()
+    KNOWN_DIFFERENCES.iter().any(|(known, at, _)| (*known == "*" || *known == path) && *at == value)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
-
-    /// Two independent judges must agree about wrong values: the table's own types and the
-    /// `jsonschema` crate on the generated schema.
-    #[test]
-    fn types_and_schema_agree(row in 0..usize::MAX, which in 0..2_usize, value in any_value()) {
-        let (table, tree) = both()[which];
-        let key = tree.keys()[row % tree.keys().len()];
-        if known_difference(key.path, value) {
-            return Ok(());
+/// Two independent judges must agree about right and wrong values of every row: the table's own
+/// types and the `jsonschema` crate on the generated schema.
+#[test]
+fn types_and_schema_agree() {
+    let mut wrong = String::new();
+    for (table, tree) in both() {
+        let schema = if table == "requirements" { &*REQUIREMENTS_SCHEMA } else { &*CONFIG_SCHEMA };
+        for key in tree.keys() {
+            for value in VALUES.iter().filter(|value| !known_difference(key.path, value)) {
+                let text = document(&Key { example: value, ..**key });
+                let read = read_toml(&text, SourceId(0));
+                let node = read_toml_value(value, SourceId(0)).unwrap();
+                // A field that is missing inside the value is told apart by other tests.
+                let refused = key.ty.check(&node).err();
+                if refused.as_ref().is_some_and(|problem| incomplete(&problem.message)) {
+                    continue;
+                }
+                let json = serde_json::to_value(Value::Table(read.root)).unwrap();
+                let errors: Vec<String> = schema
+                    .iter_errors(&json)
+                    .map(|error| error.to_string())
+                    .filter(|error| !error.contains("is a required property"))
+                    .collect();
+                // serde reads a struct from the list of its fields; the schema wants a table.
+                let positional = value.starts_with('[') && errors.iter().all(|error| error.contains("type \"object\""));
+                if refused.is_none() != errors.is_empty() && !(refused.is_none() && positional) {
+                    let _ = writeln!(wrong, "{table} {} = {value}: {refused:?}, {errors:?}", key.path);
+                }
+            }
         }
-        let schema = if which == 0 { &*REQUIREMENTS_SCHEMA } else { &*CONFIG_SCHEMA };
-        let text = document(&Key { example: value, ..*key });
-        let read = read_toml(&text, SourceId(0));
-        prop_assert!(read.problems.is_empty());
-        let node = read_toml_value(value, SourceId(0)).unwrap();
-        let accepted = key.ty.check(&node).is_ok();
-        let json = serde_json::to_value(Value::Table(read.root)).unwrap();
-        let errors: Vec<String> = schema
-            .iter_errors(&json)
-            .map(|error| error.to_string())
-            .filter(|error| !error.contains("is a required property"))
-            .collect();
-        prop_assert_eq!(accepted, errors.is_empty(), "{} {}: {:?}", table, text, errors);
     }
+    assert!(wrong.is_empty(), "{} differences\n{wrong}", wrong.lines().count());
 }
 
 static REQUIREMENTS_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =

@@ -49,6 +49,7 @@ pub enum GatewayOauth {
         /// The program.
         credential_export: CredentialExportConfig,
         /// How the credential is sent.
+        #[schemars(default)]
         delivery: serde_json::Value,
     },
     /// An OAuth sign-in.
@@ -62,10 +63,12 @@ pub enum GatewayOauth {
         /// Resource the token is for.
         resource: Option<String>,
         /// Scopes asked for.
+        #[schemars(default)]
         scopes: Vec<String>,
         /// Local port of the redirect.
         redirect_port: Option<u16>,
         /// How the credential is sent.
+        #[schemars(default)]
         delivery: serde_json::Value,
     },
 }

@@ -65,7 +65,7 @@ pub enum ThreadStoreToml {
 /// Seconds, fractions allowed, never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Seconds(f64);
+pub struct Seconds(#[schemars(range(min = 0))] f64);
 
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// A path that must be absolute or begin with `~/` as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct AbsolutePath(PathBuf);
+pub struct AbsolutePath(#[schemars(with = "String", regex(pattern = r"^([/~]|[A-Za-z]:)"))] PathBuf);
 
 impl<'de> Deserialize<'de> for AbsolutePath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -24,7 +24,7 @@ impl<'de> Deserialize<'de> for AbsolutePath {
 /// A reasoning effort: any text but an empty one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct ReasoningEffort(String);
+pub struct ReasoningEffort(#[schemars(length(min = 1))] String);
 
 impl<'de> Deserialize<'de> for ReasoningEffort {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
