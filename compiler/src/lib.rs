@@ -1,4 +1,5 @@
 //! Merges Codex policy from every channel and explains what is in force.
+pub mod check;
 pub mod compose;
 pub mod configure;
 pub mod effective;
@@ -8,4 +9,5 @@ pub mod files;
 pub mod gather;
 pub mod layers;
 pub mod machine;
+pub mod render;
 pub mod sources;

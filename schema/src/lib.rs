@@ -1,5 +1,6 @@
 //! The vocabulary of Codex policy: what a policy is and how it is written, without I/O.
 pub mod de;
+pub mod diagnostic;
 pub mod inspect;
 pub mod key;
 pub mod lookup;

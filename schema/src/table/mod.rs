@@ -2,3 +2,4 @@
 
 pub mod requirements;
 pub mod config;
+pub mod feature_names;

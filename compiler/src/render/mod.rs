@@ -1,0 +1,3 @@
+//! Answers as text for people and for programs.
+
+pub mod diagnostics;
