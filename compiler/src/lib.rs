@@ -1,5 +1,9 @@
 //! Merges Codex policy from every channel and explains what is in force.
+<<<<<<< HEAD
 pub mod cli;
+=======
+pub mod check;
+>>>>>>> check
 pub mod compose;
 pub mod configure;
 pub mod digest;

@@ -1,6 +1,7 @@
 //! The vocabulary of Codex policy: what a policy is and how it is written, without I/O.
 pub mod checks;
 pub mod de;
+pub mod diagnostic;
 pub mod inspect;
 pub mod json_schema;
 pub mod key;

@@ -1,7 +1,7 @@
 //! The key table: one row per key of Codex's policy and configuration.
 
-pub mod requirements;
 pub mod config;
+pub mod requirements;
 
 #[cfg(test)]
 mod tests;

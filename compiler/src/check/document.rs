@@ -1,0 +1,249 @@
+//! One TOML text: its syntax, its names, its types, its meaning.
+
+use codex_schema::diagnostic::{Code, Diagnostic, Effect, Outcome, Versions};
+use codex_schema::inspect::inspect;
+use codex_schema::lookup::{CONFIG, REQUIREMENTS, Tree};
+use codex_schema::reader::{self, SyntaxProblem};
+use codex_schema::source::{Channel, Document, Documents, Source};
+use codex_schema::span::{Position, SourceId, Span};
+use codex_schema::value::Table;
+use codex_schema::version::Version;
+
+use super::{FileKind, Findings, Report, domains, entries, meaning, names, secrets, types, versions};
+use crate::compose::{Composition, compose};
+use crate::layers::{Layer, RequirementLayer};
+use crate::machine::{Machine, Os};
+
+/// A text under examination.
+#[derive(Debug)]
+pub(super) struct Subject<'a> {
+    /// What it is.
+    pub kind: FileKind,
+    /// The channel of requirements it would come through, if through one.
+    pub channel: Option<Channel>,
+    /// Its keys.
+    pub tree: &'static Tree,
+    /// The document.
+    pub id: SourceId,
+    /// What it says; the readable part when it has syntax errors.
+    pub root: &'a Table,
+    /// The document under the name Codex would know it by, for Codex's own words.
+    installed: Documents,
+    syntax: &'a [SyntaxProblem],
+}
+
+impl<'a> Subject<'a> {
+    fn new(
+        kind: FileKind,
+        document: &Document,
+        id: SourceId,
+        parsed: &'a reader::Document,
+    ) -> Self {
+        let system = Os::Linux;
+        let (channel, source) = match (kind, &document.source) {
+            (FileKind::Requirements, Source::Fragment { .. }) => {
+                (Some(Channel::Cloud), document.source.clone())
+            }
+            (FileKind::Requirements, Source::Preference { .. }) => {
+                (Some(Channel::Mdm), document.source.clone())
+            }
+            (FileKind::Requirements, _) => {
+                let path = system.system_file("requirements.toml");
+                (Some(Channel::System), Source::File { path })
+            }
+            (FileKind::ManagedConfig, Source::Preference { .. }) => {
+                (Some(Channel::LegacyMdm), document.source.clone())
+            }
+            (FileKind::ManagedConfig, _) => {
+                let path = system.system_file("managed_config.toml");
+                (Some(Channel::LegacyFile), Source::File { path })
+            }
+            _ => (None, document.source.clone()),
+        };
+        let mut installed = Documents::default();
+        for _ in 0..id.0 {
+            installed.add(Source::Argument { index: 0 }, "");
+        }
+        installed.add(source, document.text.clone());
+        let tree: &'static Tree =
+            if kind == FileKind::Requirements { &REQUIREMENTS } else { &CONFIG };
+        Self { kind, channel, tree, id, root: &parsed.root, installed, syntax: &parsed.problems }
+    }
+
+    /// The heading under which Codex lists this file's unknown keys.
+    pub(super) fn group(&self) -> String {
+        let name = self.installed.get(self.id).map(|document| document.source.as_codex_prints());
+        let name = name.unwrap_or_default();
+        match self.kind {
+            FileKind::Requirements => format!("requirements ({name})"),
+            FileKind::ManagedConfig => format!("legacy managed_config.toml ({name})"),
+            _ => format!("user ({name})"),
+        }
+    }
+
+    /// What a version makes of a table in the place of this text, if it is a requirement layer.
+    pub(super) fn composed(&self, root: &Table, syntax: Syntax, version: Version) -> Composition {
+        let Some(channel) = self.channel else { return Composition::default() };
+        let machine = Machine {
+            os: Os::Linux,
+            hostname: "localhost".to_owned(),
+            home: "/home/user".to_owned(),
+            codex_home: "/home/user/.codex".to_owned(),
+            cwd: "/home/user".to_owned(),
+            version,
+        };
+        let syntax = match syntax {
+            Syntax::AsWritten => self.syntax.to_vec(),
+            Syntax::Repaired => Vec::new(),
+        };
+        let base = machine.os.system_folder().to_owned();
+        let layer = Layer { source: self.id, base, root: root.clone(), syntax };
+        let layers = [RequirementLayer { channel, layer }];
+        compose(&layers, &Table::default(), &machine, &self.installed)
+    }
+}
+
+/// Whether syntax errors count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Syntax {
+    /// As they are.
+    AsWritten,
+    /// As if what is readable were all.
+    Repaired,
+}
+
+/// Checks one TOML document that is registered in the report.
+pub(super) fn check(id: SourceId, kind: FileKind, report: &mut Report, found: &mut Findings) {
+    let Some(document) = report.documents.get(id).cloned() else { return };
+    let parsed = reader::read_toml(&document.text, id);
+    if parsed.root.is_empty() && parsed.problems.is_empty() {
+        found.add(says_nothing(&document, id));
+        return;
+    }
+    let subject = Subject::new(kind, &document, id, &parsed);
+    secrets::collect(subject.root, subject.tree, &mut report.secrets);
+    let mut own = Findings::default();
+    if kind == FileKind::ManagedConfig {
+        own.add(old_form(id));
+    }
+    // The newest version first: its findings are the ones that are shown.
+    for &version in report.versions.iter().rev() {
+        syntax(&subject, &document, version, &mut own);
+        if subject.tree.keys().is_empty() {
+            continue;
+        }
+        let inspection = inspect(subject.root, subject.tree, version);
+        names::add(&subject, &inspection, version, &mut own);
+        types::add(&subject, &inspection, version, &mut own);
+        versions::add(&subject, version, &mut own);
+    }
+    entries::add(&subject, &mut own);
+    if kind == FileKind::Requirements {
+        domains::add(&subject, &mut own);
+    }
+    for &version in report.versions.iter().rev() {
+        meaning::add(&subject, version, &mut own);
+    }
+    keep_apart(own, &document, subject.syntax, found);
+}
+
+/// Moves findings on, without the ones that a syntax error on the same line may have caused.
+fn keep_apart(own: Findings, document: &Document, syntax: &[SyntaxProblem], found: &mut Findings) {
+    let line = |span: Span| Position::of(&document.text, span.start).line;
+    let broken: Vec<u32> = syntax.iter().map(|problem| line(problem.span)).collect();
+    for diagnostic in own.finish() {
+        let is_syntax = matches!(diagnostic.code, Code::Syntax | Code::DuplicateKey);
+        if is_syntax || broken.is_empty() || !broken.contains(&line(diagnostic.primary.span)) {
+            found.add(diagnostic);
+        }
+    }
+}
+
+fn says_nothing(document: &Document, id: SourceId) -> Diagnostic {
+    let blank = document.text.trim().is_empty();
+    let what = if blank { "the file is empty" } else { "the file has comments only" };
+    Diagnostic::new(Code::SaysNothing, format!("{what}: it is no policy"), Span::new(id, 0, 0))
+        .help("write the policy, or remove the file if none is meant")
+        .effect(Effect::new(Versions::ALL, Outcome::NoPolicy))
+}
+
+fn old_form(id: SourceId) -> Diagnostic {
+    let message = "`managed_config.toml` is the older form of managed policy";
+    Diagnostic::new(Code::Deprecated, message, Span::new(id, 0, 0))
+        .help(
+            "write requirements instead; only `approval_policy`, `sandbox_mode` and \
+             `approvals_reviewer` of this file bind the user",
+        )
+        .effect(Effect::new(Versions::ALL, Outcome::Accepts))
+}
+
+/// Adds the syntax errors.
+fn syntax(subject: &Subject<'_>, document: &Document, version: Version, found: &mut Findings) {
+    if subject.syntax.is_empty() {
+        return;
+    }
+    let composition = subject.composed(&Table::default(), Syntax::AsWritten, version);
+    let outcome = match subject.channel {
+        Some(Channel::Cloud) => Outcome::RefusesToStart,
+        _ => Outcome::RefusesSessions,
+    };
+    let mut line_before = 0;
+    for (index, problem) in subject.syntax.iter().enumerate() {
+        let line = Position::of(&document.text, problem.span.start).line;
+        // What a line that broke off leaves behind is not a mistake of its own.
+        if line == line_before {
+            continue;
+        }
+        line_before = line;
+        let mut effect = Effect::new(Versions::only(version), outcome);
+        if index == 0 {
+            effect.says = composition.refusals.first().map(|refusal| refusal.text.clone());
+        }
+        found.add(of_syntax(document, problem).effect(effect));
+    }
+}
+
+fn of_syntax(document: &Document, problem: &SyntaxProblem) -> Diagnostic {
+    let text = |span: Span| {
+        let range = usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?;
+        document.text.get(range)
+    };
+    if problem.message == "duplicate key" {
+        let key = text(problem.span).unwrap_or_default();
+        let message = format!("`{key}` is given twice");
+        let diagnostic = Diagnostic::new(Code::DuplicateKey, message, problem.span)
+            .help("keep one of the two")
+            .label("given again here");
+        return match problem.related {
+            Some(first) => diagnostic.beside(first, "first given here"),
+            None => diagnostic,
+        };
+    }
+    let diagnostic = Diagnostic::new(Code::Syntax, problem.message.clone(), problem.span);
+    let diagnostic = match problem.related {
+        Some(context) => diagnostic.beside(context, ""),
+        None => diagnostic,
+    };
+    match syntax_help(&problem.message) {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+fn syntax_help(message: &str) -> Option<&'static str> {
+    let known = [
+        ("string values must be quoted", "put the value in quotes"),
+        ("unclosed array", "close the list with `]`"),
+        ("unclosed table", "close the heading with `]`"),
+        ("unclosed inline table", "close the table with `}`"),
+        ("invalid basic string", "close the text with `\"`"),
+        ("invalid literal string", "close the text with `'`"),
+        ("key with no value", "write `KEY = VALUE`"),
+        ("extra comma", "remove the comma"),
+        ("recurse further", "nest at most 80 levels deep"),
+        ("recursion limit", "nest at most 80 levels deep"),
+        ("cannot extend value", "the name is already a value; use another name or one form"),
+        ("carriage return", "save the file with Unix line ends"),
+    ];
+    known.iter().find(|(part, _)| message.contains(part)).map(|(_, help)| *help)
+}

@@ -1,0 +1,245 @@
+//! Finds every mistake of policy files at once: one diagnostic for one mistake.
+//!
+//! Reading order: this file (what goes in and comes out), `kind` (what a file is for), `document`
+//! (one TOML text: syntax, then `names`, then `types`, then `meaning`, `versions` and the small
+//! rules), `preferences`, `bundle` and `rules` (the files around such texts), `secrets`.
+//!
+//! **One mistake, one diagnostic.** A text is first held against the key table, which reports
+//! names and types; what was reported is then taken out, and only the rest is asked for its
+//! meaning, until nothing new is found. Lines that are not TOML hide nothing but themselves.
+//!
+//! **Invariants.** No file, clock or network: bytes come in with the name they were found under.
+//! Never fails as a whole and never panics. Every claim about a Codex version is either computed
+//! by the model of that version (`compose`) or data in `versions`, tested against the programs.
+
+mod bundle;
+mod document;
+mod domains;
+mod entries;
+mod files;
+mod kind;
+mod lookalikes;
+mod meaning;
+mod names;
+mod place;
+mod preferences;
+mod rules;
+mod secrets;
+mod types;
+mod versions;
+
+#[cfg(test)]
+mod tests;
+
+use codex_schema::diagnostic::{Code, Diagnostic, Severity};
+use codex_schema::source::{Documents, Source};
+use codex_schema::span::Span;
+use codex_schema::version::Version;
+
+pub use files::read_inputs;
+pub use kind::FileKind;
+
+use crate::files::Unreadable;
+
+/// One file to be checked.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The name it was found under; shown in every place.
+    pub name: String,
+    /// What was read, or why nothing could be.
+    pub content: Result<Vec<u8>, Unread>,
+    /// What the file is, when the caller knows.
+    pub kind: Option<FileKind>,
+}
+
+/// Why there are no bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// There is no such file.
+    Absent,
+    /// It is there and cannot be read.
+    Unreadable(Unreadable),
+}
+
+/// What to check against.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The Codex versions of interest; the newest one known when empty.
+    pub versions: Vec<Version>,
+    /// Most diagnostics listed for one file.
+    pub max_per_file: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { versions: Vec::new(), max_per_file: 200 }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Every text that was looked at; the spans of diagnostics are places in these.
+    pub documents: Documents,
+    /// The files, in the order given.
+    pub files: Vec<Checked>,
+    /// What is wrong, file by file, each in the order of its text.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Places that hold secrets: never to be shown.
+    pub secrets: Vec<Span>,
+    /// The versions that were checked against, ascending.
+    pub versions: Vec<Version>,
+}
+
+/// A file that was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Its name.
+    pub name: String,
+    /// What it was taken for; `None` when that is not clear.
+    pub kind: Option<FileKind>,
+    /// How many errors it has.
+    pub errors: usize,
+    /// How many warnings.
+    pub warnings: usize,
+}
+
+impl Report {
+    /// How many diagnostics have a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|found| found.severity == severity).count()
+    }
+
+    /// Whether there is an error.
+    pub fn has_errors(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+}
+
+/// Checks files.
+pub fn check(inputs: Vec<Input>, options: &Options) -> Report {
+    let mut versions = options.versions.clone();
+    if versions.is_empty() {
+        versions.push(Version::NEWEST);
+    }
+    versions.sort_unstable();
+    versions.dedup();
+    let mut report = Report { versions, ..Report::default() };
+    for input in inputs {
+        check_file(input, options, &mut report);
+    }
+    report
+}
+
+fn check_file(input: Input, options: &Options, report: &mut Report) {
+    let Input { name, content, kind } = input;
+    let mut found = Findings::default();
+    let kind = match content {
+        Ok(bytes) => check_bytes(&name, bytes, kind, report, &mut found),
+        Err(reason) => {
+            let span = report.file(&name, "");
+            found.add(files::unreadable(&name, &reason, span));
+            kind
+        }
+    };
+    let mut diagnostics = found.finish();
+    if diagnostics.len() > options.max_per_file {
+        let dropped = diagnostics.len() - options.max_per_file;
+        diagnostics.truncate(options.max_per_file);
+        let span = diagnostics.last().map_or(Span::BUILT_IN, |last| last.primary.span);
+        let message = format!("{dropped} more problems of this file are not listed");
+        diagnostics.push(Diagnostic::new(Code::TooManyProblems, message, span));
+    }
+    let count =
+        |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    report.files.push(Checked { name, kind, errors, warnings });
+    report.diagnostics.append(&mut diagnostics);
+}
+
+fn check_bytes(
+    name: &str,
+    bytes: Vec<u8>,
+    kind: Option<FileKind>,
+    report: &mut Report,
+    found: &mut Findings,
+) -> Option<FileKind> {
+    let Some(kind) = kind.or_else(|| FileKind::guess(name, &bytes)) else {
+        let span = report.file(name, "");
+        let message = format!("it is not clear what `{name}` is for");
+        found.add(Diagnostic::new(Code::UnknownKind, message, span).help(
+            "name the kind: `--as requirements`, `config`, `managed-config`, `bundle`, \
+             `preferences` or `rules`",
+        ));
+        return None;
+    };
+    if kind == FileKind::Preferences {
+        preferences::check(name, &bytes, report, found);
+        return Some(kind);
+    }
+    match files::decode(bytes) {
+        Ok(text) => {
+            let identity = Source::File { path: name.to_owned() };
+            let id = report.documents.add(identity, text);
+            match kind {
+                FileKind::Requirements | FileKind::Config | FileKind::ManagedConfig => {
+                    document::check(id, kind, report, found);
+                }
+                FileKind::Bundle => bundle::check(id, report, found),
+                FileKind::Rules => rules::check(id, report, found),
+                FileKind::Preferences => {}
+            }
+        }
+        Err(wrong) => {
+            let span = report.file(name, &wrong.readable);
+            let end = Span { start: span.end, ..span };
+            found.add(files::not_text(&wrong, kind, end));
+        }
+    }
+    Some(kind)
+}
+
+impl Report {
+    /// Registers a file's text; the span is all of it.
+    fn file(&mut self, name: &str, text: &str) -> Span {
+        let id = self.documents.add(Source::File { path: name.to_owned() }, text);
+        Span::new(id, 0, text.len())
+    }
+}
+
+/// What is found in one file, without repetitions.
+#[derive(Debug, Default)]
+struct Findings(Vec<Diagnostic>);
+
+impl Findings {
+    /// Adds a finding. The same mistake found again (for another version, on another way) adds
+    /// only what is new about its effects.
+    fn add(&mut self, diagnostic: Diagnostic) {
+        let same = |known: &&mut Diagnostic| {
+            known.code == diagnostic.code && known.primary.span == diagnostic.primary.span
+        };
+        match self.0.iter_mut().find(same) {
+            Some(known) => {
+                for effect in diagnostic.effects {
+                    if !known.effects.contains(&effect) {
+                        known.effects.push(effect);
+                    }
+                }
+            }
+            None => self.0.push(diagnostic),
+        }
+    }
+
+    /// Whether something was found at exactly this place or inside it.
+    fn within(&self, span: Span) -> bool {
+        self.0.iter().any(|known| {
+            let at = known.primary.span;
+            at.source == span.source && span.start <= at.start && at.end <= span.end
+        })
+    }
+
+    fn finish(mut self) -> Vec<Diagnostic> {
+        self.0.sort_by_key(|found| (found.primary.span.source, found.primary.span.start));
+        self.0
+    }
+}

@@ -1,0 +1,253 @@
+//! The registry of codes: the one place where a rule's number, title, severity and explanation
+//! stand. `docs/diagnostics` is generated from it.
+
+use super::Severity;
+
+/// A rule that a policy can break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its code.
+    pub code: Code,
+    /// Its number: `CX` and four digits.
+    pub number: u16,
+    /// How bad it usually is to break it.
+    pub severity: Severity,
+    /// A few words, lower case.
+    pub title: &'static str,
+    /// Why it matters and what Codex does.
+    pub why: &'static str,
+    /// What to do about it.
+    pub instead: &'static str,
+}
+
+macro_rules! rules {
+    ($($name:ident = $number:literal, $severity:ident, $title:literal,
+       $why:literal, $instead:literal;)+) => {
+        /// The code of a rule. Codes never change their meaning and are never used again.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $(#[doc = $title] $name,)+ }
+
+        /// All rules, by number.
+        pub static RULES: &[Rule] = &[$(Rule {
+            code: Code::$name,
+            number: $number,
+            severity: Severity::$severity,
+            title: $title,
+            why: $why,
+            instead: $instead,
+        },)+];
+
+        impl Code {
+            /// The rule of a code.
+            pub const fn rule(self) -> Rule {
+                match self { $(Self::$name => Rule {
+                    code: Self::$name,
+                    number: $number,
+                    severity: Severity::$severity,
+                    title: $title,
+                    why: $why,
+                    instead: $instead,
+                },)+ }
+            }
+        }
+    };
+}
+
+rules! {
+    Unreadable = 1, Error, "file cannot be read",
+        "A missing, unreadable or oversized file, a directory in its place, or a link that \
+         leads to itself. Where Codex itself finds something it cannot read in the place of its \
+         requirements, it refuses to run; a missing file is no policy at all.",
+        "give the file its place back as a regular file that the checking user may read";
+    NotText = 2, Error, "file is not UTF-8 text",
+        "Codex reads policy as UTF-8 and refuses anything else, such as UTF-16 from a Windows \
+         editor.",
+        "save the file as UTF-8";
+    Syntax = 3, Error, "text is not TOML",
+        "Codex stops at the first syntax error and then uses nothing of the file. Every other \
+         syntax error is reported here too.",
+        "correct the place that is marked";
+    Bundle = 4, Error, "bundle is not what Codex expects",
+        "A bundle is a JSON object with two lists of fragments, each with `id`, `name` and \
+         `contents`. Codex refuses a bundle in which one of them is missing.",
+        "write \
+         `{\"requirements_toml\":{\"enterprise_managed\":[{\"id\":…,\"name\":…,\"contents\":…}]}}`";
+    SaysNothing = 5, Warning, "file says nothing",
+        "An empty file, or one with comments only, is no policy. Codex does not mention it: \
+         everything is allowed.",
+        "write the policy, or remove the file if no policy is meant";
+    UnknownKind = 6, Error, "kind of file is not clear",
+        "Neither the name nor the content says what the file is for.",
+        "name the kind with `--as requirements`, `config`, `managed-config`, `bundle`, \
+         `preferences` or `rules`";
+    Rules = 7, Error, "rules file is refused",
+        "Codex evaluates rules files as Starlark. A file it refuses takes every other rules \
+         file of the machine with it.",
+        "correct the place that is marked";
+    RulesNotUnderstood = 8, Warning, "rules file uses what this program does not understand",
+        "Codex may accept the file. This program reads the part of Starlark that rules need and \
+         does not guess about the rest.",
+        "write plain `prefix_rule`, `host_executable` and `network_rule` calls";
+    PropertyList = 9, Error, "property list or profile is damaged",
+        "macOS or Codex cannot read the file, or reads it differently from tool to tool.",
+        "export it again, or correct the place that is marked";
+    TooManyProblems = 10, Warning, "more problems than are listed",
+        "Only so many problems of one file are listed.",
+        "correct the ones above, then check again";
+    UnknownKey = 101, Error, "unknown key",
+        "A misspelt key switches its control off. Codex up to 0.155 says nothing about it; from \
+         0.156 on it warns the developer, and still starts without the control.",
+        "write the key that was meant";
+    WrongType = 102, Error, "value of the wrong type",
+        "Codex refuses the whole file over one value of another type.",
+        "write a value of the type that is named";
+    DuplicateKey = 103, Error, "key given twice",
+        "Two values for one key, in one table or under its two names. TOML and Codex refuse it; \
+         property lists keep the last and say nothing.",
+        "keep one of the two";
+    DuplicateEntry = 104, Warning, "list entry given twice",
+        "Codex accepts it. One of the two was probably meant to be something else.",
+        "remove or correct one of them";
+    Base64 = 106, Error, "managed preference is not canonical base64 of UTF-8 text",
+        "Codex accepts only standard base64 in one piece, with padding, of UTF-8 text. Common \
+         tools wrap lines after 76 characters.",
+        "encode with `base64 -w0` or the equivalent";
+    Deprecated = 107, Warning, "old form",
+        "It still works and has a successor.",
+        "use the form that is named";
+    OtherFile = 108, Error, "key belongs to another file",
+        "A key of `config.toml` means nothing in requirements, and the other way round: Codex \
+         ignores it there.",
+        "use the key that is named, or move this one to the file it belongs to";
+    RetiredKey = 109, Error, "retired key",
+        "Codex once had this key. It is ignored now, so what it controlled is uncontrolled.",
+        "use the successor that is named, or remove it";
+    UnknownValue = 201, Error, "value is not one of the known ones",
+        "Codex refuses the whole file over one value it does not know.",
+        "write one of the values that are listed";
+    MissingField = 202, Error, "field is missing",
+        "Codex refuses the whole file when a table lacks a field it needs.",
+        "add the field";
+    BadContent = 203, Error, "value has an impossible content",
+        "The type is right and the content is not; Codex refuses it.",
+        "see what the message asks for";
+    Conflict = 204, Error, "keys exclude each other",
+        "Two forms of one setting, which Codex refuses together.",
+        "keep one form";
+    BadExpression = 205, Error, "not a regular expression",
+        "Codex compiles the expression when it starts, or when a session starts, and refuses if \
+         it cannot.",
+        "correct the expression; look-around and back-references are not supported";
+    Profiles = 206, Error, "permission profiles do not fit together",
+        "Allowed profiles, the default one and the ones defined must refer to each other; Codex \
+         refuses them otherwise.",
+        "see what the message asks for";
+    SandboxWithoutReadOnly = 207, Error, "sandbox modes without `read-only`",
+        "Codex falls back to `read-only`, so every list must contain it; otherwise it refuses \
+         to start.",
+        "add `\"read-only\"` to the list";
+    AllowRule = 208, Error, "`allow` in requirement rules",
+        "Rules in requirements can only restrict. Codex refuses to start when one allows.",
+        "use `prompt` or `forbidden`, or remove the rule";
+    DomainPattern = 209, Error, "domain pattern that Codex does not support",
+        "A pattern is a host name, or one below `*.` or `**.`. `*` alone stops Codex from \
+         starting; URLs, address ranges and blank patterns pass the start and stop every \
+         session.",
+        "write the host name alone, such as `example.com` or `**.example.com`";
+    UnknownFeature = 210, Error, "pin of an unknown feature",
+        "No Codex of this version has the feature, so the pin controls nothing; 0.110 to 0.123 \
+         refuse to start over it.",
+        "write a feature name that the version knows";
+    NothingAllowed = 211, Error, "nothing is allowed",
+        "An empty list of allowed values, or no way left to sign in.",
+        "list what is allowed, or remove the key to allow everything";
+    KeyTooNew = 301, Error, "key is unknown to a Codex version",
+        "The version ignores the key, and up to 0.155 it does so silently: its hosts run \
+         without the control.",
+        "update those hosts, or use an older key beside it";
+    NewName = 302, Warning, "name is unknown to older Codex versions",
+        "The key has two names and older versions know only one of them.",
+        "use the older name while such versions are in use";
+    ValueRefused = 303, Error, "value is refused by a Codex version",
+        "The version refuses the whole file over a value that newer or older ones accept.",
+        "give those hosts a file of their own, or use a value that all accept";
+    Shadowed = 402, Warning, "value never applies",
+        "A fragment that stands higher in the same bundle sets the same key, and wins whole.",
+        "remove it, or move it to the higher fragment";
+    NeedsPartner = 408, Warning, "control needs a second key",
+        "Alone the control can be switched off, or enforces nothing.",
+        "set the second key that is named";
+    PortIgnored = 423, Warning, "port in a domain pattern is dropped",
+        "Codex accepts a port in a pattern and ignores it: every port of the host is meant.",
+        "remove the port";
+    SeveralPayloads = 501, Error, "several values for one preference domain",
+        "macOS does not say which one wins.",
+        "keep one payload, in one shape";
+    NotForced = 503, Error, "preference is not forced",
+        "Codex reads forced preferences only; others can be changed by the user.",
+        "put the payload under `Forced`";
+    Profile = 508, Error, "profile does not configure Codex",
+        "The file has no payload for `com.openai.codex`, or not in a form that macOS applies.",
+        "correct the payload";
+    Signature = 509, Error, "signature does not hold",
+        "The content is not what was signed, or the signature cannot be checked. A device may \
+         refuse the profile.",
+        "sign the profile again";
+}
+
+impl Code {
+    /// The code written `CX0101`, or just `101`, in any case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim().trim_start_matches(['c', 'C']).trim_start_matches(['x', 'X']);
+        let number: u16 = digits.parse().ok()?;
+        RULES.iter().find(|rule| rule.number == number).map(|rule| rule.code)
+    }
+
+    /// The file name of the code's page.
+    pub fn page(self) -> String {
+        format!("{self}.md")
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "CX{:04}", self.rule().number)
+    }
+}
+
+impl serde::Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Rule {
+    /// The rule's page, in Markdown.
+    pub fn page(&self) -> String {
+        format!(
+            "# {}: {}\n\nSeverity: {}\n\n{}\n\n**What to do:** {}.\n",
+            self.code,
+            self.title,
+            self.severity.word(),
+            self.why,
+            self.instead
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_unique_and_ascending_and_codes_are_found_again() {
+        assert!(RULES.is_sorted_by(|left, right| left.number < right.number));
+        for rule in RULES {
+            assert_eq!(Code::parse(&rule.code.to_string()), Some(rule.code));
+            assert_eq!(rule.code.rule(), *rule);
+            assert!(!rule.title.ends_with('.') && !rule.instead.ends_with('.'), "{rule:?}");
+        }
+        assert_eq!(Code::parse("cx0101"), Some(Code::UnknownKey));
+        assert_eq!(Code::parse("CX9999"), None);
+    }
+}
