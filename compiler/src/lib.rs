@@ -1,9 +1,6 @@
 //! Merges Codex policy from every channel and explains what is in force.
-<<<<<<< HEAD
-pub mod cli;
-=======
 pub mod check;
->>>>>>> check
+pub mod cli;
 pub mod compose;
 pub mod configure;
 pub mod digest;
