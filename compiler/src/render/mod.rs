@@ -4,5 +4,6 @@ pub mod diagnostics;
 pub mod explain_list;
 pub mod explain_one;
 pub mod explain_plain;
+pub mod names;
 pub mod paint;
 pub mod values;
