@@ -79,7 +79,7 @@ impl Evaluation {
                 "requirements": requirements(
                     &self.composition.merged,
                     &self.configuration.merged,
-                    self.machine.version,
+                    &self.machine,
                     secrets,
                 ),
             })),

@@ -43,6 +43,8 @@ pub struct Composed {
     pub root: Table,
     /// What holding it against the key table found.
     pub inspection: Inspection,
+    /// Whether the whole document is TOML; otherwise only a part of it is here.
+    pub complete: bool,
 }
 
 /// Something that makes Codex refuse.
@@ -221,6 +223,7 @@ pub fn compose_in(mut layers: Vec<&RequirementLayer>, setting: &Setting<'_>) -> 
             source: layer.layer.source,
             root: normalise::normalise(layer, machine),
             inspection,
+            complete: layer.layer.syntax.is_empty(),
         });
     }
     composition.refusals.extend(refusals::layers::of_types(&composition.layers, documents));

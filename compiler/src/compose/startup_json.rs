@@ -3,6 +3,7 @@
 //! Names, order and nulls follow `codex app-server --print-startup-config` of 0.169.0. Most of it
 //! is a walk over the key table with names in camel case; the exceptions are listed here.
 
+use codex_schema::checks::exact_domain;
 use codex_schema::key::Secret;
 use codex_schema::lookup::{REQUIREMENTS, Spot};
 use codex_schema::value::{Node, Table, Value};
@@ -10,6 +11,7 @@ use codex_schema::version::Version;
 use serde_json::{Map, Value as Json, json};
 
 use super::paths::file_uri;
+use crate::machine::Machine;
 
 /// Whether secrets may stand in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +75,8 @@ const FIELDS: &[Field] = &[
 
 /// The document `configRequirements.requirements`: an object, or null where no layer says
 /// anything.
-pub fn requirements(merged: &Table, config: &Table, version: Version, secrets: Secrets) -> Json {
+pub fn requirements(merged: &Table, config: &Table, machine: &Machine, secrets: Secrets) -> Json {
+    let version = machine.version;
     if !says_something(merged) {
         return Json::Null;
     }
@@ -81,6 +84,12 @@ pub fn requirements(merged: &Table, config: &Table, version: Version, secrets: S
     let mut object: Map<String, Json> = fields
         .map(|field| (field.name.to_owned(), value_of(field, merged, secrets)))
         .collect();
+    if let Some(providers) = object.get_mut("modelProviders") {
+        complete_providers(providers, &machine.cwd);
+    }
+    if let Some(application) = object.get_mut("application") {
+        complete_application(application);
+    }
     if let Some(methods) = object.get_mut("allowedLoginMethods") {
         *methods = login_methods(merged, config);
     }
@@ -112,7 +121,9 @@ fn value_of(field: &Field, merged: &Table, secrets: Secrets) -> Json {
         "allowedWebSearchModes" => web_search(node, spot, secrets),
         "network" => node.map_or(Json::Null, network_json),
         "hooks" => node.map_or(Json::Null, |node| hooks_json(node, spot, secrets)),
-        "modelProviders" => node.map_or(Json::Null, |node| providers_json(node, spot, secrets)),
+        "modelProviders" => {
+            node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, secrets))
+        }
         "sqliteHome" | "logDir" | "modelCatalogJson" => {
             node.and_then(|node| node.value.as_str()).map_or(Json::Null, |path| json!(file_uri(path)))
         }
@@ -200,6 +211,10 @@ fn login_methods(merged: &Table, config: &Table) -> Json {
 const SET_WHEN_EMPTY: &[&str] =
     &["experimental_network", "permissions.network", "mcp_servers", "application.network"];
 
+/// Lists that count as unset where they are empty.
+const UNSET_WHEN_EMPTY: &[&str] =
+    &["auto_review.", "hooks.", "computer_use.windows.exes", "permissions.filesystem."];
+
 /// Whether anything is set: empty tables and lists of some keys say nothing.
 fn says_something(merged: &Table) -> bool {
     merged.iter().any(|entry| is_set(&entry.node, &entry.key.value))
@@ -209,10 +224,13 @@ fn is_set(node: &Node, path: &str) -> bool {
     match &node.value {
         Value::Table(table) => {
             SET_WHEN_EMPTY.contains(&path)
+                || path.starts_with("marketplaces.allowed_sources.")
                 || REQUIREMENTS.find(&path.split('.').collect::<Vec<_>>()).is_some_and(|spot| spot.key.is_some())
                 || table.iter().any(|entry| is_set(&entry.node, &format!("{path}.{}", entry.key.value)))
         }
-        Value::Array(elements) if path.starts_with("auto_review.") => !elements.is_empty(),
+        Value::Array(elements) if elements.is_empty() => {
+            !UNSET_WHEN_EMPTY.iter().any(|prefix| path.starts_with(prefix))
+        }
         _ => true,
     }
 }
@@ -308,8 +326,7 @@ fn permissions(node: &Node, map: &str, allowed: &str, denied: Option<&str>) -> J
 }
 
 /// Providers are printed with the defaults of the fields nobody set.
-fn providers_json(node: &Node, spot: &Spot, secrets: Secrets) -> Json {
-    let mut providers = plain(node, spot, Case::Kept, secrets);
+fn complete_providers(providers: &mut Json, cwd: &str) {
     for provider in providers.as_object_mut().into_iter().flat_map(Map::values_mut) {
         default(provider, "name", json!(""));
         default(provider, "wire_api", json!("responses"));
@@ -320,9 +337,25 @@ fn providers_json(node: &Node, spot: &Spot, secrets: Secrets) -> Json {
             default(auth, "args", json!([]));
             default(auth, "timeout_ms", json!(5000));
             default(auth, "refresh_interval_ms", json!(300_000));
+            default(auth, "cwd", json!(cwd));
         }
     }
-    providers
+}
+
+/// The network of Codex itself is on unless it is switched off, and its names are in normal form.
+fn complete_application(application: &mut Json) {
+    let Some(network) = application.get_mut("network").filter(|network| network.is_object()) else {
+        return;
+    };
+    default(network, "enabled", json!(true));
+    let domains = network.get("domains").and_then(Json::as_object).cloned().unwrap_or_default();
+    let named: Map<String, Json> = domains
+        .into_iter()
+        .map(|(name, access)| (exact_domain(&name).unwrap_or(name), access))
+        .collect();
+    if let Some(slot) = network.get_mut("domains") {
+        *slot = Json::Object(named);
+    }
 }
 
 fn default(object: &mut Json, name: &str, value: Json) {

@@ -47,7 +47,7 @@ pub fn of_documents(layers: &[&RequirementLayer], documents: &Documents) -> Vec<
 /// Layers with values of the wrong kind.
 pub fn of_types(layers: &[Composed], documents: &Documents) -> Vec<Refusal> {
     let mut found: Vec<(u8, Refusal)> = Vec::new();
-    for layer in layers {
+    for layer in layers.iter().filter(|layer| layer.complete) {
         let Some(document) = documents.get(layer.source) else { continue };
         let first_problem = found.len();
         for problem in &layer.inspection.refused {

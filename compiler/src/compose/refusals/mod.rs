@@ -1,11 +1,13 @@
 //! Why Codex refuses a policy, in its words and in its order.
 
 mod files;
+mod filesystem;
 pub mod layers;
 pub mod lists;
 mod mcp;
 mod network;
 mod permissions;
+mod providers;
 mod review;
 mod rules;
 
@@ -50,7 +52,9 @@ const CHECKS: &[Check] = &[
     lists::sandbox_modes,
     lists::windows_implementations,
     rules::prefix_rules,
+    providers::definitions,
     permissions::profiles,
+    providers::known,
     files::model_catalog,
     network::global_patterns,
     lists::login_methods,
