@@ -124,7 +124,7 @@ pub fn one_spelling(table: &Table) -> Result<(), TypeProblem> {
 }
 
 /// Fields by which Codex recognises a permission profile.
-const PROFILE_FIELDS: &[&str] =
+pub const PROFILE_FIELDS: &[&str] =
     &["description", "extends", "workspace_roots", "filesystem", "network"];
 
 /// `permissions.network` is the shared network policy, never a profile of that name.

@@ -232,11 +232,18 @@ impl Walk {
 
     /// A struct table written as the list of its fields: a quirk of serde that Codex inherits.
     fn positional(&mut self, node: &Node, elements: &[Node], spot: &Spot) {
-        let fields: Vec<(&str, &Spot)> =
-            spot.fields().filter(|(_, field)| field.known_to(self.version)).collect();
+        let hidden = spot.section.map_or(&[][..], |section| section.hidden);
+        let fields: Vec<(&str, Option<&Spot>)> = spot
+            .fields()
+            .filter(|(_, field)| field.known_to(self.version))
+            .map(|(name, field)| (name, Some(field)))
+            .chain(hidden.iter().map(|name| (*name, None)))
+            .collect();
         let before = self.found.refused.len();
         for (element, (_, field)) in elements.iter().zip(&fields) {
-            self.value(element, field);
+            if let Some(field) = field {
+                self.value(element, field);
+            }
         }
         let expected = spot.section.map_or("a map", |section| section.expecting);
         let defaulted = spot.section.map_or(&[][..], |section| section.defaulted);

@@ -87,7 +87,7 @@ fn of_provider(entry: &Entry) -> Option<(String, &Node)> {
 fn of_aws(provider: &Node) -> Option<(String, &Node)> {
     let aws = provider.at(&["aws"])?;
     if let Some(export) = aws.at(&["credential_export"]) {
-        if blank(export.at(&["command"])) {
+        if blank(command_of(export)) {
             let text = "provider aws.credential_export.command must not be empty";
             return Some((text.to_owned(), export));
         }
@@ -97,11 +97,14 @@ fn of_aws(provider: &Node) -> Option<(String, &Node)> {
         }
     }
     let refresh = aws.at(&["auth_refresh"])?;
-    // Also written as a list of its fields, the command first.
-    let first = refresh.value.as_array().and_then(<[Node]>::first);
-    let command = refresh.at(&["command"]).or(first)?;
-    (command.value.as_str() != Some("aws"))
+    (command_of(refresh)?.value.as_str() != Some("aws"))
         .then(|| ("provider aws.auth_refresh.command must be `aws`".to_owned(), refresh))
+}
+
+/// The command of a program, which may be written as the list of its fields.
+fn command_of(program: &Node) -> Option<&Node> {
+    let first = program.value.as_array().and_then(<[Node]>::first);
+    program.at(&["command"]).or(first)
 }
 
 fn of_auth(provider: &Node) -> Option<(String, &Node)> {
