@@ -7,6 +7,7 @@ use codex_schema::span::Sourced;
 use codex_schema::value::{Node, Table, Value};
 
 use super::paths;
+use crate::era::Era;
 use crate::layers::RequirementLayer;
 use crate::machine::Machine;
 
@@ -14,7 +15,7 @@ use crate::machine::Machine;
 /// read from this channel, for this host.
 pub fn normalise(layer: &RequirementLayer, machine: &Machine) -> Table {
     let mut root = match layer.channel {
-        Channel::LegacyFile | Channel::LegacyMdm => legacy(&layer.layer.root),
+        Channel::LegacyFile | Channel::LegacyMdm => legacy(&layer.layer.root, Era::of(machine.version)),
         Channel::System | Channel::Cloud | Channel::Mdm => layer.layer.root.clone(),
     };
     name_fields(&mut root, REQUIREMENTS.root(), machine);
@@ -121,7 +122,7 @@ fn name_element_fields(list: &mut Node, fields: &[&str]) {
 }
 
 /// The three keys of the legacy managed configuration that are also requirements.
-fn legacy(config: &Table) -> Table {
+fn legacy(config: &Table, era: Era) -> Table {
     let mut root = Table::default();
     let mut set = |key: &str, entry: &codex_schema::value::Entry, values: Vec<Node>| {
         let node = Node { value: Value::Array(values), span: entry.node.span };
@@ -138,7 +139,9 @@ fn legacy(config: &Table) -> Table {
         }
         set("allowed_sandbox_modes", entry, values);
     }
-    if let Some(entry) = config.entry("approvals_reviewer") {
+    if let Some(entry) =
+        config.entry("approvals_reviewer").filter(|_| era.legacy_reviewer_counts())
+    {
         let mut values = vec![entry.node.clone()];
         if matches!(entry.node.value.as_str(), Some("auto_review" | "guardian_subagent")) {
             values.push(word(&entry.node, "user"));
