@@ -93,7 +93,9 @@ fn run_steps(arguments: &Arguments, steps: &[Step], in_ci: bool) -> Result<(), P
         lines.push(line);
     }
     say("\nsummary");
-    lines.iter().for_each(|line| say(line));
+    for line in &lines {
+        say(line);
+    }
     if bad == 0 { Ok(()) } else { Err(format!("{bad} of {} steps failed", chosen.len()).into()) }
 }
 

@@ -156,7 +156,7 @@ fn rule(dice: &mut Dice, id: usize) -> String {
                 format_args!(", {{ any_of = [\"{one}\", \"{two}\", \"{three}\"] }}").to_string();
             pattern.push_str(&words);
         } else {
-            pattern.push_str(&format!(", {{ token = \"{}\" }}", dice.pick(VERBS)));
+            pattern.extend([", { token = \"", dice.pick(VERBS), "\" }"]);
         }
     }
     let decision = dice.pick(&["prompt", "forbidden"]);
