@@ -1,9 +1,7 @@
 //! Merges Codex policy from every channel and explains what is in force.
-<<<<<<< HEAD
-pub mod cli;
-=======
 pub mod check;
->>>>>>> check
+pub mod cli;
+pub mod codex_answers;
 pub mod compose;
 pub mod configure;
 pub mod digest;

@@ -17,6 +17,8 @@ pub struct Arguments {
     pub profile: Option<Sourced<String>>,
     /// The folder of `-C`.
     pub cwd: Option<String>,
+    /// The names given to `--enable` and `--disable`.
+    pub flags: Vec<Sourced<String>>,
     /// Whether unknown configuration keys are errors.
     pub strict: bool,
     /// Arguments that are wrong, in Codex's words.
@@ -112,6 +114,7 @@ impl Reader<'_> {
         match name {
             "-c" | "--config" => self.override_key(value, source),
             "--enable" | "--disable" => {
+                self.found.flags.push(Sourced { value: value.to_owned(), span });
                 let flag = Node { value: Value::Boolean(name == "--enable"), span };
                 self.set(&format!("features.{value}"), flag, source);
             }

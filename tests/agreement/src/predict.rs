@@ -23,7 +23,7 @@ pub fn predict(
     let evaluation = evaluation(spec, version);
     let answer = match oracle {
         Oracle::Startup | Oracle::RequirementsRead => startup(&evaluation),
-        _ => return None,
+        other => crate::predict_session::predict(spec, other, version)?,
     };
     Some(answer.map(|json| fold_places(&json)).map_err(|text| fold_text(&text)))
 }
