@@ -125,17 +125,21 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<String> {
     if above && server_stops(evaluation) {
         return Some(fatal(&words, question));
     }
-    match question {
-        Question::Read => Some(format!("invalid configuration: {words}")),
-        Question::Thread => {
-            let place = problem.and_then(|problem| problem.span);
-            let place = place.map(|span| evaluation.documents().place(span));
-            let first = words.lines().next().unwrap_or_default();
-            let text = place.map_or_else(|| words.clone(), |place| format!("{place}: {first}"));
-            Some(of_thread(&text, version))
-        }
-        Question::Command => Some(of_layers(&words, question, version)),
+    if question == Question::Command {
+        return Some(of_layers(&words, question, version));
     }
+    if question == Question::Read && version >= Version::of(138) {
+        return Some(format!("invalid configuration: {words}"));
+    }
+    let place = problem.and_then(|problem| problem.span);
+    let place = place.map(|span| evaluation.documents().place(span));
+    let first = match words.lines().next().unwrap_or_default() {
+        // The same mistake in the words of the TOML library, which speaks here.
+        "invalid type: unit variant, expected string only" => "wanted string or table",
+        first => first,
+    };
+    let text = place.map_or_else(|| words.clone(), |place| format!("{place}: {first}"));
+    Some(of_layers(&text, question, version))
 }
 
 /// Servers that mix the two ways of being reached.

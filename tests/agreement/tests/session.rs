@@ -28,10 +28,37 @@ fn check(file: &VectorFile) {
             wrong.push(format!("{}:\n    {}", vector.name, list.join("\n    ")));
         }
     }
+    assert!(answered > 20, "only {answered} vectors were answered");
     assert!(wrong.is_empty(), "{} of {answered} wrong\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
 fn sessions_of_0_169_0() {
     check(&VectorFile::codex_0_169_0().unwrap());
+}
+
+/// The vectors of a measured version other than the newest.
+fn of(version: &str) -> VectorFile {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors");
+    VectorFile::load(format!("{folder}/codex-{version}.json").as_ref()).unwrap()
+}
+
+#[test]
+fn sessions_of_0_157_1() {
+    check(&of("0.157.1"));
+}
+
+#[test]
+fn sessions_of_0_138_0() {
+    check(&of("0.138.0"));
+}
+
+#[test]
+fn sessions_of_0_118_0() {
+    check(&of("0.118.0"));
+}
+
+#[test]
+fn sessions_of_0_98_0() {
+    check(&of("0.98.0"));
 }
