@@ -1,17 +1,18 @@
 //! One evaluation of a machine: gather, merge, compose, clamp. Pure over [`Files`].
 
-use codex_schema::source::{ConfigTier, Documents};
+mod refusals;
+
+use codex_schema::source::Documents;
 use codex_schema::value::Table;
 use serde_json::{Value as Json, json};
 
 use crate::compose::startup_json::{Secrets, requirements};
-use crate::compose::{Composition, Refusal, Stage, compose, short_syntax_text};
+use crate::compose::{Composition, Refusal, Setting, Shown, Stage, compose_in};
 use crate::configure::{self, Configuration};
 use crate::effective::{Inputs, Session, session};
 use crate::era::Era;
 use crate::files::Files;
 use crate::gather::{Extra, Gathered, gather};
-use crate::layers::{Broken, Role};
 use crate::machine::Machine;
 
 /// Everything known about a machine after one look at it.
@@ -34,9 +35,11 @@ pub fn evaluate(machine: Machine, files: &dyn Files, extra: &Extra) -> Evaluatio
     let gathered = gather(&machine, files, extra);
     let era = Era::of(machine.version);
     let configuration = configure::merge(&gathered.config, &machine, &era);
-    let composition =
-        compose(&gathered.requirements, &configuration.merged, &machine, &gathered.documents);
-    let refusals = ordered_refusals(&gathered, &composition);
+    let documents = &gathered.documents;
+    let setting =
+        Setting { machine: &machine, documents, config: &configuration.merged, files: Some(files) };
+    let composition = compose_in(gathered.requirements.iter().collect(), &setting);
+    let refusals = refusals::in_order(&gathered, &composition, &setting);
     Evaluation { machine, gathered, configuration, composition, refusals }
 }
 
@@ -73,65 +76,41 @@ impl Evaluation {
     pub fn startup_answer(&self, secrets: Secrets) -> Result<Json, Json> {
         match self.refusals.iter().find(|refusal| refusal.stage != Stage::Session) {
             None => Ok(json!({
-                "requirements": requirements(&self.composition.merged, self.machine.version, secrets),
+                "requirements": requirements(
+                    &self.composition.merged,
+                    &self.configuration.merged,
+                    self.machine.version,
+                    secrets,
+                ),
             })),
-            Some(refusal) => Err(startup_error(&refusal.text)),
+            Some(refusal) => Err(startup_error(refusal)),
         }
     }
 }
 
-/// The error document of `--print-startup-config`. Codex never fills file, line and column.
-pub fn startup_error(detail: &str) -> Json {
-    json!({"error": {
-        "code": -32600,
-        "data": {
+/// The error document of `--print-startup-config`. Codex fills file, line and column for
+/// configuration, never for requirements.
+pub fn startup_error(refusal: &Refusal) -> Json {
+    let detail = &refusal.text;
+    let mut data = match &refusal.shown {
+        Shown::Text => {
+            json!({"reason": "configLoad", "filePath": null, "line": null, "column": null})
+        }
+        Shown::Place { file, position } => json!({
             "reason": "configLoad",
-            "filePath": null,
-            "line": null,
-            "column": null,
-            "detail": detail,
-        },
-        "message": format!("failed to load configuration: {detail}"),
-    }})
-}
-
-/// Broken files and broken layers in the order in which Codex meets them: the system's
-/// configuration is read after requirements were type-checked and before they are parsed for
-/// syntax, odd as that is (measured pair by pair).
-fn ordered_refusals(gathered: &Gathered, composition: &Composition) -> Vec<Refusal> {
-    let mut all: Vec<Refusal> = gathered.broken.iter().filter_map(of_broken).collect();
-    let (early, late): (Vec<_>, Vec<_>) = composition
-        .refusals
-        .iter()
-        .cloned()
-        .partition(|refusal| refusal.text.contains("in `") || refusal.text.contains("duplicate field"));
-    let system = of_system_config(gathered);
-    if early.is_empty() {
-        all.extend(system);
-        all.extend(late);
-    } else {
-        all.extend(early);
-        all.extend(system);
-        all.extend(late);
-    }
-    all
-}
-
-fn of_broken(broken: &Broken) -> Option<Refusal> {
-    let says = broken.codex_says.clone()?;
-    let text = match broken.role {
-        Role::Requirements(codex_schema::source::Channel::System) => {
-            format!("Failed to read requirements file {}: {says}", broken.name)
-        }
-        _ => says,
+            "filePath": file,
+            "line": position.line,
+            "column": position.column,
+        }),
+        Shown::Bundle(failure) => json!({"reason": "cloudConfigBundle", "errorCode": failure.code}),
     };
-    Some(Refusal { stage: Stage::Syntax, text, span: None, related: None })
-}
-
-fn of_system_config(gathered: &Gathered) -> Option<Refusal> {
-    let layer = gathered.config.iter().find(|layer| layer.tier == ConfigTier::System)?;
-    let first = layer.layer.syntax.first()?;
-    let document = gathered.documents.get(layer.layer.source)?;
-    let text = short_syntax_text(document, &layer.layer.syntax);
-    Some(Refusal { stage: Stage::Start, text, span: Some(first.span), related: None })
+    if let Some(object) = data.as_object_mut() {
+        object.insert("detail".to_owned(), json!(detail));
+        if let Shown::Bundle(failure) = &refusal.shown {
+            object.extend(failure.status.map(|status| ("statusCode".to_owned(), json!(status))));
+            object.extend(failure.action.map(|action| ("action".to_owned(), json!(action))));
+        }
+    }
+    let message = format!("failed to load configuration: {detail}");
+    json!({"error": {"code": -32600, "data": data, "message": message}})
 }

@@ -151,6 +151,13 @@ impl Table {
         }
     }
 
+    /// Visits every value with its key, to be changed.
+    pub fn for_each_entry_mut(&mut self, mut change: impl FnMut(&str, &mut Node)) {
+        for entry in &mut self.entries {
+            change(&entry.key.value, &mut entry.node);
+        }
+    }
+
     /// Closes the dotted tables inside an inline table: nothing may extend them afterwards.
     pub(crate) fn close_dotted(&mut self) {
         self.for_each_mut(|node| {

@@ -8,6 +8,7 @@ use super::world::{World, look, paint};
 use super::{Outcome, Output};
 use crate::compose::startup_json::Secrets;
 use crate::explain::{Explanation, Scope, Setting, explain as explain_all};
+use crate::render::names::Names;
 use crate::render::{explain_list, explain_one, explain_plain};
 
 /// `explain [KEY]`.
@@ -31,14 +32,15 @@ pub(super) fn explain(arguments: &Explain, output: &mut Output) -> Outcome {
         explanation = untouched(&world, key);
     }
     let paint = paint(&arguments.print);
+    let names = Names::of(&explanation, &world.home);
     output.data = if arguments.print.json {
         json_text(&explanation)
     } else if arguments.print.plain {
         explain_plain::write(&explanation)
     } else if arguments.key.is_some() {
-        explain_one::draw(&explanation, paint, &world.home)
+        explain_one::draw(&explanation, paint, &names)
     } else {
-        explain_list::draw(&explanation, paint, &world.home)
+        explain_list::draw(&explanation, paint, &names)
     };
     for problem in &world.evaluation.gathered.arguments.problems {
         output.talk.push_str(&format!("codex would refuse its arguments: {}\n", problem.value));

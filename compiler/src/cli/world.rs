@@ -11,6 +11,7 @@ use crate::evaluate::{Evaluation, evaluate};
 use crate::explain::VersionOrigin;
 use crate::files::{Content, Files, RealFiles};
 use crate::gather::Extra;
+use crate::gather::bundle::BundleAnswer;
 use crate::machine::{Machine, Os};
 use crate::render::paint::Paint;
 
@@ -45,7 +46,8 @@ pub(super) fn look(arguments: &MachineArgs, codex: &[String]) -> Result<World, S
     };
     let files = RealFiles::new(arguments.root.clone());
     let extra = Extra {
-        bundle: given_file(arguments.bundle.as_deref())?,
+        bundle: given_file(arguments.bundle.as_deref())?
+            .map(|(name, bytes)| (name, BundleAnswer::Body(bytes))),
         preferences: given_file(arguments.mdm.as_deref())?,
         arguments: codex.to_vec(),
     };

@@ -10,11 +10,13 @@ pub mod startup_json;
 use codex_schema::inspect::{Inspection, inspect};
 use codex_schema::lookup::{CONFIG, REQUIREMENTS};
 use codex_schema::reader::SyntaxProblem;
-use codex_schema::source::{Channel, Document, Documents};
+use codex_schema::source::{Channel, Document, Documents, Source};
 use codex_schema::span::{Position, SourceId, Span};
 use codex_schema::value::{Table, Value};
 
 use crate::era::{Era, RequirementMerge};
+use crate::files::Files;
+use crate::gather::bundle::BundleFailure;
 use crate::layers::RequirementLayer;
 use crate::machine::Machine;
 
@@ -48,12 +50,60 @@ pub struct Composed {
 pub struct Refusal {
     /// How far Codex gets.
     pub stage: Stage,
+    /// When Codex finds out.
+    pub phase: Phase,
     /// Codex's words.
     pub text: String,
     /// Where the cause stands.
     pub span: Option<Span>,
     /// The other place, where two layers disagree.
     pub related: Option<Span>,
+    /// What else Codex's error document says.
+    pub shown: Shown,
+}
+
+/// The phases of a start in which Codex can refuse, in their order. Codex first loads what is on
+/// the machine itself, then the bundle, then everything together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// `managed_config.toml` is read.
+    LegacySyntax,
+    /// Requirements are read as types, alone and merged. Those that are no TOML are passed over
+    /// here.
+    Types,
+    /// The system's configuration is read.
+    SystemConfig,
+    /// A value of the legacy file that its type allows.
+    LegacyValue,
+    /// Requirements that cannot be read or are no TOML.
+    Syntax,
+    /// The content of the merged requirements.
+    Content,
+    /// The bundle.
+    Bundle,
+    /// The other configuration files.
+    Config,
+    /// Ways to sign in.
+    Login,
+    /// The start of a session.
+    Session,
+}
+
+/// What Codex's error document says beside the text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing.
+    #[default]
+    Text,
+    /// The place in a configuration file.
+    Place {
+        /// The file.
+        file: String,
+        /// Line and column.
+        position: Position,
+    },
+    /// What is wrong with the bundle.
+    Bundle(BundleFailure),
 }
 
 /// How far Codex gets before it refuses.
@@ -71,7 +121,29 @@ pub enum Stage {
 impl Refusal {
     /// A refusal at start-up.
     pub fn start(text: impl Into<String>, span: Option<Span>) -> Self {
-        Self { stage: Stage::Start, text: text.into(), span, related: None }
+        Self {
+            stage: Stage::Start,
+            phase: Phase::Content,
+            text: text.into(),
+            span,
+            related: None,
+            shown: Shown::Text,
+        }
+    }
+
+    /// A refusal because of the bundle.
+    pub fn bundle(failure: BundleFailure, span: Option<Span>) -> Self {
+        Self {
+            phase: Phase::Bundle,
+            shown: Shown::Bundle(failure.clone()),
+            ..Self::start(failure.text, span)
+        }
+    }
+
+    /// The same in another phase.
+    #[must_use]
+    pub fn in_phase(self, phase: Phase) -> Self {
+        Self { phase, ..self }
     }
 }
 
@@ -84,25 +156,43 @@ impl Composition {
     /// How Codex names the origin of a top-level key: the winner, or for a table all layers that
     /// have it.
     pub fn origin_text(&self, key: &str, documents: &Documents) -> String {
-        let name = |layer: &Composed| {
-            let document = documents.get(layer.source).map(|document| &document.source);
-            document.map_or_else(String::new, codex_schema::source::Source::as_codex_prints)
+        let is_table =
+            matches!(self.merged.get(key).map(|node| &node.value), Some(Value::Table(_)));
+        // This union is merged apart from its table, and its layers are named last.
+        let apart = |layer: &Composed| {
+            let list = layer.root.get("auto_review").and_then(|table| table.value.as_table());
+            key == "auto_review"
+                && list.is_some_and(|list| list.len() == 1 && list.get("required_on_models").is_some())
         };
+        let mut layers: Vec<&Composed> = self.speakers(key).collect();
+        layers.sort_by_key(|layer| apart(layer));
         let mut names: Vec<String> = Vec::new();
-        for layer in self.speakers(key) {
-            let name = name(layer);
+        for layer in layers {
+            let document = documents.get(layer.source).map(|document| &document.source);
+            let name = document.map_or_else(String::new, codex_schema::source::Source::as_codex_prints);
             if !names.contains(&name) {
                 names.push(name);
             }
         }
-        let is_table =
-            matches!(self.merged.get(key).map(|node| &node.value), Some(Value::Table(_)));
         match names.as_slice() {
             [] => "<unspecified>".to_owned(),
             [first, ..] if !is_table || names.len() == 1 => first.clone(),
             _ => format!("requirements layers: {}", names.join(", ")),
         }
     }
+}
+
+/// What the layers are composed for.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// The machine.
+    pub machine: &'a Machine,
+    /// The documents of the layers.
+    pub documents: &'a Documents,
+    /// The merged configuration: some requirements are checked against it.
+    pub config: &'a Table,
+    /// The machine's files, where there are any: one requirement names a file that must exist.
+    pub files: Option<&'a dyn Files>,
 }
 
 /// Composes the layers of a machine, given lowest first; `config` is its merged configuration.
@@ -112,14 +202,19 @@ pub fn compose(
     machine: &Machine,
     documents: &Documents,
 ) -> Composition {
+    compose_in(layers.iter().collect(), &Setting { machine, documents, config, files: None })
+}
+
+/// Composes the layers of a machine, given lowest first.
+pub fn compose_in(mut layers: Vec<&RequirementLayer>, setting: &Setting<'_>) -> Composition {
+    let Setting { machine, documents, .. } = *setting;
     let era = Era::of(machine.version);
-    let mut ordered: Vec<&RequirementLayer> = layers.iter().collect();
-    ordered.sort_by_key(|layer| era.channel_rank(layer.channel));
+    layers.sort_by_key(|layer| era.channel_rank(layer.channel));
     let mut composition = Composition {
-        refusals: refusals::layers::of_documents(&ordered, documents),
+        refusals: refusals::layers::of_documents(&layers, documents),
         ..Composition::default()
     };
-    for layer in &ordered {
+    for layer in &layers {
         let inspection = inspect_layer(layer, machine);
         composition.layers.push(Composed {
             channel: layer.channel,
@@ -129,8 +224,12 @@ pub fn compose(
         });
     }
     composition.refusals.extend(refusals::layers::of_types(&composition.layers, documents));
-    fold_layers(&mut composition, era, documents);
-    composition.refusals.extend(refusals::of_merged(&composition, config, documents));
+    fold_layers(&mut composition, era, setting);
+    composition.refusals.sort_by_key(|refusal| refusal.phase);
+    // A value of the wrong type is reported once, by its layer; checks of content come after.
+    if composition.refusals.is_empty() {
+        composition.refusals = refusals::of_merged(&composition, setting);
+    }
     drop_blank(&mut composition.merged);
     composition
 }
@@ -153,8 +252,9 @@ fn inspect_layer(layer: &RequirementLayer, machine: &Machine) -> Inspection {
     }
 }
 
-fn fold_layers(composition: &mut Composition, era: Era, documents: &Documents) {
+fn fold_layers(composition: &mut Composition, era: Era, setting: &Setting<'_>) {
     let mut merged = Table::default();
+    let mut conflicts = Vec::new();
     for layer in &composition.layers {
         let above = layer.root.clone();
         if era.requirement_merge() == RequirementMerge::FirstSets {
@@ -164,10 +264,14 @@ fn fold_layers(composition: &mut Composition, era: Era, documents: &Documents) {
             continue;
         }
         if let Err(conflict) = fold::fold(&mut merged, above, &REQUIREMENTS) {
-            composition.refusals.push(refusals::layers::of_conflict(&conflict, documents));
+            conflicts.push(refusals::layers::of_conflict(&conflict, setting.documents));
         }
     }
     composition.merged = merged;
+    let types = refusals::layers::of_merged_types(composition, setting.machine.version);
+    composition.refusals.extend(types);
+    composition.refusals.extend(refusals::surfaces(composition, setting));
+    composition.refusals.extend(conflicts);
 }
 
 /// Blank texts of the reviewer's policy count as unset, after they erased what was below them.
@@ -188,11 +292,26 @@ pub fn syntax_text(document: &Document, problems: &[SyntaxProblem]) -> String {
 }
 
 /// A syntax error in the short form that Codex uses for configuration: `FILE:LINE:COLUMN: text`.
-pub fn short_syntax_text(document: &Document, problems: &[SyntaxProblem]) -> String {
-    let Err(error) = toml::from_str::<toml::Table>(&document.text) else {
-        return problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+pub fn short_syntax(document: &Document, problems: &[SyntaxProblem]) -> (String, Shown) {
+    let (start, message) = match toml::from_str::<toml::Table>(&document.text) {
+        Err(error) => {
+            let start = error.span().map_or(0, |span| u32::try_from(span.start).unwrap_or(u32::MAX));
+            (start, error.message().to_owned())
+        }
+        Ok(_) => problems
+            .first()
+            .map(|problem| (problem.span.start, problem.message.clone()))
+            .unwrap_or_default(),
     };
-    let start = error.span().map_or(0, |span| u32::try_from(span.start).unwrap_or(u32::MAX));
+    at_place(document, start, &message)
+}
+
+/// A message about a place in a configuration document.
+pub fn at_place(document: &Document, start: u32, message: &str) -> (String, Shown) {
     let position = Position::of(&document.text, start);
-    format!("{}:{position}: {}", document.source, error.message())
+    let file = match &document.source {
+        Source::Fragment { id, name } => format!("enterprise-managed ({name}, {id})"),
+        other => other.to_string(),
+    };
+    (format!("{file}:{position}: {message}"), Shown::Place { file, position })
 }

@@ -17,6 +17,7 @@ pub fn normalise(layer: &RequirementLayer, machine: &Machine) -> Table {
         Channel::LegacyFile | Channel::LegacyMdm => legacy(&layer.layer.root),
         Channel::System | Channel::Cloud | Channel::Mdm => layer.layer.root.clone(),
     };
+    name_fields(&mut root, REQUIREMENTS.root(), machine);
     drop_unknown(&mut root, REQUIREMENTS.root(), machine);
     if layer.channel == Channel::Cloud {
         root.retain(|entry| {
@@ -56,6 +57,31 @@ fn legacy(config: &Table) -> Table {
         set("allowed_approvals_reviewers", entry, values);
     }
     root
+}
+
+/// Turns tables written as lists of their fields into tables with names.
+fn name_fields(table: &mut Table, spot: &Spot, machine: &Machine) {
+    table.for_each_entry_mut(|key, node| {
+        if let Some(child) = spot.child(key).filter(|child| child.key.is_none()) {
+            name_fields_of(node, child, machine);
+        }
+    });
+}
+
+fn name_fields_of(node: &mut Node, spot: &Spot, machine: &Machine) {
+    if let Value::Array(elements) = &mut node.value
+        && codex_schema::inspect::takes_lists(spot)
+    {
+        let fields = spot.fields().filter(|(_, field)| field.known_to(machine.version));
+        let mut table = Table::default();
+        for ((name, _), element) in fields.zip(std::mem::take(elements)) {
+            table.insert(Sourced { value: name.into(), span: element.span }, element);
+        }
+        node.value = Value::Table(table);
+    }
+    if let Value::Table(table) = &mut node.value {
+        name_fields(table, spot, machine);
+    }
 }
 
 /// Takes out what this Codex version ignores.

@@ -73,14 +73,17 @@ const FIELDS: &[Field] = &[
 
 /// The document `configRequirements.requirements`: an object, or null where no layer says
 /// anything.
-pub fn requirements(merged: &Table, version: Version, secrets: Secrets) -> Json {
-    if merged.is_empty() {
+pub fn requirements(merged: &Table, config: &Table, version: Version, secrets: Secrets) -> Json {
+    if !says_something(merged) {
         return Json::Null;
     }
     let fields = FIELDS.iter().filter(|field| field.since <= version);
     let mut object: Map<String, Json> = fields
         .map(|field| (field.name.to_owned(), value_of(field, merged, secrets)))
         .collect();
+    if let Some(methods) = object.get_mut("allowedLoginMethods") {
+        *methods = login_methods(merged, config);
+    }
     // A shared network surface under `permissions` is shown in the same place.
     if let Some(network) = at(merged, "permissions.network").filter(|_| version >= Version::of(169))
         && object.get("network").is_some_and(Json::is_null)
@@ -102,11 +105,9 @@ fn value_of(field: &Field, merged: &Table, secrets: Secrets) -> Json {
         return Json::Null;
     };
     match field.name {
-        "allowedLoginMethods" => login_methods(node),
         "allowedPermissionProfiles" | "featureRequirements" => {
             node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, secrets))
         }
-        "defaultPermissions" => default_permissions(merged),
         "allowedSandboxModes" => without(node, spot, "external-sandbox", secrets),
         "allowedWebSearchModes" => web_search(node, spot, secrets),
         "network" => node.map_or(Json::Null, network_json),
@@ -173,29 +174,46 @@ pub fn camel(name: &str) -> String {
     text
 }
 
-/// The methods that remain, always present and sorted.
-fn login_methods(node: Option<&Node>) -> Json {
-    let mut methods: Vec<&str> = match node.and_then(|node| node.value.as_array()) {
-        Some(listed) => listed.iter().filter_map(|one| one.value.as_str()).collect(),
-        None => vec!["api", "chatgpt"],
-    };
+/// The methods that remain, always present and sorted. A configuration that forces one counts.
+fn login_methods(merged: &Table, config: &Table) -> Json {
+    let mut methods: Vec<&str> =
+        match merged.get("allowed_login_methods").and_then(|node| node.value.as_array()) {
+            Some(listed) => listed.iter().filter_map(|one| one.value.as_str()).collect(),
+            None => vec!["api", "chatgpt"],
+        };
     methods.sort_unstable();
     methods.dedup();
+    if let Some(forced) = config.get("forced_login_method").and_then(|node| node.value.as_str()) {
+        methods.retain(|method| *method == forced);
+    }
+    let workspaces = merged.get("allowed_chatgpt_workspaces").and_then(|node| node.value.as_array());
+    let usable = |workspace: &Node| {
+        workspace.value.as_str().is_some_and(|name| !name.trim().is_empty())
+    };
+    if workspaces.is_some_and(|listed| !listed.iter().any(usable)) {
+        methods.retain(|method| *method != "chatgpt");
+    }
     json!(methods)
 }
 
-/// `:workspace` is the default where both built-in profiles are allowed and none is named.
-fn default_permissions(merged: &Table) -> Json {
-    if let Some(named) = merged.get("default_permissions").and_then(|node| node.value.as_str()) {
-        return json!(named);
-    }
-    let allowed = |name: &str| {
-        let profiles = merged.get("allowed_permission_profiles")?.value.as_table()?;
-        profiles.get(name)?.value.as_bool()
-    };
-    match (allowed(":workspace"), allowed(":read-only")) {
-        (Some(true), Some(true)) => json!(":workspace"),
-        _ => Json::Null,
+/// Tables that count as set although they are empty.
+const SET_WHEN_EMPTY: &[&str] =
+    &["experimental_network", "permissions.network", "mcp_servers", "application.network"];
+
+/// Whether anything is set: empty tables and lists of some keys say nothing.
+fn says_something(merged: &Table) -> bool {
+    merged.iter().any(|entry| is_set(&entry.node, &entry.key.value))
+}
+
+fn is_set(node: &Node, path: &str) -> bool {
+    match &node.value {
+        Value::Table(table) => {
+            SET_WHEN_EMPTY.contains(&path)
+                || REQUIREMENTS.find(&path.split('.').collect::<Vec<_>>()).is_some_and(|spot| spot.key.is_some())
+                || table.iter().any(|entry| is_set(&entry.node, &format!("{path}.{}", entry.key.value)))
+        }
+        Value::Array(elements) if path.starts_with("auto_review.") => !elements.is_empty(),
+        _ => true,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The bundle that Codex fetches from the cloud or from a configuration server: two lists of
 //! fragments, the highest first, each a TOML text inside JSON.
 
-use codex_schema::source::{Documents, Source};
+use codex_schema::source::{Channel, Documents, Source};
 use codex_schema::span::SourceId;
 use serde::Deserialize;
+
+use crate::layers::RequirementLayer;
 
 /// A fragment, its text registered as a document.
 #[derive(Clone, Debug)]
@@ -14,6 +16,135 @@ pub struct Fragment {
     pub name: String,
     /// The text.
     pub source: SourceId,
+}
+
+/// What the cloud or a configuration server answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BundleAnswer {
+    /// A body, with status 200.
+    Body(Vec<u8>),
+    /// Another status.
+    Status(u16),
+    /// No answer: no route, no listener, a certificate nobody trusts.
+    Unreachable,
+}
+
+/// Why Codex has no bundle although one is configured: it then refuses to start.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct BundleFailure {
+    /// Codex's words.
+    pub text: String,
+    /// Codex's code for it.
+    pub code: &'static str,
+    /// The HTTP status, where one came.
+    pub status: Option<u16>,
+    /// What Codex asks a client to do about it.
+    pub action: Option<&'static str>,
+}
+
+impl BundleFailure {
+    /// No answer that is a bundle; `status` is that of the answer, unless it is a success.
+    pub fn request(status: Option<u16>) -> Self {
+        match status {
+            Some(401) => Self {
+                text: "Managed configuration sign-in is required".to_owned(),
+                code: "Auth",
+                status,
+                action: Some("relogin"),
+            },
+            _ => Self {
+                text: "Failed to load cloud config bundle (workspace-managed policies).".to_owned(),
+                code: "RequestFailed",
+                status,
+                action: None,
+            },
+        }
+    }
+
+    /// The server wants a sign-in that has not happened.
+    fn sign_in() -> Self {
+        Self {
+            text: "Sign in to the configuration server to load your organization's settings"
+                .to_owned(),
+            code: "Auth",
+            status: None,
+            action: Some("relogin"),
+        }
+    }
+
+    /// Codex's own network policy does not allow the server.
+    fn denied() -> Self {
+        Self {
+            text: "destination denied by application network policy".to_owned(),
+            code: "RequestFailed",
+            status: None,
+            action: None,
+        }
+    }
+
+    /// A bundle arrived and cannot be used.
+    pub fn invalid(what: &str) -> Self {
+        Self {
+            text: format!("invalid cloud config bundle: {what}"),
+            code: "InvalidBundle",
+            status: None,
+            action: None,
+        }
+    }
+}
+
+/// What keeps Codex from asking the configuration server that the local layers name, if it is
+/// known without asking. Layers are given lowest first.
+pub fn kept_from_asking(layers: &[RequirementLayer]) -> Option<BundleFailure> {
+    let local = || {
+        let highest_first = layers.iter().rev();
+        let channels = [Channel::System, Channel::Mdm];
+        highest_first.filter(move |layer| channels.contains(&layer.channel))
+    };
+    let at = |path: &[&str]| {
+        local().find_map(|layer| {
+            let (first, rest) = path.split_first()?;
+            layer.layer.root.get(first)?.at(rest)
+        })
+    };
+    let address = at(&["config_server", "base_url"])?.value.as_str()?;
+    let enabled = at(&["application", "network", "enabled"]).map(|node| node.value.as_bool());
+    let restricted = at(&["application", "network"]).is_some() && enabled != Some(Some(false));
+    let host = host_of(address);
+    let allowed = |layer: &RequirementLayer| {
+        let application = layer.layer.root.get("application")?;
+        let domains = application.at(&["network", "domains"])?.value.as_table()?;
+        let own = domains
+            .iter()
+            .find(|entry| codex_schema::checks::exact_domain(&entry.key.value) == host)?;
+        Some(own.node.value.as_str() == Some("allow"))
+    };
+    let allowed = local().find_map(allowed).unwrap_or_default();
+    (restricted && !allowed).then(BundleFailure::denied)
+}
+
+/// What Codex says when the configuration server that the local layers name does not answer with
+/// a bundle. `None` when none is named: without one nothing is fetched unless somebody is signed
+/// in.
+pub fn unanswered(layers: &[RequirementLayer], status: Option<u16>) -> Option<BundleFailure> {
+    let server = layers
+        .iter()
+        .rev()
+        .filter(|layer| matches!(layer.channel, Channel::System | Channel::Mdm))
+        .find_map(|layer| layer.layer.root.get("config_server"))?;
+    // An address that needs a sign-in is not even asked before it.
+    match server.at(&["oauth"]) {
+        Some(_) => Some(BundleFailure::sign_in()),
+        None => Some(BundleFailure::request(status)),
+    }
+}
+
+/// The host in an address, in lower case and without port.
+fn host_of(address: &str) -> Option<String> {
+    let (_, rest) = address.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    codex_schema::checks::exact_domain(host)
 }
 
 /// The fragments of a bundle, highest first, as in the answer.

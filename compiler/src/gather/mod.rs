@@ -15,17 +15,17 @@ use codex_schema::value::{Table, Value};
 
 use crate::compose::fold::fold_plain;
 use crate::era::Era;
-use crate::files::{Content, Files};
+use crate::files::{Content, Files, Unreadable};
 use crate::layers::{Broken, ConfigLayer, Layer, NotLoaded, RequirementLayer, Role};
 use crate::machine::{Machine, Os};
 use arguments::Arguments;
-use bundle::{Bundle, Cached};
+use bundle::{Bundle, BundleAnswer, BundleFailure, Cached};
 
 /// Documents that do not come from the machine's own files.
 #[derive(Clone, Debug, Default)]
 pub struct Extra {
     /// An answer of the cloud or a configuration server, with the name to show for it.
-    pub bundle: Option<(String, Vec<u8>)>,
+    pub bundle: Option<(String, BundleAnswer)>,
     /// Managed preferences or a configuration profile, with the name to show for it.
     pub preferences: Option<(String, Vec<u8>)>,
     /// The arguments a person would give to Codex.
@@ -47,6 +47,8 @@ pub enum BundleState {
         /// What it says about its age.
         cached: Option<Cached>,
     },
+    /// Codex cannot have one although one is configured.
+    Failed(BundleFailure),
 }
 
 /// Everything that speaks on a machine.
@@ -99,8 +101,8 @@ pub fn gather(machine: &Machine, files: &dyn Files, extra: &Extra) -> Gathered {
     };
     gatherer.found.arguments = arguments::read(&extra.arguments, &mut gatherer.found.documents);
     gatherer.system();
-    gatherer.bundle(extra);
     gatherer.preferences(extra);
+    gatherer.bundle(extra);
     gatherer.user();
     gatherer.command_line();
     gatherer.projects();
@@ -226,11 +228,32 @@ impl Gatherer<'_> {
     }
 
     fn bundle(&mut self, extra: &Extra) {
-        let given = extra.bundle.as_ref().map(|(name, bytes)| {
-            let state = BundleState::Given(name.clone());
-            (name.clone(), bundle::read_answer(bytes, &mut self.found.documents), state)
-        });
-        let Some((name, read, state)) = given.or_else(|| self.cached_bundle()) else { return };
+        let given = extra.bundle.as_ref();
+        let cached = if given.is_none() { self.cached_bundle() } else { None };
+        let kept = bundle::kept_from_asking(&self.found.requirements);
+        let (name, read, state) = match (kept, given, cached) {
+            (_, None, Some(cached)) => cached,
+            (Some(failure), given, None) => {
+                let name = given
+                    .map_or_else(|| "the configuration server".to_owned(), |(name, _)| name.clone());
+                return self.no_bundle(name, failure.text.clone(), failure);
+            }
+            (None, Some((name, BundleAnswer::Body(bytes))), _) => {
+                let read = bundle::read_answer(bytes, &mut self.found.documents);
+                (name.clone(), read, BundleState::Given(name.clone()))
+            }
+            (None, Some((name, failed)), _) => {
+                let status = match failed {
+                    BundleAnswer::Status(status) => Some(*status),
+                    BundleAnswer::Body(_) | BundleAnswer::Unreachable => None,
+                };
+                if let Some(failure) = bundle::unanswered(&self.found.requirements, status) {
+                    self.no_bundle(name.clone(), failure.text.clone(), failure);
+                }
+                return;
+            }
+            _ => return,
+        };
         match read {
             Ok(bundle) => {
                 self.found.bundle = match state {
@@ -241,14 +264,19 @@ impl Gatherer<'_> {
                 };
                 self.fragments(bundle);
             }
-            Err(reason) => self.found.broken.push(Broken {
-                name,
-                role: Role::Bundle,
-                reason,
-                help: Some("Codex refuses to start when an answer is not a bundle".to_owned()),
-                codex_says: Some("failed to load cloud config bundle".to_owned()),
-            }),
+            Err(reason) => self.no_bundle(name, reason, BundleFailure::request(None)),
         }
+    }
+
+    fn no_bundle(&mut self, name: String, reason: String, failure: BundleFailure) {
+        self.found.broken.push(Broken {
+            name,
+            role: Role::Bundle,
+            reason,
+            help: Some("Codex refuses to start without its bundle".to_owned()),
+            codex_says: Some(failure.text.clone()),
+        });
+        self.found.bundle = BundleState::Failed(failure);
     }
 
     /// The copy Codex keeps. Which of several belongs to the configured server cannot be told
@@ -323,6 +351,9 @@ impl Gatherer<'_> {
                     (format!("it is not UTF-8: {words}"), words)
                 }
             },
+            Content::Unreadable(Unreadable::NotAFile) => {
+                (Unreadable::NotAFile.to_string(), format!("path `{path}` is not a file"))
+            }
             Content::Unreadable(reason) => (reason.to_string(), reason.to_string()),
         };
         let help = Some(format!("make {path} a readable UTF-8 file, or remove it"));

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::names::Names;
 use super::paint::{Paint, Role, Sign, columns, padded, wrapped};
 use super::values::short;
 use crate::explain::{
@@ -10,34 +11,21 @@ use crate::explain::{
 };
 
 /// Draws the overview.
-pub fn draw(explanation: &Explanation, paint: Paint, home: &str) -> String {
+pub fn draw(explanation: &Explanation, paint: Paint, names: &Names) -> String {
+    let names = &names.brief();
     let mut out = String::new();
-    head(&mut out, explanation, paint, home);
+    head(&mut out, explanation, paint, names);
     let (policy, settings): (Vec<&Setting>, Vec<&Setting>) = explanation
         .settings
         .iter()
         .partition(|one| matches!(one.status, Status::Policy | Status::Hint));
-    table(&mut out, "SETTING", &settings, paint, home);
-    table(&mut out, "POLICY OF ITS OWN", &policy, paint, home);
+    table(&mut out, "SETTING", &settings, paint, names);
+    table(&mut out, "POLICY OF ITS OWN", &policy, paint, names);
     for problem in &explanation.problems {
-        draw_problem(&mut out, problem, paint, home);
+        draw_problem(&mut out, problem, paint, names);
     }
     foot(&mut out, explanation, paint);
     out
-}
-
-/// A path with the home folder shortened.
-pub(super) fn homely(text: &str, home: &str) -> String {
-    match text.strip_prefix(home) {
-        Some(rest) if !home.is_empty() && (rest.is_empty() || rest.starts_with('/')) => {
-            format!("~{rest}")
-        }
-        _ => text.to_owned(),
-    }
-}
-
-pub(super) fn place_text(place: &Place, home: &str) -> String {
-    homely(&place.to_string(), home)
 }
 
 fn line(out: &mut String, text: &str) {
@@ -46,7 +34,7 @@ fn line(out: &mut String, text: &str) {
 }
 
 /// The headline and the state of the channels.
-pub(super) fn head(out: &mut String, explanation: &Explanation, paint: Paint, home: &str) {
+pub(super) fn head(out: &mut String, explanation: &Explanation, paint: Paint, names: &Names) {
     let how = match explanation.codex.how {
         VersionOrigin::Newest => " (newest known)",
         VersionOrigin::Given => "",
@@ -55,7 +43,7 @@ pub(super) fn head(out: &mut String, explanation: &Explanation, paint: Paint, ho
     let facts = [
         format!("codex {}{how}", explanation.codex.version),
         format!("host {}", explanation.machine.hostname),
-        format!("cwd {}", homely(&explanation.machine.cwd, home)),
+        format!("cwd {}", names.home(&explanation.machine.cwd)),
     ];
     let title = paint.paint(Role::Strong, "Codex effective configuration");
     line(out, &format!("{title}   {}", facts.join(paint.dot())));
@@ -77,7 +65,7 @@ pub(super) fn head(out: &mut String, explanation: &Explanation, paint: Paint, ho
     line(out, &format!("Policy  {}", channels.join(paint.dot())));
     for channel in &explanation.policy.channels {
         for document in &channel.documents {
-            let text = format!("        {}: {}", channel.kind.replace('_', " "), homely(document, home));
+            let text = format!("        {}: {}", channel.kind.replace('_', " "), names.path(document));
             line(out, &paint.paint(Role::Faint, &paint.fit(&text, paint.width)));
         }
     }
@@ -92,7 +80,7 @@ pub(super) fn head(out: &mut String, explanation: &Explanation, paint: Paint, ho
             line(out, &format!("    {}", paint.fit(text, paint.width.saturating_sub(4))));
         }
         if let Some(place) = &refusal.place {
-            line(out, &format!("    at {}", place_text(place, home)));
+            line(out, &format!("    at {}", names.place(place)));
         }
     }
     out.push('\n');
@@ -105,12 +93,12 @@ struct Row {
     below: Vec<(Role, String)>,
 }
 
-fn table(out: &mut String, title: &str, settings: &[&Setting], paint: Paint, home: &str) {
+fn table(out: &mut String, title: &str, settings: &[&Setting], paint: Paint, names: &Names) {
     if settings.is_empty() {
         return;
     }
     let rows: Vec<(Row, &Setting)> =
-        settings.iter().map(|setting| (row(setting, paint, home), *setting)).collect();
+        settings.iter().map(|setting| (row(setting, paint, names), *setting)).collect();
     let widest = |cell: fn(&Row) -> &str, title: &str, most: usize| {
         let cells = rows.iter().map(|(row, _)| columns(cell(row)));
         cells.chain([columns(title)]).max().unwrap_or(0).min(most)
@@ -143,14 +131,14 @@ fn table(out: &mut String, title: &str, settings: &[&Setting], paint: Paint, hom
     out.push('\n');
 }
 
-fn row(setting: &Setting, paint: Paint, home: &str) -> Row {
+fn row(setting: &Setting, paint: Paint, names: &Names) -> Row {
     let suffix = if setting.status == Status::Default { " (default)" } else { "" };
     let effective = setting.effective.as_ref().map_or_else(|| "unset".to_owned(), short);
-    let at = |place: &Option<Place>| place.as_ref().map(|at| place_text(at, home)).unwrap_or_default();
+    let at = |place: &Option<Place>| place.as_ref().map(|at| names.place(at)).unwrap_or_default();
     let winner = setting.candidates.iter().find(|one| one.outcome == Outcome::Won);
     let by = match (setting.requirements.first(), winner, setting.candidates.first()) {
         (Some(voice), _, _) if setting.locked => {
-            let place = voice.place.as_ref().map_or(voice.document.clone(), |at| place_text(at, home));
+            let place = voice.place.as_ref().map_or(voice.document.clone(), |at| names.place(at));
             let more = setting.requirements.len().saturating_sub(1);
             let others = if more > 0 { format!(" +{more}") } else { String::new() };
             format!("{} {place}{others}", paint.sign(Sign::Lock))
@@ -166,15 +154,15 @@ fn row(setting: &Setting, paint: Paint, home: &str) -> Row {
         }
         _ => format!("{} built in", paint.sign(Sign::Silent)),
     };
-    Row { key: setting.key.clone(), effective: effective + suffix, by, below: below(setting, paint, home) }
+    Row { key: setting.key.clone(), effective: effective + suffix, by, below: below(setting, paint, names) }
 }
 
 /// What was asked for and did not come true, on a line of its own.
-fn below(setting: &Setting, paint: Paint, home: &str) -> Vec<(Role, String)> {
+fn below(setting: &Setting, paint: Paint, names: &Names) -> Vec<(Role, String)> {
     let corner = if paint.ascii { "`-" } else { "└" };
     let mut found = Vec::new();
     for one in &setting.candidates {
-        let place = one.place.as_ref().map(|at| place_text(at, home)).unwrap_or_default();
+        let place = one.place.as_ref().map(|at| names.place(at)).unwrap_or_default();
         let value = short(&one.value);
         let lost = paint.sign(Sign::Lost);
         let text = match one.reason {
@@ -201,13 +189,13 @@ fn below(setting: &Setting, paint: Paint, home: &str) -> Vec<(Role, String)> {
     found
 }
 
-pub(super) fn draw_problem(out: &mut String, problem: &Problem, paint: Paint, home: &str) {
+pub(super) fn draw_problem(out: &mut String, problem: &Problem, paint: Paint, names: &Names) {
     let (sign, role) = match problem.severity {
         Severity::Error => (Sign::Error, Role::Bad),
         Severity::Caution => (Sign::Caution, Role::Lock),
     };
     let word = if problem.severity == Severity::Error { "error" } else { "caution" };
-    let place = problem.place.as_ref().map_or(String::new(), |at| place_text(at, home) + "  ");
+    let place = problem.place.as_ref().map_or(String::new(), |at| names.place(at) + "  ");
     let mut text = format!("{place}{}", problem.message);
     for part in [&problem.effect, &problem.help].into_iter().flatten() {
         let _ = write!(text, "; {part}");

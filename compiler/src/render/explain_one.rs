@@ -1,6 +1,7 @@
 //! One setting: the ladder of everyone who had a say, and what can be done.
 
-use super::explain_list::{draw_problem, head, place_text};
+use super::explain_list::{draw_problem, head};
+use super::names::Names;
 use super::paint::{Paint, Role, Sign, harmless, padded, wrapped};
 use super::values::{quoted, short};
 use crate::explain::{
@@ -8,19 +9,19 @@ use crate::explain::{
 };
 
 /// Draws the settings of an explanation one by one.
-pub fn draw(explanation: &Explanation, paint: Paint, home: &str) -> String {
+pub fn draw(explanation: &Explanation, paint: Paint, names: &Names) -> String {
     let mut out = String::new();
     if !explanation.policy.refusals.is_empty() {
-        head(&mut out, explanation, paint, home);
+        head(&mut out, explanation, paint, names);
     }
     for setting in &explanation.settings {
-        one(&mut out, setting, explanation, paint, home);
+        one(&mut out, setting, explanation, paint, names);
         out.push('\n');
     }
     for problem in &explanation.problems {
         let about = explanation.settings.iter().any(|one| problem.message.contains(&one.key));
         if about {
-            draw_problem(&mut out, problem, paint, home);
+            draw_problem(&mut out, problem, paint, names);
         }
     }
     out
@@ -31,7 +32,7 @@ fn line(out: &mut String, text: &str) {
     out.push('\n');
 }
 
-fn one(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, home: &str) {
+fn one(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, names: &Names) {
     let value = setting.effective.as_ref().map_or_else(|| "unset".to_owned(), quoted);
     let title = format!("{} = {value}", setting.key);
     line(out, &paint.paint(Role::Strong, &paint.fit(&title, paint.width)));
@@ -39,9 +40,9 @@ fn one(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, hom
         line(out, &paint.paint(Role::Faint, &text));
     }
     out.push('\n');
-    verdict(out, setting, paint, home);
-    values(out, setting, all, paint, home);
-    requirements(out, setting, all, paint, home);
+    verdict(out, setting, paint, names);
+    values(out, setting, all, paint, names);
+    requirements(out, setting, all, paint, names);
     quote(out, setting, paint);
     if let Some(says) = &setting.codex_says {
         section(out, "CODEX SAYS", paint);
@@ -66,7 +67,7 @@ fn section(out: &mut String, title: &str, paint: Paint) {
 }
 
 /// Wanted, allowed, effective, in three lines.
-fn verdict(out: &mut String, setting: &Setting, paint: Paint, home: &str) {
+fn verdict(out: &mut String, setting: &Setting, paint: Paint, names: &Names) {
     let asked = setting.candidates.iter().find(|one| {
         matches!(one.outcome, Outcome::Won | Outcome::Clamped | Outcome::Merged)
     });
@@ -75,14 +76,14 @@ fn verdict(out: &mut String, setting: &Setting, paint: Paint, home: &str) {
         line(out, &text);
     };
     if let Some(one) = asked {
-        let place = one.place.as_ref().map_or(String::new(), |at| place_text(at, home));
+        let place = one.place.as_ref().map_or(String::new(), |at| names.place(at));
         let role = if one.outcome == Outcome::Clamped { Role::Lost } else { Role::Plain };
         fact("Wanted", &short(&one.value), &format!("from {} {place}", one.layer), role);
     }
     if let Some(allowed) = &setting.allowed {
         let by = setting.requirements.first();
         let by = by.map_or(String::new(), |voice| {
-            let place = voice.place.as_ref().map_or(voice.document.clone(), |at| place_text(at, home));
+            let place = voice.place.as_ref().map_or(voice.document.clone(), |at| names.place(at));
             format!("by requirement {} {place}", voice.channel)
         });
         fact("Allowed", &short(allowed), &by, Role::Lock);
@@ -117,7 +118,7 @@ const LADDER: &[&str] = &[
     "system",
 ];
 
-fn values(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, home: &str) {
+fn values(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, names: &Names) {
     let requirement_only = matches!(setting.status, Status::Policy | Status::Hint);
     if requirement_only && setting.candidates.is_empty() {
         return;
@@ -141,7 +142,7 @@ fn values(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, 
             line(out, &paint.paint(Role::Faint, &text));
         }
         for voice in voices {
-            candidate(out, step, voice, paint, home);
+            candidate(out, step, voice, paint, names);
         }
     }
     if let Some(default) = &setting.default {
@@ -152,7 +153,7 @@ fn values(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, 
     out.push('\n');
 }
 
-fn candidate(out: &mut String, step: usize, voice: &Candidate, paint: Paint, home: &str) {
+fn candidate(out: &mut String, step: usize, voice: &Candidate, paint: Paint, names: &Names) {
     let (sign, role) = match voice.outcome {
         Outcome::Won | Outcome::Merged => (Sign::Won, Role::Strong),
         Outcome::Clamped => (Sign::Won, Role::Lost),
@@ -168,13 +169,13 @@ fn candidate(out: &mut String, step: usize, voice: &Candidate, paint: Paint, hom
         Some(Reason::FixedByRequirement) => "won here, but a requirement fixes the value",
         Some(Reason::IgnoredWithProfiles) => "ignored: permission profiles are managed",
     };
-    let place = voice.place.as_ref().map_or(String::new(), |at| place_text(at, home));
+    let place = voice.place.as_ref().map_or(String::new(), |at| names.place(at));
     let value = paint.paint(role, &padded(&paint.fit(&short(&voice.value), 24), 24));
     let name = padded(&voice.layer, 20);
     line(out, &format!("  {step} {name} {} {value} {place}  {reason}", paint.sign(sign)));
 }
 
-fn requirements(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, home: &str) {
+fn requirements(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, names: &Names) {
     if setting.requirements.is_empty() && !setting.locked {
         return;
     }
@@ -206,7 +207,7 @@ fn requirements(out: &mut String, setting: &Setting, all: &Explanation, paint: P
             let lost = voice.outcome == Outcome::Lost;
             let sign = if lost { Sign::Lost } else { Sign::Lock };
             let role = if lost { Role::Faint } else { Role::Lock };
-            let place = voice.place.as_ref().map_or(voice.document.clone(), |at| place_text(at, home));
+            let place = voice.place.as_ref().map_or(voice.document.clone(), |at| names.place(at));
             let value = padded(&paint.fit(&short(&voice.value), 30), 24);
             let text = format!(
                 "  {} {} {} {}  {place}",

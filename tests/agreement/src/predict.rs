@@ -4,14 +4,17 @@ use codex_compiler::compose::startup_json::Secrets;
 use codex_compiler::evaluate::{Evaluation, evaluate};
 use codex_compiler::files::{MemoryFiles, Unreadable};
 use codex_compiler::gather::Extra;
+use codex_compiler::gather::bundle::BundleAnswer;
 use codex_compiler::machine::{Machine, Os};
-use codex_oracle::{FileSpec, Oracle, SpecialFile, WorldSpec};
+use codex_oracle::{Cache, FileSpec, HttpAnswer, Oracle, SpecialFile, WorldSpec};
 use codex_schema::version::Version;
 use serde_json::{Value as Json, json};
 
 /// The folders of a world, under the names the model knows them by.
 const PLACES: &[(&str, &str)] =
     &[("$CODEX_HOME", "/world/home"), ("$CWD", "/world/cwd"), ("$HOME", "/world/user")];
+
+const SYSTEM_REQUIREMENTS: &str = "/etc/codex/requirements.toml";
 
 /// What the model answers; `Err` holds the text with which Codex refuses. `None` means that the
 /// model does not answer this question.
@@ -43,7 +46,21 @@ pub fn evaluation(spec: &WorldSpec, version: Version) -> Evaluation {
 
 fn files(spec: &WorldSpec) -> MemoryFiles {
     let mut files = MemoryFiles::default();
-    for (path, file) in &spec.files {
+    let mut listed = spec.files.clone();
+    if spec.bundle.is_some() || spec.http.is_some() {
+        // The harness points Codex at its server in the same way.
+        let own = listed.remove(SYSTEM_REQUIREMENTS);
+        let before = match own {
+            Some(FileSpec::Text(text)) => text,
+            _ => String::new(),
+        };
+        let text = format!(
+            "{}\n[config_server]\nbase_url=\"https://127.0.0.1:8443/b\"\n",
+            before.trim_end_matches('\n')
+        );
+        listed.insert(SYSTEM_REQUIREMENTS.to_owned(), FileSpec::Text(text));
+    }
+    for (path, file) in &listed {
         let path = expand(path);
         match file {
             FileSpec::Text(text) => files.put(path, expand(text)),
@@ -59,7 +76,7 @@ fn files(spec: &WorldSpec) -> MemoryFiles {
 }
 
 fn extra(spec: &WorldSpec) -> Extra {
-    let bundle = spec.bundle.as_ref().map(|bundle| {
+    let body = spec.bundle.as_ref().map(|bundle| {
         let fragments = |list: &[(String, String)]| -> Json {
             list.iter()
                 .map(|(id, text)| json!({"id": id, "name": format!("N{id}"), "contents": expand(text)}))
@@ -71,21 +88,53 @@ fn extra(spec: &WorldSpec) -> Extra {
                 "requirements_toml": {"enterprise_managed": fragments(&bundle.requirements)},
             })
         });
-        ("bundle".to_owned(), answer.to_string().into_bytes())
+        BundleAnswer::Body(answer.to_string().into_bytes())
     });
+    let answer = match (&spec.http, spec.cache, body) {
+        // The cache is no longer believed, and the server answers 404 by then.
+        (_, Some(Cache::Tampered), _) => BundleAnswer::Status(404),
+        (Some(HttpAnswer { status: 200, body }), _, _) => BundleAnswer::Body(match body {
+            Json::String(text) => text.clone().into_bytes(),
+            other => other.to_string().into_bytes(),
+        }),
+        (Some(HttpAnswer { status, .. }), _, _) => BundleAnswer::Status(*status),
+        (None, _, Some(body)) => body,
+        (None, _, None) => BundleAnswer::Unreachable,
+    };
     let arguments = spec.args.iter().map(|argument| expand(argument)).collect();
-    Extra { bundle, preferences: None, arguments }
+    Extra { bundle: Some(("the server".to_owned(), answer)), preferences: None, arguments }
 }
 
+/// What `codex app-server --print-startup-config` answers.
+///
+/// # Errors
+/// The message of its error document.
+pub fn startup_answer(spec: &WorldSpec, version: Version) -> Result<Json, String> {
+    let answer = evaluation(spec, version).startup_answer(Secrets::AsCodexPrints);
+    answer.map(|json| fold_places(&json)).map_err(|error| {
+        let text = error.pointer("/error/message").and_then(Json::as_str);
+        fold_text(text.unwrap_or_default())
+    })
+}
+
+/// In the words of the oracle, which adds the codes to the message.
 fn startup(evaluation: &Evaluation) -> Result<Json, String> {
     evaluation.startup_answer(Secrets::AsCodexPrints).map_err(|error| {
-        let text = error.pointer("/error/message").and_then(Json::as_str);
-        text.unwrap_or_default().to_owned()
+        let text = |pointer: &str| match error.pointer(pointer) {
+            Some(Json::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => String::new(),
+        };
+        let [message, code, status] =
+            ["/error/message", "/error/data/errorCode", "/error/data/statusCode"].map(text);
+        format!("{message} | {code} {status}")
     })
 }
 
 fn expand(text: &str) -> String {
-    PLACES.iter().fold(text.to_owned(), |text, (name, place)| text.replace(name, place))
+    // Only these two are expanded by the harness.
+    let places = PLACES.iter().filter(|(name, _)| *name != "$HOME");
+    places.fold(text.to_owned(), |text, (name, place)| text.replace(name, place))
 }
 
 fn fold_text(text: &str) -> String {

@@ -3,6 +3,7 @@
 use codex_schema::value::Node;
 
 use super::{Merged, Refusal};
+use crate::compose::Phase;
 
 pub(super) fn approval_policies(merged: &Merged<'_>) -> Vec<Refusal> {
     not_empty(merged, "allowed_approval_policies", &["allowed_approval_policies"])
@@ -55,7 +56,7 @@ pub(super) fn login_methods(merged: &Merged<'_>) -> Vec<Refusal> {
         return Vec::new();
     }
     let text = "authentication requirements do not permit any usable login method";
-    vec![Refusal::start(text, Some(node.span))]
+    vec![Refusal::start(text, Some(node.span)).in_phase(Phase::Login)]
 }
 
 /// The strings of a list.

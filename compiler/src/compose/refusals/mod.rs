@@ -1,5 +1,6 @@
 //! Why Codex refuses a policy, in its words and in its order.
 
+mod files;
 pub mod layers;
 pub mod lists;
 mod mcp;
@@ -8,16 +9,15 @@ mod permissions;
 mod review;
 mod rules;
 
-use codex_schema::source::Documents;
 use codex_schema::value::{Node, Table};
 
-use super::{Composition, Refusal};
+use super::{Composition, Refusal, Setting};
 
 /// What a check looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Merged<'a> {
     composition: &'a Composition,
-    documents: &'a Documents,
+    setting: &'a Setting<'a>,
     /// The merged configuration: some requirements are checked against it.
     config: &'a Table,
 }
@@ -34,7 +34,7 @@ impl<'a> Merged<'a> {
 
     /// `SOURCE` as it stands in `(set by SOURCE)`.
     fn set_by(&self, key: &str) -> String {
-        self.composition.origin_text(key, self.documents)
+        self.composition.origin_text(key, self.setting.documents)
     }
 }
 
@@ -43,8 +43,6 @@ type Check = fn(&Merged<'_>) -> Vec<Refusal>;
 
 /// All checks in the order in which Codex makes them.
 const CHECKS: &[Check] = &[
-    network::surfaces,
-    network::spellings,
     review::model_slugs,
     mcp::expressions,
     lists::approval_policies,
@@ -53,21 +51,19 @@ const CHECKS: &[Check] = &[
     lists::windows_implementations,
     rules::prefix_rules,
     permissions::profiles,
+    files::model_catalog,
     network::global_patterns,
     lists::login_methods,
     network::session_patterns,
 ];
 
-/// Everything wrong with the merged requirements.
-pub fn of_merged(
-    composition: &Composition,
-    config: &Table,
-    documents: &Documents,
-) -> Vec<Refusal> {
-    // A value of the wrong type is reported once, by its layer; checks of content come after.
-    if !composition.refusals.is_empty() {
-        return Vec::new();
-    }
-    let merged = Merged { composition, documents, config };
+/// Everything wrong with the content of the merged requirements.
+pub fn of_merged(composition: &Composition, setting: &Setting<'_>) -> Vec<Refusal> {
+    let merged = Merged { composition, setting, config: setting.config };
     CHECKS.iter().flat_map(|check| check(&merged)).collect()
+}
+
+/// The network policy in two places.
+pub fn surfaces(composition: &Composition, setting: &Setting<'_>) -> Vec<Refusal> {
+    network::surfaces(&Merged { composition, setting, config: setting.config })
 }

@@ -3,7 +3,7 @@
 use codex_schema::value::Node;
 
 use super::{Merged, Refusal};
-use crate::compose::Stage;
+use crate::compose::{Phase, Stage};
 
 const TOP: &str = "experimental_network";
 
@@ -21,34 +21,8 @@ pub(super) fn surfaces(merged: &Merged<'_>) -> Vec<Refusal> {
         merged.set_by(TOP),
         merged.set_by("permissions")
     );
-    vec![Refusal { related: Some(top.span), ..Refusal::start(text, Some(below.span)) }]
-}
-
-/// Old lists in one layer and the new map in another: each is valid alone.
-pub(super) fn spellings(merged: &Merged<'_>) -> Vec<Refusal> {
-    let mut found = Vec::new();
-    for path in [&[TOP][..], &["permissions", "network"]] {
-        let Some(network) = merged.get(path) else { continue };
-        let name = path.join(".");
-        let mixed = |map: &str, lists: &[&str]| {
-            network.at(&[map]).filter(|_| lists.iter().any(|list| network.at(&[list]).is_some()))
-        };
-        if let Some(node) = mixed("domains", &["allowed_domains", "denied_domains"]) {
-            let text = format!(
-                "failed to parse merged requirements: `domains` cannot be combined with legacy \
-                 `allowed_domains` or `denied_domains` in managed network requirements\nin `{name}`\n"
-            );
-            found.push(Refusal::start(text, Some(node.span)));
-        }
-        if let Some(node) = mixed("unix_sockets", &["allow_unix_sockets"]) {
-            let text = format!(
-                "failed to parse merged requirements: `unix_sockets` cannot be combined with \
-                 legacy `allow_unix_sockets` in managed network requirements\nin `{name}`\n"
-            );
-            found.push(Refusal::start(text, Some(node.span)));
-        }
-    }
-    found
+    let refusal = Refusal { related: Some(top.span), ..Refusal::start(text, Some(below.span)) };
+    vec![refusal.in_phase(Phase::Types)]
 }
 
 /// A pattern for everything.
@@ -78,7 +52,8 @@ pub(super) fn session_patterns(merged: &Merged<'_>) -> Vec<Refusal> {
     }
     let problems = patterns(merged).into_iter().filter_map(|(pattern, _, node)| {
         let text = session_problem(pattern)?;
-        Some(Refusal { stage: Stage::Session, text, span: Some(node.span), related: None })
+        let refusal = Refusal::start(text, Some(node.span)).in_phase(Phase::Session);
+        Some(Refusal { stage: Stage::Session, ..refusal })
     });
     problems.collect()
 }

@@ -1,0 +1,153 @@
+//! All refusals of a machine in the order in which Codex finds them. It loads what is on the
+//! machine itself first, configuration included, and checks it whole; then it fetches the bundle,
+//! validates the bundle alone, and checks everything together. Measured pair by pair.
+
+use codex_schema::inspect::inspect;
+use codex_schema::lookup::CONFIG;
+use codex_schema::source::{Channel, ConfigTier};
+
+use crate::compose::{
+    Composition, Phase, Refusal, Setting, Shown, Stage, at_place, compose_in, short_syntax,
+};
+use crate::configure;
+use crate::era::Era;
+use crate::gather::bundle::BundleFailure;
+use crate::gather::{BundleState, Gathered};
+use crate::layers::{Broken, ConfigLayer, Role};
+
+/// All refusals, the one that Codex reports first.
+pub(super) fn in_order(
+    gathered: &Gathered,
+    full: &Composition,
+    setting: &Setting<'_>,
+) -> Vec<Refusal> {
+    let mut all = Vec::new();
+    let clouded = gathered.requirements.iter().any(|layer| layer.channel == Channel::Cloud)
+        || gathered.config.iter().any(|layer| layer.tier == ConfigTier::Cloud);
+    let mut local = if clouded { of_local(gathered, setting) } else { full.refusals.clone() };
+    local.extend(gathered.broken.iter().filter_map(|broken| of_broken(broken, gathered)));
+    local.extend(of_system_config(gathered));
+    local.sort_by_key(|refusal| refusal.phase);
+    let late = local.iter().position(|refusal| refusal.phase > Phase::Bundle);
+    let later = local.split_off(late.unwrap_or(local.len()));
+    all.extend(local);
+    if clouded {
+        all.extend(of_bundle(gathered, setting));
+        all.extend(full.refusals.iter().cloned());
+    }
+    all.extend(gathered.config.iter().filter_map(|layer| of_config(layer, gathered, setting)));
+    all.extend(later);
+    // What the machine refuses by itself it refuses again with the bundle: said once.
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|refusal| seen.insert((refusal.text.clone(), refusal.span.map(|span| span.start))));
+    let (sessions, starts): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|refusal| refusal.phase >= Phase::Login);
+    starts.into_iter().chain(sessions).collect()
+}
+
+/// What the machine says by itself, before there is a bundle.
+fn of_local(gathered: &Gathered, setting: &Setting<'_>) -> Vec<Refusal> {
+    let own = |layer: &&ConfigLayer| layer.tier != ConfigTier::Cloud;
+    let config: Vec<ConfigLayer> = gathered.config.iter().filter(own).cloned().collect();
+    let era = Era::of(setting.machine.version);
+    let merged = configure::merge(&config, setting.machine, &era).merged;
+    let layers = gathered.requirements.iter().filter(|layer| layer.channel != Channel::Cloud);
+    compose_in(layers.collect(), &Setting { config: &merged, ..*setting }).refusals
+}
+
+/// Fragments are validated before anything local is laid below or above them.
+fn of_bundle(gathered: &Gathered, setting: &Setting<'_>) -> Vec<Refusal> {
+    let cloud_config = gathered.config.iter().filter(|layer| layer.tier == ConfigTier::Cloud);
+    let mut found: Vec<Refusal> = cloud_config
+        .filter_map(|layer| layer.layer.syntax.first())
+        .map(|first| Refusal::bundle(BundleFailure::invalid("invalid TOML"), Some(first.span)))
+        .collect();
+    let layers = gathered.requirements.iter().filter(|layer| layer.channel == Channel::Cloud);
+    let alone = compose_in(layers.collect(), setting).refusals;
+    found.extend(alone.into_iter().filter_map(|refusal| match refusal.phase {
+        Phase::Bundle => Some(refusal),
+        Phase::Types => {
+            Some(Refusal::bundle(BundleFailure::invalid("invalid requirements"), refusal.span))
+        }
+        // Of the content only model providers are validated here.
+        Phase::Content if refusal.text.starts_with("model_providers") => {
+            let failure = BundleFailure::invalid("invalid model provider configuration");
+            Some(Refusal::bundle(failure, refusal.span))
+        }
+        _ => None,
+    }));
+    found
+}
+
+fn of_broken(broken: &Broken, gathered: &Gathered) -> Option<Refusal> {
+    let says = broken.codex_says.clone()?;
+    let name = &broken.name;
+    let refusal = match (broken.role, &gathered.bundle) {
+        (Role::Bundle, BundleState::Failed(failure)) => Refusal::bundle(failure.clone(), None),
+        (Role::Requirements(Channel::System), _) => {
+            let text = format!("Failed to read requirements file {name}: {says}");
+            Refusal::start(text, None).in_phase(Phase::Syntax)
+        }
+        (Role::Requirements(Channel::LegacyFile), _) => {
+            Refusal::start(says, None).in_phase(Phase::LegacySyntax)
+        }
+        (Role::Config(tier), _) => {
+            let phase =
+                if tier == ConfigTier::System { Phase::SystemConfig } else { Phase::Config };
+            let text = format!("Failed to read config file {name}: {says}");
+            Refusal::start(text, None).in_phase(phase)
+        }
+        // One bad rule file switches the others off; everything starts.
+        (Role::Rules, _) => return None,
+        _ => Refusal::start(says, None).in_phase(Phase::Types),
+    };
+    Some(Refusal { stage: Stage::Syntax, ..refusal })
+}
+
+fn of_system_config(gathered: &Gathered) -> Option<Refusal> {
+    let layer = gathered.config.iter().find(|layer| layer.tier == ConfigTier::System)?;
+    let refusal = of_syntax(layer, gathered)?;
+    Some(refusal.in_phase(Phase::SystemConfig))
+}
+
+fn of_syntax(layer: &ConfigLayer, gathered: &Gathered) -> Option<Refusal> {
+    let first = layer.layer.syntax.first()?;
+    let document = gathered.documents.get(layer.layer.source)?;
+    let (text, shown) = short_syntax(document, &layer.layer.syntax);
+    let refusal = Refusal { shown, ..Refusal::start(text, Some(first.span)) };
+    Some(refusal.in_phase(Phase::Config))
+}
+
+/// The first thing wrong with a configuration file.
+fn of_config(
+    layer: &ConfigLayer,
+    gathered: &Gathered,
+    setting: &Setting<'_>,
+) -> Option<Refusal> {
+    let reported_before = matches!(layer.tier, ConfigTier::System | ConfigTier::LegacyFile | ConfigTier::Cloud);
+    if layer.not_loaded.is_some() {
+        return None;
+    }
+    if !layer.layer.syntax.is_empty() {
+        return if reported_before { None } else { of_syntax(layer, gathered) };
+    }
+    let document = gathered.documents.get(layer.layer.source)?;
+    let inspection = inspect(&layer.layer.root, &CONFIG, setting.machine.version);
+    let unknown = inspection.unknown.first().filter(|_| gathered.arguments.strict);
+    let (message, span) = match (inspection.refused.first(), unknown) {
+        (Some(problem), _) => (problem.message.clone(), problem.span?),
+        (None, Some(unknown)) => {
+            let path = unknown.path.join(".");
+            (format!("unknown configuration field `{path}`"), unknown.span)
+        }
+        (None, None) => return None,
+    };
+    let (text, shown) = match &document.source {
+        codex_schema::source::Source::Fragment { id, name } if gathered.arguments.strict => {
+            (format!("invalid cloud config fragment {name} ({id}): {message}"), Shown::Text)
+        }
+        _ => at_place(document, span.start, &message),
+    };
+    let refusal = Refusal { shown, ..Refusal::start(text, Some(span)) };
+    Some(refusal.in_phase(Phase::Config))
+}
