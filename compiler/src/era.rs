@@ -82,4 +82,10 @@ impl Era {
     pub fn legacy_trusts_projects(&self) -> bool {
         Version::patched(157, 1) <= self.version
     }
+
+    /// Whether former spellings of values are replaced when a configuration layer is loaded.
+    /// Measured: at 0.157.1, not at 0.138.0.
+    pub fn respells_layers(&self) -> bool {
+        Version::patched(157, 1) <= self.version
+    }
 }

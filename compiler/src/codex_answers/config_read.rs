@@ -59,6 +59,10 @@ pub fn config(evaluation: &Evaluation) -> Json {
     let mut shown = shapes::shaped(&merged, version);
     spell(evaluation.config(), &mut shown, version);
     tables(&mut shown);
+    let storage = evaluation.composition.merged.get("application").and_then(|node| node.at(&["storage"]));
+    if storage.is_some() && shown.get("desktop").is_some_and(Json::is_null) {
+        shown.insert("desktop".to_owned(), json!({}));
+    }
     let features = features::overlay(evaluation, merged.get("features"));
     shown.insert("features".to_owned(), features);
     Json::Object(shown)
@@ -120,6 +124,12 @@ fn tables(shown: &mut Map<String, Json>) {
             }
         }
     }
+    for event in shown.get_mut("hooks").and_then(Json::as_object_mut).into_iter().flat_map(Map::values_mut) {
+        for group in event.as_array_mut().into_iter().flatten() {
+            let handlers = group.get_mut("hooks").and_then(Json::as_array_mut);
+            handlers.into_iter().flatten().filter_map(Json::as_object_mut).for_each(handler);
+        }
+    }
     if let Some(Json::Object(otel)) = shown.get_mut("otel") {
         for exporter in ["exporter", "trace_exporter", "metrics_exporter"] {
             for options in objects(otel.get_mut(exporter)) {
@@ -130,6 +140,34 @@ fn tables(shown: &mut Map<String, Json>) {
                 }
             }
         }
+    }
+}
+
+/// A hook's handler: which fields are shown depends on its kind.
+fn handler(own: &mut Map<String, Json>) {
+    let old_name = own.remove("command_windows");
+    let shown: &[&str] = match own.get("type").and_then(Json::as_str) {
+        Some("command") => &["command", "commandWindows", "timeout", "async", "statusMessage"],
+        Some("mcp_tool") => &["server", "tool", "input", "timeout", "statusMessage"],
+        _ => &[],
+    };
+    let kept = |name: &String| {
+        name == "type" || name == "additionalContextLimit" || shown.contains(&name.as_str())
+    };
+    own.retain(|name, _| kept(name));
+    if shown.is_empty() {
+        own.remove("additionalContextLimit");
+    }
+    if let Some(value) = old_name {
+        own.entry("commandWindows").or_insert(value);
+    }
+    for name in shown {
+        let default = match *name {
+            "async" => json!(false),
+            "input" => json!({}),
+            _ => Json::Null,
+        };
+        own.entry(*name).or_insert(default);
     }
 }
 

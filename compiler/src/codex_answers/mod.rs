@@ -16,6 +16,7 @@ mod warnings;
 
 pub use config_read::config_read;
 pub use features::features;
+pub use refusals::start_refusal;
 pub use login::{Credentials, login_status};
 pub use sessions::{thread, trust_written};
 pub use tools::{mcp, write};

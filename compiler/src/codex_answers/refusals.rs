@@ -8,7 +8,7 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::features::{flag_refusal, pin_refusal};
-use crate::compose::{Stage, short_syntax_text, syntax_text};
+use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
 use crate::configure;
 use crate::effective::{Inputs, approval, profiles, sandbox};
 use crate::era::Era;
@@ -77,8 +77,14 @@ fn of_thread(text: &str, version: Version) -> String {
 
 fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<String> {
     let version = evaluation.machine.version;
-    let refusal = evaluation.refusals.iter().find(|refusal| refusal.stage != Stage::Session)?;
-    if refusal.stage == Stage::Start && server_stops(evaluation) {
+    // Configuration files are told of below, with the words of each question.
+    let own = |refusal: &&Refusal| {
+        refusal.stage != Stage::Session
+            && !matches!(refusal.phase, Phase::Config | Phase::SystemConfig | Phase::LegacySyntax)
+    };
+    let refusal = evaluation.refusals.iter().find(own)?;
+    let late = matches!(refusal.phase, Phase::Syntax | Phase::Bundle);
+    if refusal.stage == Stage::Start && !late && server_stops(evaluation) {
         return Some(fatal(&refusal.text, question));
     }
     Some(of_layers(&refusal.text, question, version))
@@ -96,7 +102,7 @@ fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<String> {
         let text = format!("Error parsing project config file {}: {text}", document.source);
         return Some(of_layers(&text, question, version));
     }
-    let text = short_syntax_text(document, problems);
+    let (text, _) = short_syntax(document, problems);
     let managed = matches!(broken.tier, ConfigTier::System | ConfigTier::LegacyFile);
     if managed && server_stops(evaluation) && question != Question::Command {
         let cause = syntax_text(document, problems);
@@ -122,8 +128,15 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<String> {
         tier,
         Some(ConfigTier::System | ConfigTier::LegacyFile | ConfigTier::CommandLine)
     );
-    if above && server_stops(evaluation) {
-        return Some(fatal(&words, question));
+    if above && server_stops(evaluation) && question != Question::Command {
+        let place = problem.and_then(|problem| problem.span).filter(|_| tier != Some(ConfigTier::CommandLine));
+        let place = place.map(|span| evaluation.documents().place(span));
+        let flat = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let first = toml_words(words.lines().next().unwrap_or_default());
+        return Some(place.map_or_else(
+            || format!("Error: {flat}"),
+            |place| format!("Error: {place}: {first} Caused by: {flat}"),
+        ));
     }
     if question == Question::Command {
         return Some(of_layers(&words, question, version));
@@ -133,13 +146,17 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<String> {
     }
     let place = problem.and_then(|problem| problem.span);
     let place = place.map(|span| evaluation.documents().place(span));
-    let first = match words.lines().next().unwrap_or_default() {
-        // The same mistake in the words of the TOML library, which speaks here.
-        "invalid type: unit variant, expected string only" => "wanted string or table",
-        first => first,
-    };
+    let first = toml_words(words.lines().next().unwrap_or_default());
     let text = place.map_or_else(|| words.clone(), |place| format!("{place}: {first}"));
     Some(of_layers(&text, question, version))
+}
+
+/// A mistake in the words of the TOML library, which speaks where a place is named.
+fn toml_words(words: &str) -> &str {
+    match words {
+        "invalid type: unit variant, expected string only" => "wanted string or table",
+        other => other,
+    }
 }
 
 /// Servers that mix the two ways of being reached.
@@ -194,13 +211,38 @@ fn late(evaluation: &Evaluation, question: Question) -> Option<String> {
     if question != Question::Thread {
         return None;
     }
-    let refusal = evaluation.refusals.iter().find(|refusal| refusal.stage == Stage::Session)?;
+    let refusal = evaluation.refusals.iter().find(|refusal| refusal.stage == Stage::Session);
+    let Some(refusal) = refusal else { return hooks(evaluation) };
     Some(of_thread(&refusal.text, evaluation.machine.version))
+}
+
+/// Managed hooks of kinds that this version cannot run.
+fn hooks(evaluation: &Evaluation) -> Option<String> {
+    let table = evaluation.composition.merged.get("hooks")?.value.as_table()?;
+    let source = evaluation.composition.origin_text("hooks", evaluation.documents());
+    let mut kinds = table
+        .iter()
+        .filter_map(|event| event.node.value.as_array())
+        .flatten()
+        .filter_map(|group| group.at(&["hooks"])?.value.as_array())
+        .flatten()
+        .filter_map(|handler| handler.at(&["type"])?.value.as_str());
+    let kind = kinds.find(|kind| matches!(*kind, "agent" | "prompt"))?;
+    Some(format!(
+        "error creating thread: Fatal error: Failed to initialize session: failed to load required \
+         managed hooks: skipping {kind} hook in {source}: {kind} hooks are not supported yet"
+    ))
+}
+
+/// What stops `--print-startup-config` beyond files that are wrong by themselves.
+pub fn start_refusal(evaluation: &Evaluation) -> Option<String> {
+    derivation(&evaluation.inputs())
 }
 
 /// What is wrong with a configuration taken as a whole, under its requirements.
 fn derivation(inputs: &Inputs<'_>) -> Option<String> {
-    legacy_profile(inputs)
+    provider_names(inputs)
+        .or_else(|| legacy_profile(inputs))
         .or_else(|| approval::refused(inputs))
         .or_else(|| same_name(inputs))
         .or_else(|| permissions(inputs))
@@ -208,6 +250,16 @@ fn derivation(inputs: &Inputs<'_>) -> Option<String> {
         .or_else(|| disallowed(inputs))
         .or_else(|| provider(inputs))
         .or_else(|| pin_refusal(inputs))
+}
+
+/// Providers that requirements define without a name.
+fn provider_names(inputs: &Inputs<'_>) -> Option<String> {
+    let table = inputs.composition.merged.get("model_providers")?.value.as_table()?;
+    let unnamed = table.sorted().into_iter().find(|entry| {
+        let name = entry.node.at(&["name"]).and_then(|node| node.value.as_str());
+        name.is_some_and(|name| name.trim().is_empty())
+    })?;
+    Some(format!("model_providers.{}: provider name must not be empty", unnamed.key.value))
 }
 
 fn legacy_profile(inputs: &Inputs<'_>) -> Option<String> {

@@ -21,12 +21,25 @@ pub fn warnings(evaluation: &Evaluation) -> Vec<String> {
     let mut said = fallbacks(&evaluation.inputs());
     said.extend(ignored(evaluation));
     said.extend(pin_warnings(evaluation));
+    said.extend(deprecated(evaluation));
     said.extend(exact::warnings(evaluation));
     said.extend(evaluation.configuration.layers.iter().filter_map(|layer| denied(evaluation, layer)));
     said.extend(disabled_projects(evaluation));
     said.sort();
     said.dedup();
     said
+}
+
+/// A feature that has become a setting; measured at 0.169.0.
+fn deprecated(evaluation: &Evaluation) -> Option<String> {
+    let own = evaluation.config().get("features")?;
+    let used = ["multi_agent", "collab"].iter().any(|name| own.at(&[name]).is_some());
+    (used && evaluation.machine.version >= Version::of(169)).then(|| {
+        "`[features].multi_agent` is deprecated. It still controls the V1 fallback. \
+         `[agents].enabled = false` disables subagent tools even when the model selects a subagent \
+         version, unless `[features].multi_agent_v2` is enabled."
+            .to_owned()
+    })
 }
 
 /// Values that requirements changed.

@@ -121,8 +121,10 @@ fn choose(inputs: &Inputs<'_>) -> Choice {
         Some(_) => (":workspace", "workspace-write"),
         None => (":read-only", "read-only"),
     };
+    // With options of the old kind the default is a mode, not a profile.
+    let options = merged.get("sandbox_workspace_write").is_some() && mode == "workspace-write";
     Choice {
-        profile: Some(profile.to_owned()),
+        profile: Some(profile.to_owned()).filter(|_| !options),
         mode: Some(mode.to_owned()),
         span: None,
         explicit: false,

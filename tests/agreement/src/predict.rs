@@ -119,6 +119,12 @@ pub fn startup_answer(spec: &WorldSpec, version: Version) -> Result<Json, String
 
 /// In the words of the oracle, which adds the codes to the message.
 fn startup(evaluation: &Evaluation) -> Result<Json, String> {
+    if evaluation.machine.version >= Version::of(164)
+        && evaluation.refusals.iter().all(|refusal| refusal.stage == codex_compiler::compose::Stage::Session)
+        && let Some(text) = codex_compiler::codex_answers::start_refusal(evaluation)
+    {
+        return Err(format!("failed to load configuration: {text}"));
+    }
     evaluation.startup_answer(Secrets::AsCodexPrints).map_err(|error| {
         let text = |pointer: &str| match error.pointer(pointer) {
             Some(Json::String(text)) => text.clone(),
