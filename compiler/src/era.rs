@@ -189,4 +189,16 @@ impl Era {
     pub fn project_denies(&self, since: u32) -> bool {
         Version::of(since) <= self.version
     }
+
+    /// Whether trust given by `managed_config.toml` decides which project configuration is loaded.
+    /// Measured: not at 0.138.0, yes at 0.157.1. It sets the default sandbox in every version.
+    pub fn legacy_trusts_projects(&self) -> bool {
+        Version::patched(157, 1) <= self.version
+    }
+
+    /// Whether former spellings of values are replaced when a configuration layer is loaded.
+    /// Measured: at 0.157.1, not at 0.138.0.
+    pub fn respells_layers(&self) -> bool {
+        Version::patched(157, 1) <= self.version
+    }
 }

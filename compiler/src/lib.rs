@@ -1,6 +1,7 @@
 //! Merges Codex policy from every channel and explains what is in force.
 pub mod check;
 pub mod cli;
+pub mod codex_answers;
 pub mod compose;
 pub mod configure;
 pub mod digest;

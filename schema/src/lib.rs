@@ -2,6 +2,7 @@
 pub mod checks;
 pub mod de;
 pub mod diagnostic;
+pub mod features;
 pub mod inspect;
 pub mod json_schema;
 pub mod key;

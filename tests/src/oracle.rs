@@ -24,7 +24,7 @@ pub enum Oracle {
     /// `configRequirements/read` (0.80.0 and later): `{requirements}`, null without any.
     RequirementsRead,
     /// `config/read` with layers for `$CWD`: `{config, origins: {key: layer name}, layers: [{name,
-    /// config, version, disabled}], warnings}`.
+    /// config, version, disabled, disabledReason}], warnings}`.
     ConfigRead,
     /// `thread/start` in `$CWD`: `{thread: {approvalPolicy, approvalsReviewer, sandbox,
     /// activePermissionProfile, model, modelProvider}, profiles?: {id: allowed}, warnings,
@@ -251,6 +251,7 @@ fn config_read(server: &mut AppServer<'_, '_>) -> Result<Value, OracleError> {
                 "config": at(layer, "/config"),
                 "version": at(layer, "/version"),
                 "disabled": !at(layer, "/disabledReason").is_null(),
+                "disabledReason": at(layer, "/disabledReason"),
             })
         })
         .collect();

@@ -4,20 +4,21 @@ use codex_schema::value::Table;
 
 use crate::era::Era;
 
-/// The keys in the order in which Codex lists them in its warning.
+/// The keys in the order in which Codex lists them in its warning, with the first measured version
+/// (0.118, 0.138, 0.157) that takes each out.
 pub const DENIED: &[(&str, u32)] = &[
-    ("openai_base_url", 0),
-    ("chatgpt_base_url", 0),
-    ("apps_mcp_product_sku", 0),
-    ("responses_api_metadata", 0),
-    ("model_provider", 0),
-    ("model_providers", 0),
-    ("notify", 0),
-    ("profile", 0),
-    ("profiles", 0),
-    ("experimental_realtime_webrtc_call_base_url", 0),
-    ("experimental_realtime_ws_base_url", 0),
-    ("otel", 0),
+    ("openai_base_url", 138),
+    ("chatgpt_base_url", 138),
+    ("apps_mcp_product_sku", 138),
+    ("responses_api_metadata", 157),
+    ("model_provider", 138),
+    ("model_providers", 138),
+    ("notify", 138),
+    ("profile", 138),
+    ("profiles", 138),
+    ("experimental_realtime_webrtc_call_base_url", 157),
+    ("experimental_realtime_ws_base_url", 138),
+    ("otel", 138),
 ];
 
 /// Takes the denied keys out of a project's layer and names them.

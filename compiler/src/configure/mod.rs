@@ -77,12 +77,30 @@ fn prepare(layer: &ConfigLayer, machine: &Machine, era: &Era) -> Prepared {
         Vec::new()
     };
     resolve_paths(&mut own.root, CONFIG.root(), &own.base, machine);
+    respell(&mut own.root, era);
     Prepared {
         tier: layer.tier,
         layer: own,
         detail: layer.detail.clone(),
         not_loaded: layer.not_loaded,
         denied,
+    }
+}
+
+/// From 0.157 on Codex replaces two values by their present spelling when it loads a layer.
+fn respell(root: &mut Table, era: &Era) {
+    if !era.respells_layers() {
+        return;
+    }
+    for (key, old, new) in [
+        ("approval_policy", "on-failure", "on-request"),
+        ("approvals_reviewer", "guardian_subagent", "auto_review"),
+    ] {
+        if let Some(node) = root.get_mut(key)
+            && node.value.as_str() == Some(old)
+        {
+            node.value = Value::String(new.to_owned());
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use ring::digest::{SHA256, digest};
 use super::Configuration;
 
 /// Every leaf of the merged configuration with the index of the layer that gave it, as Codex
-/// lists origins: elements of lists by number, tables only through their leaves.
+/// lists origins: elements of lists by number, tables only through their leaves. Leaves below a
+/// table that a higher layer replaced by something else stay listed, as they do in Codex.
 pub fn origins(configuration: &Configuration) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
     for (index, layer) in configuration.layers.iter().enumerate() {
@@ -22,10 +23,6 @@ pub fn origins(configuration: &Configuration) -> BTreeMap<String, usize> {
             found.insert(leaf, index);
         }
     }
-    let mut kept = Vec::new();
-    leaves_of(&configuration.merged, &mut String::new(), &mut kept);
-    let kept: std::collections::BTreeSet<String> = kept.into_iter().collect();
-    found.retain(|path, _| kept.contains(path));
     found
 }
 

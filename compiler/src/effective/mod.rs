@@ -3,11 +3,13 @@
 
 pub mod approval;
 pub mod mcp;
+pub mod profiles;
 pub mod sandbox;
 pub mod web_search;
 
 use codex_schema::span::Span;
 use codex_schema::value::{Node, Table};
+use codex_schema::version::Version;
 
 use crate::compose::Composition;
 use crate::configure::Configuration;
@@ -42,7 +44,19 @@ impl<'a> Inputs<'a> {
 
     /// What is wanted for a top-level key: the request, else the merged configuration.
     pub fn wanted(&self, key: &str) -> Option<&'a Node> {
-        self.request(key).or_else(|| self.configuration.merged.get(key))
+        self.of_profile(key)
+            .or_else(|| self.request(key))
+            .or_else(|| self.configuration.merged.get(key))
+    }
+
+    /// Before 0.138 `profile = "NAME"` put `[profiles.NAME]` over everything, even over managed
+    /// configuration and the command line.
+    fn of_profile(&self, key: &str) -> Option<&'a Node> {
+        if self.machine.version >= Version::of(138) {
+            return None;
+        }
+        let name = self.configuration.merged.get("profile")?.value.as_str()?;
+        self.configuration.merged.get("profiles")?.at(&[name, key])
     }
 
     /// A requirement by path.

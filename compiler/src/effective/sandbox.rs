@@ -5,6 +5,7 @@ use codex_schema::value::Node;
 use codex_schema::version::Version;
 use serde_json::{Value as Json, json};
 
+use super::profiles::{BUILT_IN, defined, grants};
 use super::{Clamp, Clamped, Inputs, config_table, listed};
 use crate::compose::refusals::lists::variant_name;
 
@@ -20,36 +21,36 @@ pub struct Sandbox {
     pub profile: Option<String>,
     /// Where the wish stands that won before any clamp.
     pub wanted: Option<Span>,
+    /// The profile that one extends, where Codex shows it.
+    pub extends: Option<String>,
+    /// Warnings that belong to no clamp.
+    pub notes: Vec<String>,
     /// As Codex prints it in its answer to `thread/start`.
     pub json: Json,
 }
 
 /// Resolves the sandbox of a session.
 pub fn resolve(inputs: &Inputs<'_>) -> Clamped<Sandbox> {
-    if let Some(profiles) = inputs.requirement(&[PROFILES])
-        && inputs.machine.version >= Version::of(138)
-    {
-        return by_profile_list(inputs, profiles);
-    }
     let choice = choose(inputs);
-    let mode = shape(inputs, &choice);
-    let sandbox = build(inputs, &mode, choice.profile.clone(), choice.span);
-    let Some(list) = inputs.requirement(&[MODES]) else {
-        return by_deny_read(inputs, sandbox);
-    };
-    if listed(list).any(|allowed| allowed == mode) {
-        return by_deny_read(inputs, sandbox);
+    let explicit = choice.explicit;
+    let (choice, by_list) = by_profile_list(inputs, choice);
+    let mut sandbox = build(inputs, &choice);
+    sandbox.notes.extend(empty_profile(inputs, &choice));
+    let clamped = by_modes(inputs, sandbox, explicit || by_list.is_some());
+    if clamped.clamp.is_none() {
+        return Clamped { clamp: by_list, ..clamped };
     }
-    let names: Vec<String> = listed(list).map(variant_name).collect();
-    let details = format!(
-        "invalid value for `sandbox_mode`: `{}` is not in the allowed set [{}] (set by {})",
-        variant_name(&mode),
-        names.join(", "),
-        inputs.set_by(MODES)
-    );
-    let clamp = Clamp { by: MODES, span: Some(list.span), warning: Some(read_only_text(&details)) };
-    let value = build(inputs, "read-only", None, choice.span);
-    Clamped { value, clamp: Some(clamp) }
+    let mut clamped = clamped;
+    clamped.value.notes.extend(by_list.and_then(|clamp| clamp.warning));
+    clamped
+}
+
+/// Whether requirements let a profile be chosen.
+pub fn allowed(inputs: &Inputs<'_>, name: &str) -> bool {
+    let listed = inputs.requirement(&[PROFILES]).is_none_or(|profiles| {
+        profiles.at(&[name]).and_then(|node| node.value.as_bool()).unwrap_or_default()
+    });
+    listed && refused_mode(inputs, grants(inputs, name).mode()).is_none()
 }
 
 /// A configuration that cannot run: never ask, and a sandbox that must be refused.
@@ -58,14 +59,12 @@ pub fn refused(inputs: &Inputs<'_>) -> Option<String> {
         return None;
     }
     let never = inputs.wanted("approval_policy")?.value.as_str() == Some("never");
-    let danger = inputs.wanted("sandbox_mode")?.value.as_str() == Some("danger-full-access");
     let never_allowed = inputs
         .requirement(&["allowed_approval_policies"])
         .is_none_or(|list| listed(list).any(|policy| policy == "never"));
-    let list = inputs.requirement(&[MODES]);
-    let disallowed = list.is_some_and(|list| !listed(list).any(|mode| mode == "danger-full-access"));
-    let profiles = inputs.requirement(&[PROFILES]).is_some();
-    (never && danger && never_allowed && disallowed && !profiles).then(|| {
+    let (choice, _) = by_profile_list(inputs, choose(inputs));
+    let danger = build(inputs, &choice).mode == "danger-full-access";
+    (never && never_allowed && danger && refused_mode(inputs, "danger-full-access").is_some()).then(|| {
         "`approval_policy = \"never\"` cannot be used because requirements do not allow \
          `sandbox_mode = \"danger-full-access\"`; Codex would fall back to read-only permissions \
          with approvals disabled. Choose an `approval_policy` based on what you need, such as \
@@ -74,87 +73,71 @@ pub fn refused(inputs: &Inputs<'_>) -> Option<String> {
     })
 }
 
+/// What is wanted.
+#[derive(Clone, Debug)]
 struct Choice {
     profile: Option<String>,
     mode: Option<String>,
     span: Option<Span>,
+    /// Whether anybody asked, rather than the built-in default or the project's trust.
+    explicit: bool,
+    /// Whether Codex names the profile it extends.
+    shows_parent: bool,
 }
 
 /// What is wanted before any requirement: a request, a profile, a mode, or the default of the
-/// project's trust.
+/// project's trust. Of a profile and a mode the one set in the higher layer wins, in one layer
+/// the profile does.
 fn choose(inputs: &Inputs<'_>) -> Choice {
     let text = |node: &Node| node.value.as_str().map(str::to_owned);
+    let of_mode = |node: &Node| Choice {
+        profile: None,
+        mode: text(node),
+        span: Some(node.span),
+        explicit: true,
+        shows_parent: false,
+    };
     if let Some(node) = inputs.request("sandbox_mode") {
-        return Choice { profile: None, mode: text(node), span: Some(node.span) };
+        return of_mode(node);
     }
+    let highest = |key: &str| {
+        let layers = inputs.configuration.loaded().enumerate();
+        layers.filter(|(_, layer)| layer.layer.root.get(key).is_some()).map(|(at, _)| at).last()
+    };
     let merged = &inputs.configuration.merged;
-    if let Some(node) = merged.get("default_permissions")
-        && inputs.machine.version >= Version::of(118)
+    let profile = merged.get("default_permissions");
+    if let Some(node) = profile.filter(|_| inputs.machine.version >= Version::of(118))
+        && (inputs.machine.version < Version::of(138)
+            || highest("default_permissions") >= highest("sandbox_mode"))
     {
-        return Choice { profile: text(node), mode: None, span: Some(node.span) };
+        let profile = text(node);
+        let span = Some(node.span);
+        return Choice { profile, mode: None, span, explicit: true, shows_parent: true };
     }
-    if let Some(node) = merged.get("sandbox_mode") {
-        return Choice { profile: None, mode: text(node), span: Some(node.span) };
+    if let Some(node) = inputs.wanted("sandbox_mode") {
+        return of_mode(node);
     }
     let (profile, mode) = match inputs.gathered.trust {
         Some(_) => (":workspace", "workspace-write"),
         None => (":read-only", "read-only"),
     };
-    Choice { profile: Some(profile.to_owned()), mode: Some(mode.to_owned()), span: None }
-}
-
-/// The mode a choice amounts to.
-fn shape(inputs: &Inputs<'_>, choice: &Choice) -> String {
-    if let Some(mode) = &choice.mode {
-        return mode.clone();
-    }
-    let name = choice.profile.as_deref().unwrap_or(":read-only");
-    profile_shape(inputs, name, 0)
-}
-
-/// Bound on `extends` chains, which are refused when they run in circles.
-const LONGEST_CHAIN: usize = 64;
-
-/// The shape of a profile: full write is danger, any write is workspace-write, else read-only.
-fn profile_shape(inputs: &Inputs<'_>, name: &str, depth: usize) -> String {
-    match name {
-        ":danger-full-access" => return "danger-full-access".to_owned(),
-        ":workspace" => return "workspace-write".to_owned(),
-        ":read-only" => return "read-only".to_owned(),
-        _ => {}
-    }
-    let own = inputs.requirement(&["permissions", name]);
-    let profile = own.or_else(|| config_table(inputs, "permissions")?.get(name));
-    let Some(profile) = profile.filter(|_| depth < LONGEST_CHAIN) else {
-        return "read-only".to_owned();
-    };
-    let files = profile.at(&["filesystem"]).and_then(|node| node.value.as_table());
-    let writes = |entry: &codex_schema::value::Entry| writes(&entry.node);
-    let full = files.is_some_and(|files| {
-        files.iter().any(|entry| {
-            matches!(&*entry.key.value, "/" | ":root") && entry.node.value.as_str() == Some("write")
-        })
-    });
-    let parent = profile.at(&["extends"]).and_then(|node| node.value.as_str());
-    let inherited = parent.map(|parent| profile_shape(inputs, parent, depth + 1));
-    if full {
-        return "danger-full-access".to_owned();
-    }
-    if files.is_some_and(|files| files.iter().any(writes)) {
-        return "workspace-write".to_owned();
-    }
-    inherited.unwrap_or_else(|| "read-only".to_owned())
-}
-
-fn writes(node: &Node) -> bool {
-    match node.value.as_table() {
-        Some(paths) => paths.iter().any(|entry| entry.node.value.as_str() == Some("write")),
-        None => node.value.as_str() == Some("write"),
+    // With options of the old kind the default is a mode, not a profile.
+    let options = merged.get("sandbox_workspace_write").is_some() && mode == "workspace-write";
+    Choice {
+        profile: Some(profile.to_owned()).filter(|_| !options),
+        mode: Some(mode.to_owned()),
+        span: None,
+        explicit: false,
+        shows_parent: false,
     }
 }
 
 /// With a list of allowed profiles `sandbox_mode` counts for nothing, however strict it is.
-fn by_profile_list(inputs: &Inputs<'_>, profiles: &Node) -> Clamped<Sandbox> {
+fn by_profile_list(inputs: &Inputs<'_>, choice: Choice) -> (Choice, Option<Clamp>) {
+    let profiles = inputs.requirement(&[PROFILES]);
+    let Some(profiles) = profiles.filter(|_| inputs.machine.version >= Version::of(138)) else {
+        return (choice, None);
+    };
     let allowed = |name: &str| {
         profiles.at(&[name]).and_then(|node| node.value.as_bool()).unwrap_or_default()
     };
@@ -162,78 +145,155 @@ fn by_profile_list(inputs: &Inputs<'_>, profiles: &Node) -> Clamped<Sandbox> {
     let required = required.unwrap_or(":workspace");
     let wanted = inputs.configuration.merged.get("default_permissions");
     let name = wanted.and_then(|node| node.value.as_str());
-    let span = wanted.map(|node| node.span);
-    match name {
-        Some(name) if allowed(name) => {
-            let mode = profile_shape(inputs, name, 0);
-            let value = build(inputs, &mode, Some(name.to_owned()), span);
-            Clamped { value, clamp: None }
-        }
-        _ => {
-            let warning = name.map(|name| {
-                format!(
-                    "Configured value for `permission_profile` is disallowed by requirements; \
-                     falling back from `{name}` to required value `{required}`."
-                )
-            });
-            let silent = inputs.wanted("sandbox_mode").map(|node| node.span);
-            let mode = profile_shape(inputs, required, 0);
-            let value = build(inputs, &mode, Some(required.to_owned()), span.or(silent));
-            let clamped = warning.is_some() || silent.is_some();
-            let clamp = Clamp { by: PROFILES, span: Some(profiles.span), warning };
-            Clamped { value, clamp: clamped.then_some(clamp) }
-        }
+    if let Some(name) = name.filter(|name| allowed(name)) {
+        let profile = Some(name.to_owned());
+        let span = wanted.map(|node| node.span);
+        return (Choice { profile, mode: None, span, explicit: true, shows_parent: true }, None);
     }
+    let warning = name.map(|name| {
+        format!(
+            "Configured value for `permission_profile` is disallowed by requirements; falling \
+             back from `{name}` to required value `{required}`."
+        )
+    });
+    let silent = inputs.wanted("sandbox_mode").map(|node| node.span);
+    let clamped = warning.is_some() || silent.is_some();
+    let span = wanted.map(|node| node.span).or(silent);
+    let profile = Some(required.to_owned());
+    let choice = Choice { profile, mode: None, span, explicit: true, shows_parent: false };
+    let clamp = Clamp { by: PROFILES, span: Some(profiles.span), warning };
+    (choice, clamped.then_some(clamp))
 }
 
-/// Paths that nobody may read rule out a sandbox that is none.
-fn by_deny_read(inputs: &Inputs<'_>, sandbox: Sandbox) -> Clamped<Sandbox> {
+/// The requirement that rules a mode out, with Codex's words for what it allows.
+fn refused_mode(inputs: &Inputs<'_>, mode: &str) -> Option<(&'static str, Span, String)> {
     let denied = inputs.requirement(&["permissions", "filesystem", "deny_read"]);
-    let any = denied.and_then(|node| node.value.as_array()).is_some_and(|list| !list.is_empty());
-    if sandbox.mode != "danger-full-access" || !any || inputs.machine.version < Version::of(138) {
-        return Clamped { value: sandbox, clamp: None };
+    let denied = denied.filter(|node| node.value.as_array().is_some_and(|list| !list.is_empty()));
+    if let Some(node) = denied
+        && mode == "danger-full-access"
+        && inputs.machine.version >= Version::of(138)
+    {
+        let words = format!("[read-only, workspace-write] (set by {})", inputs.set_by("permissions"));
+        return Some(("permissions.filesystem.deny_read", node.span, words));
     }
-    let details = format!(
-        "invalid value for `sandbox_mode`: `DangerFullAccess` is not in the allowed set \
-         [read-only, workspace-write] (set by {})",
-        inputs.set_by("permissions")
-    );
-    let clamp = Clamp {
-        by: "permissions.filesystem.deny_read",
-        span: denied.map(|node| node.span),
-        warning: Some(read_only_text(&details)),
-    };
-    Clamped { value: build(inputs, "read-only", None, sandbox.wanted), clamp: Some(clamp) }
+    let list = inputs.requirement(&[MODES])?;
+    if listed(list).any(|allowed| allowed == mode) {
+        return None;
+    }
+    let names: Vec<String> = listed(list).map(variant_name).collect();
+    Some((MODES, list.span, format!("[{}] (set by {})", names.join(", "), inputs.set_by(MODES))))
 }
 
-fn read_only_text(details: &str) -> String {
+/// A sandbox that is not allowed becomes read-only, whatever else the list allows.
+fn by_modes(inputs: &Inputs<'_>, sandbox: Sandbox, explicit: bool) -> Clamped<Sandbox> {
+    let Some((by, span, words)) = refused_mode(inputs, &sandbox.mode) else {
+        return Clamped { value: sandbox, clamp: None };
+    };
+    let details = format!(
+        "invalid value for `sandbox_mode`: `{}` is not in the allowed set {words}",
+        variant_name(&sandbox.mode)
+    );
+    let version = inputs.machine.version;
+    // Up to 0.118 the default of a trusted project gave way in silence.
+    let said = explicit || version >= Version::of(138);
+    let warning = said.then(|| read_only_text(&details, version));
+    let choice = Choice {
+        profile: None,
+        mode: Some("read-only".to_owned()),
+        span: sandbox.wanted,
+        explicit,
+        shows_parent: false,
+    };
+    let value = Sandbox { notes: sandbox.notes, ..build(inputs, &choice) };
+    Clamped { value, clamp: Some(Clamp { by, span: Some(span), warning }) }
+}
+
+fn read_only_text(details: &str, version: Version) -> String {
+    let (key, value) = if version < Version::of(138) {
+        ("sandbox_mode", "ReadOnly { access: FullAccess, network_access: false }".to_owned())
+    } else {
+        let missing =
+            if version < Version::of(157) { "" } else { ", missing_path_behavior: None" };
+        let entry = format!(
+            "FileSystemSandboxEntry {{ path: Special {{ value: Root }}, access: Read{missing} }}"
+        );
+        let value = format!(
+            "Managed {{ file_system: Restricted {{ entries: [{entry}], glob_scan_max_depth: None \
+             }}, network: Restricted }}"
+        );
+        ("permission_profile", value)
+    };
     format!(
-        "Configured value for `permission_profile` is disallowed by requirements; falling back to \
-         required value Managed {{ file_system: Restricted {{ entries: [FileSystemSandboxEntry {{ \
-         path: Special {{ value: Root }}, access: Read, missing_path_behavior: None }}], \
-         glob_scan_max_depth: None }}, network: Restricted }}. Details: {details}"
+        "Configured value for `{key}` is disallowed by requirements; falling back to required \
+         value {value}. Details: {details}"
     )
 }
 
-fn build(inputs: &Inputs<'_>, mode: &str, profile: Option<String>, wanted: Option<Span>) -> Sandbox {
+fn build(inputs: &Inputs<'_>, choice: &Choice) -> Sandbox {
+    let profile = choice.profile.clone();
+    let extends = profile.as_deref().filter(|_| choice.shows_parent).and_then(|name| {
+        defined(inputs, name)?.at(&["extends"])?.value.as_str().map(str::to_owned)
+    });
+    let custom = profile.as_deref().filter(|name| !BUILT_IN.contains(name));
+    let (mode, json) = match (&choice.mode, custom, &profile) {
+        (Some(mode), ..) => (mode.clone(), mode_json(inputs, mode)),
+        (None, Some(name), _) => {
+            let grants = grants(inputs, name);
+            (grants.mode().to_owned(), grants.json())
+        }
+        (None, None, name) => {
+            let mode = grants(inputs, name.as_deref().unwrap_or(":read-only")).mode();
+            (mode.to_owned(), mode_json(inputs, mode))
+        }
+    };
+    Sandbox { mode, profile, wanted: choice.span, extends, notes: Vec::new(), json }
+}
+
+fn mode_json(inputs: &Inputs<'_>, mode: &str) -> Json {
     let options = config_table(inputs, "sandbox_workspace_write");
     let flag = |name: &str| {
         options.and_then(|table| table.get(name)).and_then(|node| node.value.as_bool()).unwrap_or(false)
     };
-    let roots: Vec<&str> = options
+    let mut roots: Vec<String> = options
         .and_then(|table| table.get("writable_roots"))
-        .map(|node| listed(node).collect())
+        .map(|node| listed(node).map(str::to_owned).collect())
         .unwrap_or_default();
-    let json = match mode {
+    // 0.118 prints two more fields and adds its own folder; 0.98 and 0.138 do not.
+    let version = inputs.machine.version;
+    let middle = version >= Version::of(118) && version < Version::of(138);
+    let everything = json!({"type": "fullAccess"});
+    match mode {
         "danger-full-access" => json!({"type": "dangerFullAccess"}),
-        "workspace-write" => json!({
-            "type": "workspaceWrite",
-            "writableRoots": roots,
-            "networkAccess": flag("network_access"),
-            "excludeTmpdirEnvVar": flag("exclude_tmpdir_env_var"),
-            "excludeSlashTmp": flag("exclude_slash_tmp"),
-        }),
+        "workspace-write" => {
+            if middle {
+                roots.push(format!("{}/memories", inputs.machine.codex_home));
+            }
+            let mut json = json!({
+                "type": "workspaceWrite",
+                "writableRoots": roots,
+                "networkAccess": flag("network_access"),
+                "excludeTmpdirEnvVar": flag("exclude_tmpdir_env_var"),
+                "excludeSlashTmp": flag("exclude_slash_tmp"),
+            });
+            if let Some(object) = json.as_object_mut().filter(|_| middle) {
+                object.insert("readOnlyAccess".to_owned(), everything);
+            }
+            json
+        }
+        _ if version < Version::of(118) => json!({"type": "readOnly"}),
+        _ if middle => json!({"type": "readOnly", "access": everything, "networkAccess": false}),
         _ => json!({"type": "readOnly", "networkAccess": false}),
-    };
-    Sandbox { mode: mode.to_owned(), profile, wanted, json }
+    }
+}
+
+fn empty_profile(inputs: &Inputs<'_>, choice: &Choice) -> Option<String> {
+    let name = choice.profile.as_deref().filter(|name| !BUILT_IN.contains(name))?;
+    let empty = defined(inputs, name).is_some() && grants(inputs, name).access.is_empty();
+    empty.then(|| {
+        format!(
+            "Permissions profile `{name}` does not define any recognized filesystem entries for \
+             this version of Codex. Filesystem access will remain restricted. Upgrade Codex if \
+             this profile expects filesystem permissions."
+        )
+    })
 }

@@ -17,6 +17,8 @@ pub struct Arguments {
     pub profile: Option<Sourced<String>>,
     /// The folder of `-C`.
     pub cwd: Option<String>,
+    /// The names given to `--enable` and `--disable`.
+    pub flags: Vec<Sourced<String>>,
     /// Whether unknown configuration keys are errors.
     pub strict: bool,
     /// Arguments that are wrong, in Codex's words.
@@ -25,7 +27,7 @@ pub struct Arguments {
 
 /// Reads the arguments after `--`.
 pub fn read(arguments: &[String], documents: &mut Documents) -> Arguments {
-    let mut reader = Reader { documents, found: Arguments::default() };
+    let mut reader = Reader { documents, toggles: Vec::new(), found: Arguments::default() };
     let mut rest = arguments.iter().enumerate();
     while let Some((index, argument)) = rest.next() {
         let (name, attached) = match argument.split_once('=') {
@@ -48,6 +50,7 @@ pub fn read(arguments: &[String], documents: &mut Documents) -> Arguments {
         };
         reader.option(name, at, &value);
     }
+    reader.toggles();
     reader.found
 }
 
@@ -82,6 +85,8 @@ fn takes_value(name: &str) -> bool {
 
 struct Reader<'documents> {
     documents: &'documents mut Documents,
+    /// `--enable` and `--disable`: whether it is the first, the path, and where it stands.
+    toggles: Vec<(bool, String, SourceId, Span)>,
     found: Arguments,
 }
 
@@ -112,8 +117,9 @@ impl Reader<'_> {
         match name {
             "-c" | "--config" => self.override_key(value, source),
             "--enable" | "--disable" => {
-                let flag = Node { value: Value::Boolean(name == "--enable"), span };
-                self.set(&format!("features.{value}"), flag, source);
+                self.found.flags.push(Sourced { value: value.to_owned(), span });
+                let on = name == "--enable";
+                self.toggles.push((on, format!("features.{value}"), source, span));
             }
             "-m" | "--model" => self.found.requests.push(("model", Node::string(value, span))),
             "-s" | "--sandbox" => {
@@ -126,6 +132,15 @@ impl Reader<'_> {
                 self.found.profile = Some(Sourced { value: value.to_owned(), span });
             }
             _ => self.found.cwd = Some(value.to_owned()),
+        }
+    }
+
+    /// Toggles come after all `-c`; those that disable come after those that enable.
+    fn toggles(&mut self) {
+        let mut toggles = std::mem::take(&mut self.toggles);
+        toggles.sort_by_key(|(on, ..)| !on);
+        for (on, path, source, span) in toggles {
+            self.set(&path, Node { value: Value::Boolean(on), span }, source);
         }
     }
 

@@ -14,6 +14,7 @@ use codex_schema::span::SourceId;
 use codex_schema::value::{Table, Value};
 
 use crate::compose::fold::fold_plain;
+use crate::era::Era;
 use crate::files::{Content, Files, Unreadable};
 use crate::layers::{Broken, ConfigLayer, Layer, NotLoaded, RequirementLayer, Role};
 use crate::machine::{Machine, Os};
@@ -170,7 +171,19 @@ impl Gatherer<'_> {
         }
         let Machine { cwd, codex_home, .. } = self.machine;
         self.found.trust = project::trust_of(self.files, cwd, &merged);
-        for folder in project::folders(self.files, cwd, codex_home, &merged) {
+        let mut trusting = merged;
+        if !Era::of(self.machine.version).legacy_trusts_projects() {
+            trusting = Table::default();
+            let own = |layer: &&ConfigLayer| {
+                !matches!(layer.tier, ConfigTier::LegacyFile | ConfigTier::LegacyMdm)
+            };
+            let mut layers: Vec<&ConfigLayer> = self.found.config.iter().filter(own).collect();
+            layers.sort_by_key(|layer| layer.tier);
+            for layer in layers {
+                fold_plain(&mut trusting, layer.layer.root.clone());
+            }
+        }
+        for folder in project::folders(self.files, cwd, codex_home, &trusting) {
             let path = format!("{}/config.toml", folder.dot_codex);
             let role = Role::Config(ConfigTier::Project);
             let not_loaded = (!folder.trusted).then_some(NotLoaded::Untrusted);

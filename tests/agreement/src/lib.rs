@@ -8,3 +8,4 @@
 pub mod differ;
 pub mod generate;
 pub mod predict;
+pub mod predict_session;

@@ -27,7 +27,7 @@ pub fn predict(
     let answer = match oracle {
         Oracle::Startup => startup(&evaluation),
         Oracle::RequirementsRead => evaluation.requirements_read(Secrets::AsCodexPrints),
-        _ => return None,
+        other => crate::predict_session::predict(spec, other, version)?,
     };
     Some(answer.map(|json| fold_places(&json)).map_err(|text| fold_text(&text)))
 }
@@ -120,6 +120,12 @@ pub fn startup_answer(spec: &WorldSpec, version: Version) -> Result<Json, String
 
 /// In the words of the oracle, which adds the codes to the message.
 fn startup(evaluation: &Evaluation) -> Result<Json, String> {
+    if evaluation.machine.version >= Version::of(164)
+        && evaluation.refusals.iter().all(|refusal| refusal.stage == codex_compiler::compose::Stage::Session)
+        && let Some(text) = codex_compiler::codex_answers::start_refusal(evaluation)
+    {
+        return Err(format!("failed to load configuration: {text}"));
+    }
     evaluation.startup_answer(Secrets::AsCodexPrints).map_err(|error| {
         let text = |pointer: &str| match error.pointer(pointer) {
             Some(Json::String(text)) => text.clone(),

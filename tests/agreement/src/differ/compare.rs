@@ -224,6 +224,14 @@ fn pair(
     name: &str,
     found: &mut Vec<Difference>,
 ) {
+    // The digest of a layer that names a folder of the world differs from run to run.
+    let placed = |layer: &Map<String, Json>| {
+        let config = layer.get("config").map(Json::to_string).unwrap_or_default();
+        ["$CWD", "$CODEX_HOME", "$HOME"].iter().any(|place| config.contains(place))
+    };
+    if name == "version" && placed(left) && placed(right) {
+        return;
+    }
     match (left.get(name), right.get(name)) {
         (Some(left), Some(right)) => walk(question, pointer, left, right, found),
         (Some(left), None) => {

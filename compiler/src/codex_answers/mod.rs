@@ -1,0 +1,23 @@
+//! Codex's own answers to questions about a machine, predicted in Codex's own shapes.
+//!
+//! Each function answers one question that the real program can be asked; an `Err` holds the text
+//! with which it refuses. The recorded vectors of each version hold these predictions to what the
+//! program really said.
+
+pub mod config_read;
+mod exact;
+mod features;
+mod login;
+mod refusals;
+mod shapes;
+mod sessions;
+mod tools;
+mod warnings;
+
+pub use config_read::config_read;
+pub use features::features;
+pub use refusals::start_refusal;
+pub use login::{Credentials, login_status};
+pub use sessions::{thread, trust_written};
+pub use tools::{mcp, write};
+pub use warnings::warnings;

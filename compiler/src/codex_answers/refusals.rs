@@ -1,0 +1,349 @@
+//! Whether and with which words Codex refuses a question: the same mistake is told differently
+//! depending on who asks and on how far Codex gets.
+
+use codex_schema::inspect::{Inspection, inspect};
+use codex_schema::lookup::CONFIG;
+use codex_schema::source::ConfigTier;
+use codex_schema::value::Table;
+use codex_schema::version::Version;
+
+use super::features::{flag_refusal, pin_refusal};
+use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
+use crate::configure;
+use crate::effective::{Inputs, approval, profiles, sandbox};
+use crate::era::Era;
+use crate::evaluate::Evaluation;
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// `config/read`.
+    Read,
+    /// `thread/start`.
+    Thread,
+    /// A command such as `features list`.
+    Command,
+}
+
+/// Providers that need no definition.
+const PROVIDERS: &[&str] = &["openai", "ollama", "lmstudio", "amazon-bedrock"];
+
+/// Codex's refusal, if it refuses.
+pub(super) fn refusal(evaluation: &Evaluation, question: Question) -> Option<String> {
+    if let Some(problem) = evaluation.gathered.arguments.problems.first() {
+        return Some(format!("Error: {}", problem.value));
+    }
+    if let Some(text) = flag_refusal(evaluation) {
+        return Some(format!("Error: {text}"));
+    }
+    of_requirements(evaluation, question)
+        .or_else(|| of_syntax(evaluation, question))
+        .or_else(|| of_types(evaluation, question))
+        .or_else(|| of_session(evaluation, question))
+}
+
+/// Whether the server itself stops where a policy file is wrong.
+fn server_stops(evaluation: &Evaluation) -> bool {
+    evaluation.machine.version >= Version::of(157)
+}
+
+/// A mistake that stops everything.
+fn fatal(text: &str, question: Question) -> String {
+    match question {
+        Question::Command => of_layers(text, question, Version::NEWEST),
+        _ => format!("Error: {}", text.replace('\n', " ")),
+    }
+}
+
+/// A mistake that is found while the layers are read.
+fn of_layers(text: &str, question: Question, version: Version) -> String {
+    match question {
+        Question::Read => format!("failed to read configuration layers: {text}"),
+        Question::Thread => of_thread(text, version),
+        Question::Command => {
+            let indented = text.replace('\n', "\n    ");
+            format!("Error: failed to load bootstrap configuration\n\nCaused by:\n    {indented}")
+        }
+    }
+}
+
+fn of_thread(text: &str, version: Version) -> String {
+    if version < Version::of(118) {
+        format!("error deriving config: {text}")
+    } else {
+        format!("failed to load configuration: {text}")
+    }
+}
+
+fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<String> {
+    let version = evaluation.machine.version;
+    // Configuration files are told of below, with the words of each question.
+    let own = |refusal: &&Refusal| {
+        refusal.stage != Stage::Session
+            && !matches!(refusal.phase, Phase::Config | Phase::SystemConfig | Phase::LegacySyntax)
+    };
+    let refusal = evaluation.refusals.iter().find(own)?;
+    let late = matches!(refusal.phase, Phase::Syntax | Phase::Bundle);
+    if refusal.stage == Stage::Start && !late && server_stops(evaluation) {
+        return Some(fatal(&refusal.text, question));
+    }
+    Some(of_layers(&refusal.text, question, version))
+}
+
+fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<String> {
+    let version = evaluation.machine.version;
+    let broken = evaluation.configuration.layers.iter().find(|layer| {
+        layer.not_loaded.is_none() && !layer.layer.syntax.is_empty()
+    })?;
+    let document = evaluation.documents().get(broken.layer.source)?;
+    let problems = &broken.layer.syntax;
+    if broken.tier == ConfigTier::Project {
+        let text = syntax_text(document, problems);
+        let text = format!("Error parsing project config file {}: {text}", document.source);
+        return Some(of_layers(&text, question, version));
+    }
+    let (text, _) = short_syntax(document, problems);
+    let managed = matches!(broken.tier, ConfigTier::System | ConfigTier::LegacyFile);
+    if managed && server_stops(evaluation) && question != Question::Command {
+        let cause = syntax_text(document, problems);
+        let words = cause.split_whitespace().collect::<Vec<_>>().join(" ");
+        return Some(format!("Error: {text} Caused by: {words}"));
+    }
+    Some(of_layers(&text, question, version))
+}
+
+fn of_types(evaluation: &Evaluation, question: Question) -> Option<String> {
+    let version = evaluation.machine.version;
+    let layer_of = |inspection: &Inspection| {
+        let span = inspection.refused.first().and_then(|problem| problem.span);
+        let source = span.map(|span| span.source)?;
+        evaluation.configuration.layers.iter().find(|layer| layer.layer.source == source)
+    };
+    let merged = inspect(evaluation.config(), &CONFIG, version);
+    let problem = merged.refused.first();
+    let words = problem.map(codex_schema::de::TypeProblem::as_codex_prints);
+    let words = words.or_else(|| transports(evaluation.config()))?;
+    let tier = layer_of(&merged).map(|layer| layer.tier);
+    let above = matches!(
+        tier,
+        Some(ConfigTier::System | ConfigTier::LegacyFile | ConfigTier::CommandLine)
+    );
+    if above && server_stops(evaluation) && question != Question::Command {
+        let place = problem.and_then(|problem| problem.span).filter(|_| tier != Some(ConfigTier::CommandLine));
+        let place = place.map(|span| evaluation.documents().place(span));
+        let flat = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let first = toml_words(words.lines().next().unwrap_or_default());
+        return Some(place.map_or_else(
+            || format!("Error: {flat}"),
+            |place| format!("Error: {place}: {first} Caused by: {flat}"),
+        ));
+    }
+    if question == Question::Command {
+        return Some(of_layers(&words, question, version));
+    }
+    if question == Question::Read && version >= Version::of(138) {
+        return Some(format!("invalid configuration: {words}"));
+    }
+    let place = problem.and_then(|problem| problem.span);
+    let place = place.map(|span| evaluation.documents().place(span));
+    let first = toml_words(words.lines().next().unwrap_or_default());
+    let text = place.map_or_else(|| words.clone(), |place| format!("{place}: {first}"));
+    Some(of_layers(&text, question, version))
+}
+
+/// A mistake in the words of the TOML library, which speaks where a place is named.
+fn toml_words(words: &str) -> &str {
+    match words {
+        "invalid type: unit variant, expected string only" => "wanted string or table",
+        other => other,
+    }
+}
+
+/// Servers that mix the two ways of being reached.
+fn transports(config: &Table) -> Option<String> {
+    let servers = config.get("mcp_servers")?.value.as_table()?;
+    servers.sorted().into_iter().find_map(|entry| {
+        let has = |name: &str| entry.node.at(&[name]).is_some();
+        let words = match (has("command"), has("url")) {
+            (true, true) => "url is not supported for stdio",
+            (false, false) => "invalid transport",
+            _ => return None,
+        };
+        Some(format!("{words}\nin `mcp_servers.{}`\n", entry.key.value))
+    })
+}
+
+/// What is wrong with a session's configuration as a whole. The server itself stops when the part
+/// that no user or project wrote is wrong.
+fn of_session(evaluation: &Evaluation, question: Question) -> Option<String> {
+    let version = evaluation.machine.version;
+    let text = derivation(&evaluation.inputs());
+    let Some(text) = text else { return late(evaluation, question) };
+    let untrusted = approval::refused(&evaluation.inputs()).is_some();
+    let layers: Vec<_> = evaluation
+        .gathered
+        .config
+        .iter()
+        .filter(|layer| {
+            !matches!(layer.tier, ConfigTier::User | ConfigTier::Profile | ConfigTier::Project)
+        })
+        .cloned()
+        .collect();
+    let era = Era::of(version);
+    let reduced = configure::merge(&layers, &evaluation.machine, &era);
+    let inputs = Inputs { configuration: &reduced, ..evaluation.inputs() };
+    let without_user = if untrusted { Some(text.clone()) } else { derivation(&inputs) };
+    if question == Question::Command {
+        return Some(format!("Error: failed to load configuration\n\nCaused by:\n    {text}"));
+    }
+    if let Some(text) = without_user.filter(|_| version >= Version::of(138)) {
+        return Some(format!("Error: {text}"));
+    }
+    Some(match question {
+        Question::Read if version < Version::of(138) => of_layers(&text, question, version),
+        Question::Read => format!("failed to resolve feature override precedence: {text}"),
+        _ => of_thread(&text, version),
+    })
+}
+
+/// Mistakes that stop sessions only.
+fn late(evaluation: &Evaluation, question: Question) -> Option<String> {
+    if question != Question::Thread {
+        return None;
+    }
+    let refusal = evaluation.refusals.iter().find(|refusal| refusal.stage == Stage::Session);
+    let Some(refusal) = refusal else { return hooks(evaluation) };
+    Some(of_thread(&refusal.text, evaluation.machine.version))
+}
+
+/// Managed hooks of kinds that this version cannot run.
+fn hooks(evaluation: &Evaluation) -> Option<String> {
+    let table = evaluation.composition.merged.get("hooks")?.value.as_table()?;
+    let source = evaluation.composition.origin_text("hooks", evaluation.documents());
+    let mut kinds = table
+        .iter()
+        .filter_map(|event| event.node.value.as_array())
+        .flatten()
+        .filter_map(|group| group.at(&["hooks"])?.value.as_array())
+        .flatten()
+        .filter_map(|handler| handler.at(&["type"])?.value.as_str());
+    let kind = kinds.find(|kind| matches!(*kind, "agent" | "prompt"))?;
+    Some(format!(
+        "error creating thread: Fatal error: Failed to initialize session: failed to load required \
+         managed hooks: skipping {kind} hook in {source}: {kind} hooks are not supported yet"
+    ))
+}
+
+/// What stops `--print-startup-config` beyond files that are wrong by themselves.
+pub fn start_refusal(evaluation: &Evaluation) -> Option<String> {
+    derivation(&evaluation.inputs())
+}
+
+/// What is wrong with a configuration taken as a whole, under its requirements.
+fn derivation(inputs: &Inputs<'_>) -> Option<String> {
+    provider_names(inputs)
+        .or_else(|| legacy_profile(inputs))
+        .or_else(|| approval::refused(inputs))
+        .or_else(|| same_name(inputs))
+        .or_else(|| permissions(inputs))
+        .or_else(|| sandbox::refused(inputs))
+        .or_else(|| disallowed(inputs))
+        .or_else(|| provider(inputs))
+        .or_else(|| pin_refusal(inputs))
+}
+
+/// Providers that requirements define without a name.
+fn provider_names(inputs: &Inputs<'_>) -> Option<String> {
+    let table = inputs.composition.merged.get("model_providers")?.value.as_table()?;
+    let unnamed = table.sorted().into_iter().find(|entry| {
+        let name = entry.node.at(&["name"]).and_then(|node| node.value.as_str());
+        name.is_some_and(|name| name.trim().is_empty())
+    })?;
+    Some(format!("model_providers.{}: provider name must not be empty", unnamed.key.value))
+}
+
+fn legacy_profile(inputs: &Inputs<'_>) -> Option<String> {
+    let name = inputs.configuration.merged.get("profile")?.value.as_str()?;
+    if inputs.machine.version >= Version::of(138) {
+        return Some(format!(
+            "legacy `profile = \"{name}\"` config is no longer supported; use `--profile {name}` \
+             with `{name}.config.toml` instead"
+        ));
+    }
+    let known = inputs.configuration.merged.get("profiles").and_then(|node| node.at(&[name]));
+    known.is_none().then(|| format!("config profile `{name}` not found"))
+}
+
+fn same_name(inputs: &Inputs<'_>) -> Option<String> {
+    let own = inputs.configuration.merged.get("permissions")?.value.as_table()?;
+    let managed = inputs.composition.merged.get("permissions")?.value.as_table()?;
+    let mut names = managed.sorted().into_iter().map(|entry| &*entry.key.value);
+    let name = names.find(|name| {
+        !matches!(*name, "filesystem" | "network") && own.get(name).is_some()
+    })?;
+    Some(format!(
+        "requirements.toml permissions profile `{name}` conflicts with a config-defined profile of \
+         the same name"
+    ))
+}
+
+fn permissions(inputs: &Inputs<'_>) -> Option<String> {
+    let version = inputs.machine.version;
+    let config = &inputs.configuration.merged;
+    let table = config.get("permissions").and_then(|node| node.value.as_table());
+    if version < Version::of(118) {
+        return None;
+    }
+    let managed = inputs.composition.merged.get("permissions").and_then(|node| node.value.as_table());
+    let any_managed = managed.is_some_and(|table| {
+        table.iter().any(|entry| !matches!(&*entry.key.value, "filesystem" | "network"))
+    });
+    let wanted = config.get("default_permissions").and_then(|node| node.value.as_str());
+    let defined_somewhere = table.is_some_and(|table| !table.is_empty()) || any_managed;
+    let Some(name) = wanted else {
+        let named = inputs.wanted("sandbox_mode").is_some()
+            || inputs.requirement(&["allowed_permission_profiles"]).is_some();
+        let text = "config defines `[permissions]` profiles but does not set `default_permissions`";
+        return (defined_somewhere && !named).then(|| text.to_owned());
+    };
+    if version >= Version::of(138) {
+        if profiles::BUILT_IN.contains(&name) || profiles::defined(inputs, name).is_some() {
+            return None;
+        }
+        if name.starts_with(':') {
+            return Some(format!(
+                "default_permissions refers to unknown built-in profile `{name}`"
+            ));
+        }
+    }
+    if !defined_somewhere {
+        return Some("default_permissions requires a `[permissions]` table".to_owned());
+    }
+    let known = table.is_some_and(|table| table.get(name).is_some());
+    (!known).then(|| format!("default_permissions refers to undefined profile `{name}`"))
+}
+
+/// Up to 0.98 a value that requirements do not allow was a refusal.
+fn disallowed(inputs: &Inputs<'_>) -> Option<String> {
+    if inputs.machine.version >= Version::of(104) {
+        return None;
+    }
+    let words = |warning: Option<String>| {
+        warning.and_then(|text| text.split_once("Details: ").map(|(_, details)| details.to_owned()))
+    };
+    let policy = approval::policy(inputs).clamp.and_then(|clamp| clamp.warning);
+    let mode = sandbox::resolve(inputs).clamp.and_then(|clamp| clamp.warning);
+    words(policy).or_else(|| words(mode))
+}
+
+fn provider(inputs: &Inputs<'_>) -> Option<String> {
+    let required = inputs.requirement(&["model_provider"]);
+    let name = required.or_else(|| inputs.wanted("model_provider"))?.value.as_str()?;
+    let defined = |table: &Table| {
+        table.get("model_providers").is_some_and(|node| node.at(&[name]).is_some())
+    };
+    let known = PROVIDERS.contains(&name)
+        || defined(&inputs.configuration.merged)
+        || defined(&inputs.composition.merged);
+    (!known).then(|| format!("Model provider `{name}` not found"))
+}
