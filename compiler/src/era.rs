@@ -109,6 +109,17 @@ impl Era {
         self.version >= FOLDED
     }
 
+    /// Whether `profile = "…"` in configuration is refused. Measured: not at 0.118.0, at 0.138.0.
+    pub fn retires_first_profiles(&self) -> bool {
+        self.version >= Version::of(138)
+    }
+
+    /// Whether `never` with a forbidden `danger-full-access` is refused instead of weakened.
+    /// Measured: not at 0.118.0, at 0.138.0.
+    pub fn refuses_never_with_danger(&self) -> bool {
+        self.version >= Version::of(138)
+    }
+
     /// How the reviewing model is printed. Measured at 0.138.0 and 0.157.1.
     pub fn reviewer_name(&self) -> &'static str {
         if self.version < FOLDED { "guardian_subagent" } else { "auto_review" }

@@ -113,9 +113,7 @@ impl Evaluation {
             Some(refusal) if late && refusal.stage == Stage::Start => {
                 Err(format!("Error: {}", refusal.text))
             }
-            Some(refusal) => {
-                Err(format!("failed to read configuration layers: {}", refusal.text))
-            }
+            Some(refusal) => Err(format!("failed to read configuration layers: {}", refusal.text)),
         }
     }
 }

@@ -25,12 +25,8 @@ pub fn config_server(table: &Table) -> Result<(), TypeProblem> {
     let base = table.get("base_url");
     let oauth = table.get("oauth");
     let part = |name: &str| oauth.and_then(|node| node.at(&[name]));
-    let addresses = [
-        base,
-        part("authorization_url"),
-        part("token_url"),
-        part("device_authorization_url"),
-    ];
+    let addresses =
+        [base, part("authorization_url"), part("token_url"), part("device_authorization_url")];
     for address in addresses.into_iter().flatten() {
         if !secure_address(text_of(address)) {
             let text = "config_server URLs must use HTTPS without userinfo or fragments";
@@ -81,9 +77,8 @@ pub fn application_domains(table: &Table) -> Result<(), TypeProblem> {
             return refuse(text, Some(&entry.node));
         };
         if let Some(twice) = seen.replace(name) {
-            let text = format!(
-                "duplicate application.network domain after normalization: {twice:?}"
-            );
+            let text =
+                format!("duplicate application.network domain after normalization: {twice:?}");
             return refuse(text, Some(&entry.node));
         }
     }

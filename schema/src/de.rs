@@ -114,9 +114,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
                 }
                 value
             }
-            Value::Table(table) => {
-                visitor.visit_map(Entries { rest: table.iter(), current: None })
-            }
+            Value::Table(table) => visitor.visit_map(Entries { rest: table.iter(), current: None }),
         };
         result.map_err(|problem| placed(problem, node))
     }
@@ -145,9 +143,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
                 visitor.visit_enum(IntoDeserializer::<TypeProblem>::into_deserializer(&**variant))
             }
             Value::Table(table) => match (table.iter().next(), table.len()) {
-                (None, _) => {
-                    Err(de::Error::custom("wanted exactly 1 element, found 0 elements"))
-                }
+                (None, _) => Err(de::Error::custom("wanted exactly 1 element, found 0 elements")),
                 (Some(entry), 1) => visitor.visit_enum(Variant(entry)),
                 (Some(_), _) => {
                     Err(de::Error::custom("wanted exactly 1 element, more than 1 element"))
@@ -248,9 +244,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
             Value::Array(_) => Err(de::Error::custom("expected empty array")),
             Value::Table(table) if table.is_empty() => Ok(()),
             Value::Table(_) => Err(de::Error::custom("expected empty table")),
-            other => {
-                Err(de::Error::custom(format!("expected table, found {}", other.kind())))
-            }
+            other => Err(de::Error::custom(format!("expected table, found {}", other.kind()))),
         }
     }
 

@@ -47,8 +47,7 @@ pub struct RenamedKey {
 
 /// Inspects a document.
 pub fn inspect(root: &Table, tree: &Tree, version: Version) -> Inspection {
-    let mut walk =
-        Walk { version, path: Vec::new(), named: None, found: Inspection::default() };
+    let mut walk = Walk { version, path: Vec::new(), named: None, found: Inspection::default() };
     walk.table(root, tree.root(), None);
     walk.found
 }
@@ -139,7 +138,8 @@ impl Walk {
             return;
         }
         let version = self.version;
-        let mut inner = Self { version, path: Vec::new(), named: None, found: Inspection::default() };
+        let mut inner =
+            Self { version, path: Vec::new(), named: None, found: Inspection::default() };
         inner.value(node, spot);
         for problem in inner.found.refused {
             self.refuse(problem.as_codex_prints(), problem.span);
@@ -268,7 +268,8 @@ impl Walk {
         {
             let mut table = Table::default();
             for ((name, _), element) in fields.iter().zip(elements) {
-                table.insert(Sourced { value: (*name).into(), span: element.span }, element.clone());
+                table
+                    .insert(Sourced { value: (*name).into(), span: element.span }, element.clone());
             }
             if let Err(problem) = (section.check)(&table) {
                 self.refuse(problem.message, problem.span.or(Some(node.span)));

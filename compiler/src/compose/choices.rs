@@ -27,8 +27,7 @@ pub fn of_era(inspection: &mut Inspection, root: &Table, era: Era) {
 
 fn check(node: &Node, choices: &Choices, found: &mut Vec<TypeProblem>) {
     let mut refuse = |name: &str, node: &Node| {
-        let listed: Vec<String> =
-            choices.values.iter().map(|value| format!("`{value}`")).collect();
+        let listed: Vec<String> = choices.values.iter().map(|value| format!("`{value}`")).collect();
         let expected = match listed.as_slice() {
             [one, other] => format!("{one} or {other}"),
             _ => format!("one of {}", listed.join(", ")),
@@ -47,7 +46,8 @@ fn check(node: &Node, choices: &Choices, found: &mut Vec<TypeProblem>) {
                     Value::Table(variant) => {
                         let name = variant.iter().next().map(|entry| &*entry.key.value);
                         let name = name.filter(|name| {
-                            !choices.values.contains(name) && choices.path == ["allowed_approval_policies"]
+                            !choices.values.contains(name)
+                                && choices.path == ["allowed_approval_policies"]
                         });
                         if let Some(name) = name {
                             refuse(name, element);

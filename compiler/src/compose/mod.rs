@@ -44,6 +44,8 @@ pub struct Composed {
     pub root: Table,
     /// What holding it against the key table found.
     pub inspection: Inspection,
+    /// The paths of tables that it writes as lists of their fields.
+    pub listed: Vec<Vec<String>>,
     /// Whether the whole document is TOML; otherwise only a part of it is here.
     pub complete: bool,
 }
@@ -167,14 +169,16 @@ impl Composition {
         let apart = |layer: &Composed| {
             let list = layer.root.get("auto_review").and_then(|table| table.value.as_table());
             key == "auto_review"
-                && list.is_some_and(|list| list.len() == 1 && list.get("required_on_models").is_some())
+                && list
+                    .is_some_and(|list| list.len() == 1 && list.get("required_on_models").is_some())
         };
         let mut layers: Vec<&Composed> = self.speakers(key).collect();
         layers.sort_by_key(|layer| apart(layer));
         let mut names: Vec<String> = Vec::new();
         for layer in layers {
             let document = documents.get(layer.source).map(|document| &document.source);
-            let name = document.map_or_else(String::new, codex_schema::source::Source::as_codex_prints);
+            let name =
+                document.map_or_else(String::new, codex_schema::source::Source::as_codex_prints);
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -222,10 +226,12 @@ pub fn compose_in(mut layers: Vec<&RequirementLayer>, setting: &Setting<'_>) -> 
     for layer in &layers {
         let mut inspection = inspect_layer(layer, machine);
         choices::of_era(&mut inspection, &layer.layer.root, era);
+        let (root, listed) = normalise::normalise(layer, machine);
         composition.layers.push(Composed {
             channel: layer.channel,
             source: layer.layer.source,
-            root: normalise::normalise(layer, machine),
+            root,
+            listed,
             inspection,
             complete: layer.layer.syntax.is_empty(),
         });
@@ -263,6 +269,7 @@ fn inspect_layer(layer: &RequirementLayer, machine: &Machine) -> Inspection {
 fn fold_layers(composition: &mut Composition, era: Era, setting: &Setting<'_>) {
     let mut merged = Table::default();
     let mut conflicts = Vec::new();
+    let mut listed: Vec<&[String]> = Vec::new();
     for layer in &composition.layers {
         let above = layer.root.clone();
         if era.requirement_merge() == RequirementMerge::FirstSets {
@@ -271,15 +278,36 @@ fn fold_layers(composition: &mut Composition, era: Era, setting: &Setting<'_>) {
             }
             continue;
         }
-        if let Err(conflict) = fold::fold(&mut merged, above, &REQUIREMENTS) {
-            conflicts.push(refusals::layers::of_conflict(&conflict, setting.documents));
+        // To Codex a table written as a list is a list here, and lists are replaced whole.
+        listed.extend(layer.listed.iter().map(Vec::as_slice));
+        for path in listed.iter().filter(|path| has(&above, path)) {
+            remove(&mut merged, path);
         }
+        let found = fold::fold(&mut merged, above, &REQUIREMENTS);
+        let refusal = |conflict| refusals::layers::of_conflict(conflict, setting.documents);
+        conflicts.extend(found.iter().map(refusal));
     }
     composition.merged = merged;
     let types = refusals::layers::of_merged_types(composition, setting.machine.version);
     composition.refusals.extend(types);
     composition.refusals.extend(refusals::surfaces(composition, setting));
     composition.refusals.extend(conflicts);
+}
+
+fn has(root: &Table, path: &[String]) -> bool {
+    let rest: Vec<&str> = path.iter().skip(1).map(String::as_str).collect();
+    path.first().and_then(|first| root.get(first)?.at(&rest)).is_some()
+}
+
+fn remove(root: &mut Table, path: &[String]) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        root.remove(first);
+    } else if let Some(node) = root.get_mut(first)
+        && let Value::Table(below) = &mut node.value
+    {
+        remove(below, rest);
+    }
 }
 
 /// Blank texts of the reviewer's policy count as unset, after they erased what was below them.
@@ -323,7 +351,8 @@ pub fn quoted(document: &Document, span: Option<Span>, message: &str) -> String 
 pub fn short_syntax(document: &Document, problems: &[SyntaxProblem]) -> (String, Shown) {
     let (start, message) = match toml::from_str::<toml::Table>(&document.text) {
         Err(error) => {
-            let start = error.span().map_or(0, |span| u32::try_from(span.start).unwrap_or(u32::MAX));
+            let start =
+                error.span().map_or(0, |span| u32::try_from(span.start).unwrap_or(u32::MAX));
             (start, error.message().to_owned())
         }
         Ok(_) => problems

@@ -12,13 +12,16 @@ use crate::layers::RequirementLayer;
 use crate::machine::Machine;
 
 /// The layer's table under its keys' own names, with everything taken out that Codex does not
-/// read from this channel, for this host.
-pub fn normalise(layer: &RequirementLayer, machine: &Machine) -> Table {
+/// read from this channel, for this host; and the paths of tables it writes as lists.
+pub fn normalise(layer: &RequirementLayer, machine: &Machine) -> (Table, Vec<Vec<String>>) {
     let mut root = match layer.channel {
-        Channel::LegacyFile | Channel::LegacyMdm => legacy(&layer.layer.root, Era::of(machine.version)),
+        Channel::LegacyFile | Channel::LegacyMdm => {
+            legacy(&layer.layer.root, Era::of(machine.version))
+        }
         Channel::System | Channel::Cloud | Channel::Mdm => layer.layer.root.clone(),
     };
-    name_fields(&mut root, REQUIREMENTS.root(), machine);
+    let mut naming = Naming { machine, path: Vec::new(), listed: Vec::new() };
+    naming.table(&mut root, REQUIREMENTS.root());
     name_list_fields(&mut root);
     dates_are_texts(&mut root);
     drop_unknown(&mut root, REQUIREMENTS.root(), machine);
@@ -33,7 +36,7 @@ pub fn normalise(layer: &RequirementLayer, machine: &Machine) -> Table {
     without_repetitions(&mut root, REQUIREMENTS.root());
     resolve_paths(&mut root, REQUIREMENTS.root(), &layer.layer.base, machine);
     resolve_certificates(&mut root, &layer.layer.base, machine);
-    root
+    (root, naming.listed)
 }
 
 /// Codex reads a date where it expects a text.
@@ -139,8 +142,7 @@ fn legacy(config: &Table, era: Era) -> Table {
         }
         set("allowed_sandbox_modes", entry, values);
     }
-    if let Some(entry) =
-        config.entry("approvals_reviewer").filter(|_| era.legacy_reviewer_counts())
+    if let Some(entry) = config.entry("approvals_reviewer").filter(|_| era.legacy_reviewer_counts())
     {
         let mut values = vec![entry.node.clone()];
         if matches!(entry.node.value.as_str(), Some("auto_review" | "guardian_subagent")) {
@@ -152,27 +154,40 @@ fn legacy(config: &Table, era: Era) -> Table {
 }
 
 /// Turns tables written as lists of their fields into tables with names.
-fn name_fields(table: &mut Table, spot: &Spot, machine: &Machine) {
-    table.for_each_entry_mut(|key, node| {
-        if let Some(child) = spot.child(key).filter(|child| child.key.is_none()) {
-            name_fields_of(node, child, machine);
-        }
-    });
+struct Naming<'a> {
+    machine: &'a Machine,
+    path: Vec<String>,
+    listed: Vec<Vec<String>>,
 }
 
-fn name_fields_of(node: &mut Node, spot: &Spot, machine: &Machine) {
-    if let Value::Array(elements) = &mut node.value
-        && codex_schema::inspect::takes_lists(spot)
-    {
-        let fields = spot.fields().filter(|(_, field)| field.known_to(machine.version));
-        let mut table = Table::default();
-        for ((name, _), element) in fields.zip(std::mem::take(elements)) {
-            table.insert(Sourced { value: name.into(), span: element.span }, element);
-        }
-        node.value = Value::Table(table);
+impl Naming<'_> {
+    fn table(&mut self, table: &mut Table, spot: &Spot) {
+        table.for_each_entry_mut(|key, node| {
+            let compound = matches!(node.value, Value::Array(_) | Value::Table(_));
+            if let Some(child) = spot.child(key).filter(|child| compound && child.key.is_none()) {
+                self.path.push(child.alias_of().unwrap_or(key).to_owned());
+                self.node(node, child);
+                self.path.pop();
+            }
+        });
     }
-    if let Value::Table(table) = &mut node.value {
-        name_fields(table, spot, machine);
+
+    fn node(&mut self, node: &mut Node, spot: &Spot) {
+        if let Value::Array(elements) = &mut node.value
+            && codex_schema::inspect::takes_lists(spot)
+        {
+            let version = self.machine.version;
+            let fields = spot.fields().filter(|(_, field)| field.known_to(version));
+            let mut table = Table::default();
+            for ((name, _), element) in fields.zip(std::mem::take(elements)) {
+                table.insert(Sourced { value: name.into(), span: element.span }, element);
+            }
+            node.value = Value::Table(table);
+            self.listed.push(self.path.clone());
+        }
+        if let Value::Table(table) = &mut node.value {
+            self.table(table, spot);
+        }
     }
 }
 
@@ -222,7 +237,9 @@ fn for_this_host(root: &mut Table, hostname: &str) {
             .filter_map(|pattern| pattern.value.as_str())
             .any(|pattern| host_matches(pattern, hostname))
     };
-    if let Some(modes) = entries.iter().find(matches).and_then(|one| one.at(&["allowed_sandbox_modes"])) {
+    if let Some(modes) =
+        entries.iter().find(matches).and_then(|one| one.at(&["allowed_sandbox_modes"]))
+    {
         let key = Sourced { value: "allowed_sandbox_modes".into(), span: modes.span };
         root.insert(key, modes.clone());
     }

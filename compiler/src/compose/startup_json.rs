@@ -133,12 +133,10 @@ fn value_of(field: &Field, merged: &Table, version: Version, secrets: Secrets) -
         "allowedWebSearchModes" => web_search(node, spot, printer),
         "network" => node.map_or(Json::Null, |node| network_json(node, version)),
         "hooks" => node.map_or(Json::Null, |node| hooks_json(node, spot, printer)),
-        "modelProviders" => {
-            node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, printer))
-        }
-        "sqliteHome" | "logDir" | "modelCatalogJson" => {
-            node.and_then(|node| node.value.as_str()).map_or(Json::Null, |path| json!(file_uri(path)))
-        }
+        "modelProviders" => node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, printer)),
+        "sqliteHome" | "logDir" | "modelCatalogJson" => node
+            .and_then(|node| node.value.as_str())
+            .map_or(Json::Null, |path| json!(file_uri(path))),
         "otel" => node.map_or(Json::Null, |node| {
             let mut otel = plain(node, spot, Case::Kept, printer);
             redact_headers(&mut otel);
@@ -210,10 +208,10 @@ fn login_methods(merged: &Table, config: &Table) -> Json {
     if let Some(forced) = config.get("forced_login_method").and_then(|node| node.value.as_str()) {
         methods.retain(|method| *method == forced);
     }
-    let workspaces = merged.get("allowed_chatgpt_workspaces").and_then(|node| node.value.as_array());
-    let usable = |workspace: &Node| {
-        workspace.value.as_str().is_some_and(|name| !name.trim().is_empty())
-    };
+    let workspaces =
+        merged.get("allowed_chatgpt_workspaces").and_then(|node| node.value.as_array());
+    let usable =
+        |workspace: &Node| workspace.value.as_str().is_some_and(|name| !name.trim().is_empty());
     if workspaces.is_some_and(|listed| !listed.iter().any(usable)) {
         methods.retain(|method| *method != "chatgpt");
     }
@@ -238,8 +236,12 @@ fn is_set(node: &Node, path: &str) -> bool {
         Value::Table(table) => {
             SET_WHEN_EMPTY.contains(&path)
                 || path.starts_with("marketplaces.allowed_sources.")
-                || REQUIREMENTS.find(&path.split('.').collect::<Vec<_>>()).is_some_and(|spot| spot.key.is_some())
-                || table.iter().any(|entry| is_set(&entry.node, &format!("{path}.{}", entry.key.value)))
+                || REQUIREMENTS
+                    .find(&path.split('.').collect::<Vec<_>>())
+                    .is_some_and(|spot| spot.key.is_some())
+                || table
+                    .iter()
+                    .any(|entry| is_set(&entry.node, &format!("{path}.{}", entry.key.value)))
         }
         Value::Array(elements) if elements.is_empty() => {
             !UNSET_WHEN_EMPTY.iter().any(|prefix| path.starts_with(prefix))
@@ -381,7 +383,8 @@ fn permissions(node: &Node, map: &str, allowed: &str, denied: Option<&str>) -> J
         return json!(found);
     }
     for (list, decision) in [(Some(allowed), "allow"), (denied, "deny")] {
-        let elements = list.and_then(|list| node.at(&[list])).and_then(|node| node.value.as_array());
+        let elements =
+            list.and_then(|list| node.at(&[list])).and_then(|node| node.value.as_array());
         for name in elements.unwrap_or_default().iter().filter_map(|one| one.value.as_str()) {
             found.insert(name, decision);
         }
@@ -394,7 +397,9 @@ fn complete_providers(providers: &mut Json, cwd: &str) {
     for provider in providers.as_object_mut().into_iter().flat_map(Map::values_mut) {
         default(provider, "name", json!(""));
         default(provider, "wire_api", json!("responses"));
-        for flag in ["requires_openai_auth", "supports_websockets", "supports_standalone_web_search"] {
+        for flag in
+            ["requires_openai_auth", "supports_websockets", "supports_standalone_web_search"]
+        {
             default(provider, flag, json!(false));
         }
         if let Some(auth) = provider.get_mut("auth").filter(|auth| auth.is_object()) {

@@ -119,12 +119,9 @@ fn of_syntax(layer: &ConfigLayer, gathered: &Gathered) -> Option<Refusal> {
 }
 
 /// The first thing wrong with a configuration file.
-fn of_config(
-    layer: &ConfigLayer,
-    gathered: &Gathered,
-    setting: &Setting<'_>,
-) -> Option<Refusal> {
-    let reported_before = matches!(layer.tier, ConfigTier::System | ConfigTier::LegacyFile | ConfigTier::Cloud);
+fn of_config(layer: &ConfigLayer, gathered: &Gathered, setting: &Setting<'_>) -> Option<Refusal> {
+    let reported_before =
+        matches!(layer.tier, ConfigTier::System | ConfigTier::LegacyFile | ConfigTier::Cloud);
     if layer.not_loaded.is_some() {
         return None;
     }

@@ -9,7 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// A path that must be absolute or begin with `~/` as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct AbsolutePath(#[schemars(with = "String", regex(pattern = r"^([/~]|[A-Za-z]:)"))] PathBuf);
+pub struct AbsolutePath(
+    #[schemars(with = "String", regex(pattern = r"^([/~]|[A-Za-z]:)"))] PathBuf,
+);
 
 impl<'de> Deserialize<'de> for AbsolutePath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -37,9 +37,7 @@ pub fn of_documents(layers: &[&RequirementLayer], setting: &Setting<'_>) -> Vec<
                 let text = format!("{}{}", era.layer_error(&name), syntax_text(document, syntax));
                 Refusal { stage: Stage::Syntax, phase: Phase::Syntax, ..Refusal::start(text, span) }
             }
-            Channel::Cloud => {
-                Refusal::bundle(BundleFailure::invalid("invalid requirements"), span)
-            }
+            Channel::Cloud => Refusal::bundle(BundleFailure::invalid("invalid requirements"), span),
         });
     }
     found
@@ -179,7 +177,8 @@ pub fn of_conflict(conflict: &Conflict, documents: &Documents) -> Refusal {
         let document = documents.get(span.source);
         document.map_or_else(String::new, |document| document.source.as_codex_prints())
     };
-    let text = |node: &codex_schema::value::Node| node.value.as_str().unwrap_or_default().to_owned();
+    let text =
+        |node: &codex_schema::value::Node| node.value.as_str().unwrap_or_default().to_owned();
     let words = format!(
         "failed to compose requirements field `{}` between {} and {}: `{}` conflicts with `{}`",
         conflict.path,

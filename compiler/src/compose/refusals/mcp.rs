@@ -24,12 +24,7 @@ fn entries(node: Option<&Node>) -> Vec<&Entry> {
     table.map(codex_schema::value::Table::sorted).unwrap_or_default()
 }
 
-fn of_server(
-    server: &Entry,
-    name: &str,
-    set_by: impl Fn() -> String,
-    found: &mut Vec<Refusal>,
-) {
+fn of_server(server: &Entry, name: &str, set_by: impl Fn() -> String, found: &mut Vec<Refusal>) {
     let Some(identity) = server.node.at(&["identity"]) else { return };
     let arguments = identity.at(&["command", "args"]).and_then(|node| node.value.as_array());
     let arguments = arguments.unwrap_or_default().iter().enumerate();

@@ -1,5 +1,6 @@
 //! Why Codex refuses a policy, in its words and in its order.
 
+mod config;
 mod files;
 mod filesystem;
 pub mod layers;
@@ -67,6 +68,7 @@ const DERIVED: &[Check] = &[
     providers::known,
     files::model_catalog,
     network::global_patterns,
+    config::values,
     lists::login_methods,
     network::session_patterns,
 ];

@@ -9,8 +9,7 @@ const TOP: &str = "experimental_network";
 
 /// The policy may stand at the top or under `permissions`, not in both.
 pub(super) fn surfaces(merged: &Merged<'_>) -> Vec<Refusal> {
-    let (Some(top), Some(below)) =
-        (merged.get(&[TOP]), merged.get(&["permissions", "network"]))
+    let (Some(top), Some(below)) = (merged.get(&[TOP]), merged.get(&["permissions", "network"]))
     else {
         return Vec::new();
     };

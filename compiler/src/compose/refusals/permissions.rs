@@ -45,9 +45,8 @@ fn allowlist(merged: &Merged<'_>) -> Option<Refusal> {
             return Some(Refusal::start(text, Some(entry.key.span)));
         }
     }
-    let permits = |name: &str| {
-        table.get(name).and_then(|node| node.value.as_bool()).unwrap_or_default()
-    };
+    let permits =
+        |name: &str| table.get(name).and_then(|node| node.value.as_bool()).unwrap_or_default();
     let Some(default) = default else {
         let implied = permits(":workspace") && permits(":read-only");
         let text = "requirements.toml default_permissions must be set unless \
@@ -110,15 +109,12 @@ fn chain(merged: &Merged<'_>, start: &str) -> Option<Refusal> {
         if let Some(back) = path.iter().position(|seen| seen == parent) {
             let mut cycle: Vec<&str> = path.iter().skip(back).map(String::as_str).collect();
             cycle.push(parent);
-            let text = format!(
-                "permissions profile inheritance cycle detected: {}",
-                cycle.join(" -> ")
-            );
+            let text =
+                format!("permissions profile inheritance cycle detected: {}", cycle.join(" -> "));
             return refuse(text);
         }
         if defined(merged, parent).is_none() {
-            let text =
-                format!("permissions profile `{name}` extends undefined profile `{parent}`");
+            let text = format!("permissions profile `{name}` extends undefined profile `{parent}`");
             return refuse(text);
         }
         path.push(parent.to_owned());

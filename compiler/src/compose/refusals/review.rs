@@ -6,9 +6,10 @@ use super::{Merged, Refusal};
 pub(super) fn model_slugs(merged: &Merged<'_>) -> Vec<Refusal> {
     let Some(list) = merged.get(&["auto_review", "required_on_models"]) else { return Vec::new() };
     let elements = list.value.as_array().unwrap_or_default();
-    let wrong = elements.iter().filter_map(|one| Some((one, one.value.as_str()?))).filter(
-        |(_, slug)| slug.is_empty() || slug.trim() != *slug || slug.contains('/'),
-    );
+    let wrong = elements
+        .iter()
+        .filter_map(|one| Some((one, one.value.as_str()?)))
+        .filter(|(_, slug)| slug.is_empty() || slug.trim() != *slug || slug.contains('/'));
     wrong
         .map(|(one, slug)| {
             let text = format!(
