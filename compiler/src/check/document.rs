@@ -203,7 +203,8 @@ fn syntax(subject: &Subject<'_>, document: &Document, version: Version, found: &
         }
         line_before = line;
         let mut effect = Effect::new(Versions::only(version), outcome);
-        if index == 0 {
+        // Before 0.138 the sentence around the library's words was another.
+        if index == 0 && version >= Version::of(138) {
             effect.says = composition.refusals.first().map(|refusal| refusal.text.clone());
         }
         found.add(of_syntax(document, problem).effect(effect));

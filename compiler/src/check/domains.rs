@@ -8,8 +8,12 @@ use codex_schema::version::Version;
 use super::Findings;
 use super::document::Subject;
 
-/// First version that refuses `*` (0.144.6 still took it, 0.148.0 did not; sampled).
-const REFUSES_STAR_SINCE: u32 = 148;
+/// What versions do with `*`: the start passes up to 0.144.6 and no longer at 0.148.0 (sampled);
+/// sessions were refused before, too.
+const STAR: [Effect; 2] = [
+    Effect::new(Versions::between(118, 147), Outcome::RefusesSessions),
+    Effect::new(Versions::since(148), Outcome::RefusesToStart),
+];
 
 /// Adds what is wrong with patterns; the parts about Codex's own words come from `meaning`, at the
 /// same places.
@@ -18,13 +22,7 @@ pub(super) fn add(subject: &Subject<'_>, found: &mut Findings) {
         let enabled = network.get("enabled").and_then(|node| node.value.as_bool()) == Some(true);
         for (pattern, span) in patterns(network) {
             match problem(pattern) {
-                Some(Problem::Star) => found.add(
-                    wrong(pattern, span)
-                        .effect(Effect::new(
-                            Versions::since(REFUSES_STAR_SINCE),
-                            Outcome::RefusesToStart,
-                        )),
-                ),
+                Some(Problem::Star) => found.add(wrong(pattern, span).effects(STAR)),
                 Some(Problem::Unsupported) => {
                     let outcome = if enabled {
                         Outcome::RefusesSessions
