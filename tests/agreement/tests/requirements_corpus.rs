@@ -29,10 +29,7 @@ const EXPLAINED: &[(&str, &str)] = &[
         "a name that is never resolved: Codex waits 20 seconds for it, an address of its own \
          machine fails at once; which one it is cannot be seen from outside",
     ),
-    (
-        "model_catalog_json = \"/etc/hosts\"\n",
-        "a file of the machine it was recorded on",
-    ),
+    ("model_catalog_json = \"/etc/hosts\"\n", "a file of the machine it was recorded on"),
     (
         "[permissions.filesystem]\nzz=1",
         "a table of unknown keys only, which Codex counts as policy here and nowhere else",
@@ -54,9 +51,9 @@ fn predicts_every_recorded_verdict() {
         let world = WorldSpec { files: case.files, ..WorldSpec::default() };
         let answer = startup_answer(&world, Version::of(169));
         let expected = case.error.map_or(Ok(case.ok), Err);
-        let got = answer
-            .map(|answer| without_nulls(&answer["requirements"]))
-            .map_err(|text| text.strip_prefix("failed to load configuration: ").unwrap().to_owned());
+        let got = answer.map(|answer| without_nulls(&answer["requirements"])).map_err(|text| {
+            text.strip_prefix("failed to load configuration: ").unwrap().to_owned()
+        });
         let requirements = world.files.get("/etc/codex/requirements.toml");
         let explained = matches!(requirements, Some(FileSpec::Text(text))
             if EXPLAINED.iter().any(|(known, _)| known == text));

@@ -110,10 +110,12 @@ fn differ(question: Question, class: String, codex: String, model: String) -> Ve
     Verdict::Differ(vec![Difference { question, class, pointer, codex, model }])
 }
 
-/// An error text on one line. The start-up question appends the error's own code, which is empty
-/// for policy errors.
+/// An error text on one line. Two things are not part of it: the error code that the start-up
+/// question appends, where it is empty, and what old builds say about the harness's scratch
+/// folder when they do not start at all.
 fn one_line(text: &str) -> String {
-    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines = text.lines().filter(|line| !line.contains("we could not update PATH"));
+    let joined = lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
     let trimmed = joined.strip_suffix('|').or_else(|| joined.strip_suffix("| null null"));
     trimmed.unwrap_or(&joined).trim().to_owned()
 }
