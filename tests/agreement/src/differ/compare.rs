@@ -110,10 +110,16 @@ fn differ(question: Question, class: String, codex: String, model: String) -> Ve
     Verdict::Differ(vec![Difference { question, class, pointer, codex, model }])
 }
 
-/// An error text on one line. The start-up question appends the error's own code, which is empty
-/// for policy errors.
+/// An error text on one line. Two things are not part of it: the error code that the start-up
+/// question appends, where it is empty, and what old builds say about the harness's scratch
+/// folder when they do not start at all.
 fn one_line(text: &str) -> String {
     let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let notice = "WARNING: proceeding, even though we could not update PATH: ";
+    let joined = match joined.strip_prefix(notice).and_then(|rest| rest.split_once("\") ")) {
+        Some((_, said)) => said.to_owned(),
+        None => joined,
+    };
     let trimmed = joined.strip_suffix('|').or_else(|| joined.strip_suffix("| null null"));
     trimmed.unwrap_or(&joined).trim().to_owned()
 }
@@ -280,6 +286,15 @@ mod tests {
         assert_eq!(judge(Question::Startup, &refused("a b | "), &model), Verdict::ErrorsAgree);
         assert!(matches!(judge(Question::Startup, &refused("a b c"), &model), Verdict::Differ(_)));
         assert!(matches!(judge(Question::Startup, &Ok(json!({})), &model), Verdict::Differ(_)));
+    }
+
+    #[test]
+    fn a_notice_about_the_scratch_folder_hides_no_error() {
+        let said = "WARNING: proceeding, even though we could not update PATH: Refusing to create \
+                    helper binaries under temporary dir \"/tmp\" (codex_home: \"$CODEX_HOME\")\n\
+                    Error: a";
+        let model = Some(Err("Error: a".to_owned()));
+        assert_eq!(judge(Question::Startup, &refused(said), &model), Verdict::ErrorsAgree);
     }
 
     #[test]

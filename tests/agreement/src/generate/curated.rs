@@ -208,6 +208,7 @@ pub(super) fn names(map: &str) -> &'static [&'static str] {
         path if path.ends_with(".origins") => &["'https://a.example'", "'https://b.example'"],
         "model_providers" => &["gateway", "backup"],
         path if path.ends_with(".tracestate") => &["vendor"],
+        "tui.presets" => &["1", "2"],
         _ => &["one", "two"],
     }
 }

@@ -104,12 +104,12 @@ impl Pool {
     }
 
     /// A random configuration key and value, as `-c` takes them.
-    pub(super) fn setting(&self, random: &mut Random, _version: Version) -> (String, String) {
+    pub(super) fn setting(&self, random: &mut Random, version: Version) -> (String, String) {
         let fallback = ("approval_policy", None);
         let (path, row) = random.pick(&self.config).copied().unwrap_or(fallback);
         // The command line splits at every dot, quoted or not.
         let path_text = concrete(random, path).replace('\'', "");
-        (path_text, config_value(random, path, row))
+        (path_text, config_value(random, path, row, version))
     }
 }
 
@@ -194,11 +194,11 @@ fn complete(random: &mut Random, draft: &mut Draft) {
 }
 
 /// Makes one layer of configuration with about `size` keys.
-pub(super) fn config(random: &mut Random, pool: &Pool, _version: Version, size: usize) -> Draft {
+pub(super) fn config(random: &mut Random, pool: &Pool, version: Version, size: usize) -> Draft {
     let mut draft = Draft::default();
     for _ in 0..=random.below(size) {
         let Some((path, row)) = random.pick(&pool.config).copied() else { break };
-        let value = config_value(random, path, row);
+        let value = config_value(random, path, row, version);
         let text = concrete(random, path);
         if text == "model_provider" && value == "\"gateway\"" && random.chance(90) {
             draft.add("model_providers.gateway.name", "\"Gateway\"");
@@ -215,10 +215,20 @@ pub(super) fn config(random: &mut Random, pool: &Pool, _version: Version, size: 
     draft
 }
 
-fn config_value(random: &mut Random, path: &str, row: Option<&'static Key>) -> String {
+fn config_value(
+    random: &mut Random,
+    path: &str,
+    row: Option<&'static Key>,
+    version: Version,
+) -> String {
     let listed = curated::CONFIG.iter().find(|(own, _)| *own == path);
     match (listed, row) {
-        (Some((_, values)), _) => random.text(values).to_owned(),
+        (Some((_, values)), _) => {
+            // 0.98.0 does not know `granular`; as an argument it makes it hang instead of fail.
+            let known = |value: &&&str| version >= Version::of(115) || !value.contains("granular");
+            let values: Vec<&'static str> = values.iter().filter(known).copied().collect();
+            random.text(&values).to_owned()
+        }
         (None, Some(key)) if free_text(key) => key.example.to_owned(),
         (None, Some(key)) => sound(random, key, &[]),
         (None, None) => "true".to_owned(),
