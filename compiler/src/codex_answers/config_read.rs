@@ -74,6 +74,10 @@ fn second_names(config: &mut Map<String, Json>, version: Version) {
         ("agents", "max_threads", "max_concurrent_threads_per_session", 157),
         ("memories", "no_memories_if_mcp_or_web_search", "disable_on_external_context", 138),
     ];
+    let search = config.get_mut("tools").and_then(|tools| tools.as_object_mut()?.remove("client_search_provider"));
+    if let Some(value) = search {
+        config.entry("client_search_provider").or_insert(value);
+    }
     for (table, old, new, since) in renamed {
         let Some(Json::Object(table)) = config.get_mut(table) else { continue };
         if Version::of(since) <= version

@@ -32,8 +32,11 @@ pub fn warnings(evaluation: &Evaluation) -> Vec<String> {
 
 /// A feature that has become a setting; measured at 0.169.0.
 fn deprecated(evaluation: &Evaluation) -> Option<String> {
-    let own = evaluation.config().get("features")?;
-    let used = ["multi_agent", "collab"].iter().any(|name| own.at(&[name]).is_some());
+    let mut written = evaluation.configuration.loaded().filter(|layer| layer.tier != ConfigTier::CommandLine);
+    let used = written.any(|layer| {
+        let own = layer.layer.root.get("features");
+        own.is_some_and(|own| own.at(&["multi_agent"]).is_some())
+    });
     (used && evaluation.machine.version >= Version::of(169)).then(|| {
         "`[features].multi_agent` is deprecated. It still controls the V1 fallback. \
          `[agents].enabled = false` disables subagent tools even when the model selects a subagent \

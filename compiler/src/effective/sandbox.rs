@@ -234,16 +234,12 @@ fn build(inputs: &Inputs<'_>, choice: &Choice) -> Sandbox {
     let extends = profile.as_deref().filter(|_| choice.shows_parent).and_then(|name| {
         defined(inputs, name)?.at(&["extends"])?.value.as_str().map(str::to_owned)
     });
-    let custom = profile.as_deref().filter(|name| !BUILT_IN.contains(name));
-    let (mode, json) = match (&choice.mode, custom, &profile) {
-        (Some(mode), ..) => (mode.clone(), mode_json(inputs, mode)),
-        (None, Some(name), _) => {
-            let grants = grants(inputs, name);
+    // A profile chosen by name is what it says; the options of the old kind belong to modes.
+    let (mode, json) = match &choice.mode {
+        Some(mode) => (mode.clone(), mode_json(inputs, mode)),
+        None => {
+            let grants = grants(inputs, profile.as_deref().unwrap_or(":read-only"));
             (grants.mode().to_owned(), grants.json())
-        }
-        (None, None, name) => {
-            let mode = grants(inputs, name.as_deref().unwrap_or(":read-only")).mode();
-            (mode.to_owned(), mode_json(inputs, mode))
         }
     };
     Sandbox { mode, profile, wanted: choice.span, extends, notes: Vec::new(), json }
