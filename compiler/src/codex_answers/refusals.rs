@@ -3,7 +3,8 @@
 
 use codex_schema::inspect::{Inspection, inspect};
 use codex_schema::lookup::CONFIG;
-use codex_schema::source::ConfigTier;
+use codex_schema::source::{ConfigTier, Source};
+use codex_schema::span::Span;
 use codex_schema::value::Table;
 use codex_schema::version::Version;
 
@@ -41,12 +42,26 @@ pub(super) fn refusal(evaluation: &Evaluation, question: Question) -> Option<Str
     if approval::refused(&evaluation.inputs()).is_some() && own.derived {
         return own.start.map(|text| format!("Error: {text}"));
     }
-    let stops = server_stops(evaluation) || (own.derived && evaluation.machine.version >= Version::of(138));
+    let stops =
+        server_stops(evaluation) || (own.derived && evaluation.machine.version >= Version::of(138));
     let bare = stops.then(|| told(&evaluation.for_everybody(), question)).flatten();
     match bare.filter(|bare| server_stops(evaluation) || bare.derived).and_then(|bare| bare.start) {
         Some(text) => Some(format!("Error: {}", text.replace('\n', " "))),
         None => Some(own.text),
     }
+}
+
+/// The refusal of `configRequirements/read`: it reads the layers only, and answers where no more
+/// than the configuration's content is wrong.
+pub fn requirements_refusal(evaluation: &Evaluation) -> Option<String> {
+    if server_stops(evaluation) {
+        let bare = told(&evaluation.for_everybody(), Question::Read).and_then(|bare| bare.start);
+        if let Some(text) = bare {
+            return Some(format!("Error: {}", text.replace('\n', " ")));
+        }
+    }
+    let own = of_requirements(evaluation, Question::Read);
+    own.or_else(|| of_syntax(evaluation, Question::Read)).map(|own| own.text)
 }
 
 /// A mistake as it is told.
@@ -97,7 +112,9 @@ fn of_thread(text: &str, version: Version) -> String {
 /// A mistake found while a session's configuration is worked out.
 fn of_whole(text: &str, question: Question, version: Version) -> String {
     match question {
-        Question::Command => format!("Error: failed to load configuration\n\nCaused by:\n    {text}"),
+        Question::Command => {
+            format!("Error: failed to load configuration\n\nCaused by:\n    {text}")
+        }
         Question::Read if version < Version::of(138) => of_layers(text, question, version),
         Question::Read => format!("failed to resolve feature override precedence: {text}"),
         Question::Thread => of_thread(text, version),
@@ -132,9 +149,11 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
 
 fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let version = evaluation.machine.version;
-    let broken = evaluation.configuration.layers.iter().find(|layer| {
-        layer.not_loaded.is_none() && !layer.layer.syntax.is_empty()
-    })?;
+    let broken = evaluation
+        .configuration
+        .layers
+        .iter()
+        .find(|layer| layer.not_loaded.is_none() && !layer.layer.syntax.is_empty())?;
     let document = evaluation.documents().get(broken.layer.source)?;
     let problems = &broken.layer.syntax;
     let whole = syntax_text(document, problems);
@@ -229,17 +248,22 @@ fn late(evaluation: &Evaluation, question: Question) -> Option<Told> {
 /// Managed hooks of kinds that this version cannot run.
 fn hooks(evaluation: &Evaluation) -> Option<String> {
     let table = evaluation.composition.merged.get("hooks")?.value.as_table()?;
-    let source = evaluation.composition.origin_text("hooks", evaluation.documents());
-    let kinds = table
+    let on = super::features::effective(evaluation).get("hooks").copied().unwrap_or_default();
+    let handlers = table
         .iter()
         .filter_map(|event| event.node.value.as_array())
         .flatten()
         .filter_map(|group| group.at(&["hooks"])?.value.as_array())
         .flatten()
-        .filter_map(|handler| handler.at(&["type"])?.value.as_str());
+        .filter_map(|handler| handler.at(&["type"]))
+        .filter(|_| on);
+    let kinds = handlers
+        .filter_map(|node| Some((node.value.as_str()?, hook_source(evaluation, node.span))));
     let skipped: Vec<String> = kinds
-        .filter(|kind| matches!(*kind, "agent" | "prompt"))
-        .map(|kind| format!("skipping {kind} hook in {source}: {kind} hooks are not supported yet"))
+        .filter(|(kind, _)| matches!(*kind, "agent" | "prompt"))
+        .map(|(kind, source)| {
+            format!("skipping {kind} hook in {source}: {kind} hooks are not supported yet")
+        })
         .collect();
     (!skipped.is_empty()).then(|| {
         format!(
@@ -248,6 +272,22 @@ fn hooks(evaluation: &Evaluation) -> Option<String> {
             skipped.join("; ")
         )
     })
+}
+
+/// How Codex names the place of a managed hook: the folder of managed hooks where one is named,
+/// else the document; a fragment gets a made-up path.
+fn hook_source(evaluation: &Evaluation, span: Span) -> String {
+    let folder = evaluation.inputs().requirement(&["hooks", "managed_dir"]);
+    if let Some(folder) = folder.and_then(|node| node.value.as_str()) {
+        return folder.to_owned();
+    }
+    match evaluation.documents().get(span.source).map(|document| &document.source) {
+        Some(Source::Fragment { id, name }) => {
+            format!("/<enterprise-managed:{name}:{id}>/requirements.toml")
+        }
+        Some(other) => other.as_codex_prints(),
+        None => String::new(),
+    }
 }
 
 /// What stops `--print-startup-config` beyond files that are wrong by themselves.
@@ -294,9 +334,8 @@ fn same_name(inputs: &Inputs<'_>) -> Option<String> {
     let own = inputs.configuration.merged.get("permissions")?.value.as_table()?;
     let managed = inputs.composition.merged.get("permissions")?.value.as_table()?;
     let mut names = managed.sorted().into_iter().map(|entry| &*entry.key.value);
-    let name = names.find(|name| {
-        !matches!(*name, "filesystem" | "network") && own.get(name).is_some()
-    })?;
+    let name =
+        names.find(|name| !matches!(*name, "filesystem" | "network") && own.get(name).is_some())?;
     Some(format!(
         "requirements.toml permissions profile `{name}` conflicts with a config-defined profile of \
          the same name"
@@ -310,7 +349,8 @@ fn permissions(inputs: &Inputs<'_>) -> Option<String> {
     if version < Version::of(118) {
         return None;
     }
-    let managed = inputs.composition.merged.get("permissions").and_then(|node| node.value.as_table());
+    let managed =
+        inputs.composition.merged.get("permissions").and_then(|node| node.value.as_table());
     let any_managed = managed.is_some_and(|table| {
         table.iter().any(|entry| !matches!(&*entry.key.value, "filesystem" | "network"))
     });
@@ -355,9 +395,8 @@ fn disallowed(inputs: &Inputs<'_>) -> Option<String> {
 fn provider(inputs: &Inputs<'_>) -> Option<String> {
     let required = inputs.requirement(&["model_provider"]);
     let name = required.or_else(|| inputs.wanted("model_provider"))?.value.as_str()?;
-    let defined = |table: &Table| {
-        table.get("model_providers").is_some_and(|node| node.at(&[name]).is_some())
-    };
+    let defined =
+        |table: &Table| table.get("model_providers").is_some_and(|node| node.at(&[name]).is_some());
     let known = PROVIDERS.contains(&name)
         || defined(&inputs.configuration.merged)
         || defined(&inputs.composition.merged);
