@@ -19,6 +19,51 @@ pub enum RequirementMerge {
     ByKey,
 }
 
+/// First version known to read layers in two steps; 0.138.0 does not.
+const FOLDED: Version = Version::of(157);
+
+/// The values a key had in a range of versions.
+#[derive(Clone, Copy, Debug)]
+pub struct Choices {
+    /// Top-level keys on the way to the value, in requirements or in the legacy file.
+    pub path: &'static [&'static str],
+    /// First version.
+    pub from: Version,
+    /// First later version.
+    pub until: Version,
+    /// The values as that version lists them.
+    pub values: &'static [&'static str],
+}
+
+/// Measured at 0.98.0, 0.118.0, 0.138.0 and 0.157.1; where a boundary lies between two of them,
+/// the later one is taken.
+const CHOICES: &[Choices] = &[
+    Choices {
+        path: &["allowed_approval_policies"],
+        from: Version::of(0),
+        until: Version::of(118),
+        values: &["untrusted", "on-failure", "on-request", "never"],
+    },
+    Choices {
+        path: &["approval_policy"],
+        from: Version::of(0),
+        until: Version::of(118),
+        values: &["untrusted", "on-failure", "on-request", "never"],
+    },
+    Choices {
+        path: &["allowed_web_search_modes"],
+        from: Version::of(0),
+        until: Version::of(157),
+        values: &["disabled", "cached", "live"],
+    },
+    Choices {
+        path: &["experimental_network", "unix_sockets"],
+        from: Version::of(0),
+        until: Version::of(138),
+        values: &["allow", "none"],
+    },
+];
+
 impl Era {
     /// The era of a version.
     pub fn of(version: Version) -> Self {
@@ -38,6 +83,74 @@ impl Era {
         } else {
             RequirementMerge::ByKey
         }
+    }
+
+    /// Whether a key and its second name in different layers are one key. Measured: not at 0.138.0,
+    /// at 0.157.1.
+    pub fn folds_second_names(&self) -> bool {
+        self.version >= FOLDED
+    }
+
+    /// Whether type errors quote the line, as syntax errors do. Measured: at 0.138.0, not at
+    /// 0.157.1, which reads a layer in two steps.
+    pub fn quotes_type_errors(&self) -> bool {
+        self.version < FOLDED
+    }
+
+    /// Whether the server refuses to start on bad requirements. Before, it started with defaults
+    /// and refused every request. Measured: not at 0.138.0, at 0.157.1.
+    pub fn refuses_at_start(&self) -> bool {
+        self.version >= FOLDED
+    }
+
+    /// Whether `on-failure` is printed, and meant, as `on-request`. Measured: not at 0.138.0, at
+    /// 0.157.1, which also refuses `untrusted` in configuration.
+    pub fn retires_old_approval(&self) -> bool {
+        self.version >= FOLDED
+    }
+
+    /// How the reviewing model is printed. Measured at 0.138.0 and 0.157.1.
+    pub fn reviewer_name(&self) -> &'static str {
+        if self.version < FOLDED { "guardian_subagent" } else { "auto_review" }
+    }
+
+    /// The words before an error in a layer.
+    pub fn layer_error(&self, name: &str) -> String {
+        if self.requirement_merge() == RequirementMerge::FirstSets {
+            format!("Error parsing requirements file {name}: ")
+        } else {
+            format!("failed to parse requirements layer {name}: ")
+        }
+    }
+
+    /// What a list of sandbox modes allows, in the words of an error.
+    pub fn sandbox_policy_name(&self) -> &'static str {
+        if self.requirement_merge() == RequirementMerge::FirstSets {
+            "SandboxPolicy"
+        } else {
+            "PermissionProfile"
+        }
+    }
+
+    /// The decisions that rules in requirements may have, in the words of an error. `prompt-user`
+    /// is missing at 0.157.1 and there at 0.169.0.
+    pub fn rule_decisions(&self) -> &'static str {
+        if self.version < Version::of(158) {
+            "'prompt' or 'forbidden'"
+        } else {
+            "'prompt', 'prompt-user', or 'forbidden'"
+        }
+    }
+
+    /// Whether legacy `approvals_reviewer` is a requirement. Measured: not at 0.118.0, at 0.138.0.
+    pub fn legacy_reviewer_counts(&self) -> bool {
+        self.version >= Version::of(138)
+    }
+
+    /// Values of keys that had other choices in this version, in the order of its error texts.
+    pub fn choices(&self) -> impl Iterator<Item = &'static Choices> {
+        let version = self.version;
+        CHOICES.iter().filter(move |choices| choices.from <= version && version < choices.until)
     }
 
     /// The rank of a requirement channel, lowest first.

@@ -7,7 +7,7 @@ use codex_schema::value::Table;
 use serde_json::{Value as Json, json};
 
 use crate::compose::startup_json::{Secrets, requirements};
-use crate::compose::{Composition, Refusal, Setting, Shown, Stage, compose_in};
+use crate::compose::{Composition, Phase, Refusal, Setting, Shown, Stage, compose_in};
 use crate::configure::{self, Configuration};
 use crate::effective::{Inputs, Session, session};
 use crate::era::Era;
@@ -111,11 +111,43 @@ impl Evaluation {
                 "requirements": requirements(
                     &self.composition.merged,
                     &self.configuration.merged,
-                    self.machine.version,
+                    &self.machine,
                     secrets,
                 ),
             })),
             Some(refusal) => Err(startup_error(refusal)),
+        }
+    }
+}
+
+impl Evaluation {
+    /// The answer of Codex's server to `configRequirements/read`.
+    ///
+    /// # Errors
+    /// The text of its error, or the one with which the server refuses to start.
+    pub fn requirements_read(&self, secrets: Secrets) -> Result<Json, String> {
+        let late = Era::of(self.machine.version).refuses_at_start();
+        // What only concerns a session does not keep older servers from answering.
+        let matters = |refusal: &&Refusal| match refusal.phase {
+            Phase::Session => false,
+            Phase::Config => refusal.stage == Stage::Syntax,
+            phase => late || phase < Phase::Derived || phase == Phase::Bundle,
+        };
+        match self.refusals.iter().find(matters) {
+            None => Ok(json!({
+                "requirements": requirements(
+                    &self.composition.merged,
+                    &self.configuration.merged,
+                    &self.machine,
+                    secrets,
+                ),
+            })),
+            Some(refusal) if late && refusal.stage == Stage::Start => {
+                Err(format!("Error: {}", refusal.text))
+            }
+            Some(refusal) => {
+                Err(format!("failed to read configuration layers: {}", refusal.text))
+            }
         }
     }
 }

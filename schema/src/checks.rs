@@ -2,15 +2,19 @@
 //! words. Measured with 0.169.0.
 
 use crate::de::TypeProblem;
-use crate::value::{Node, Table};
+use crate::value::{Node, Table, Value};
 
 fn refuse(message: impl Into<String>, node: Option<&Node>) -> Result<(), TypeProblem> {
     let span = node.map(|node| node.span);
     Err(TypeProblem { message: message.into(), keys: Vec::new(), span })
 }
 
+/// Dates are texts to Codex.
 fn text_of(node: &Node) -> &str {
-    node.value.as_str().unwrap_or_default()
+    match &node.value {
+        Value::String(text) | Value::Datetime(text) => text,
+        _ => "",
+    }
 }
 
 /// The addresses of a configuration server and of its sign-in.
@@ -37,7 +41,7 @@ pub fn config_server(table: &Table) -> Result<(), TypeProblem> {
         return refuse("config_server.base_url must not contain a query", base);
     }
     let blank = part("client_id").filter(|id| text_of(id).trim().is_empty());
-    let zero = part("redirect_port").filter(|port| port.value == crate::value::Value::Integer(0));
+    let zero = part("redirect_port").filter(|port| port.value == Value::Integer(0));
     if blank.or(zero).is_some() {
         let text = "config_server OAuth requires a client ID and a nonzero redirect port when \
                     specified";
@@ -120,7 +124,7 @@ pub fn one_spelling(table: &Table) -> Result<(), TypeProblem> {
 }
 
 /// Fields by which Codex recognises a permission profile.
-const PROFILE_FIELDS: &[&str] =
+pub const PROFILE_FIELDS: &[&str] =
     &["description", "extends", "workspace_roots", "filesystem", "network"];
 
 /// `permissions.network` is the shared network policy, never a profile of that name.

@@ -4,7 +4,7 @@
 use crate::de::TypeProblem;
 use crate::key::{Key, TableCheck, Unknown};
 use crate::lookup::{Spot, Tree};
-use crate::span::Span;
+use crate::span::{Sourced, Span};
 use crate::value::{Entry, Node, Table, Value};
 use crate::version::Version;
 
@@ -133,15 +133,16 @@ impl Walk {
             self.refuse(problem.message, Some(node.span));
             return;
         }
+        if !matches!(node.value, Value::Table(_)) {
+            let message = format!("invalid type: {}, expected a map", unexpected(&node.value));
+            self.refuse(message, Some(node.span));
+            return;
+        }
         let version = self.version;
         let mut inner = Self { version, path: Vec::new(), named: None, found: Inspection::default() };
         inner.value(node, spot);
         for problem in inner.found.refused {
-            let message = match &node.value {
-                Value::Table(_) => problem.as_codex_prints(),
-                _ => problem.message,
-            };
-            self.refuse(message, problem.span);
+            self.refuse(problem.as_codex_prints(), problem.span);
         }
         for mut unknown in inner.found.unknown {
             unknown.path.splice(0..0, self.path.iter().cloned());
@@ -231,10 +232,18 @@ impl Walk {
 
     /// A struct table written as the list of its fields: a quirk of serde that Codex inherits.
     fn positional(&mut self, node: &Node, elements: &[Node], spot: &Spot) {
-        let fields: Vec<(&str, &Spot)> =
-            spot.fields().filter(|(_, field)| field.known_to(self.version)).collect();
+        let hidden = spot.section.map_or(&[][..], |section| section.hidden);
+        let fields: Vec<(&str, Option<&Spot>)> = spot
+            .fields()
+            .filter(|(_, field)| field.known_to(self.version))
+            .map(|(name, field)| (name, Some(field)))
+            .chain(hidden.iter().map(|name| (*name, None)))
+            .collect();
+        let before = self.found.refused.len();
         for (element, (_, field)) in elements.iter().zip(&fields) {
-            self.value(element, field);
+            if let Some(field) = field {
+                self.value(element, field);
+            }
         }
         let expected = spot.section.map_or("a map", |section| section.expecting);
         let defaulted = spot.section.map_or(&[][..], |section| section.defaulted);
@@ -253,6 +262,17 @@ impl Walk {
             let message =
                 format!("invalid length {index}, expected {expected} with {count} element{plural}");
             self.refuse(message, Some(node.span));
+        }
+        if self.found.refused.len() == before
+            && let Some(section) = spot.section
+        {
+            let mut table = Table::default();
+            for ((name, _), element) in fields.iter().zip(elements) {
+                table.insert(Sourced { value: (*name).into(), span: element.span }, element.clone());
+            }
+            if let Err(problem) = (section.check)(&table) {
+                self.refuse(problem.message, problem.span.or(Some(node.span)));
+            }
         }
     }
 }

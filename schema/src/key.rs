@@ -93,6 +93,8 @@ pub struct Section {
     /// Fields with a default of their own: only these may be left out at the end of a table
     /// written as a list of its fields.
     pub defaulted: &'static [&'static str],
+    /// Further fields, known only to be refused.
+    pub hidden: &'static [&'static str],
     /// Whether Codex reads the table as a document of its own: a message then shows the path
     /// inside the table, and below it the path to the table. The check comes first.
     pub nested: Option<TableCheck>,
@@ -115,6 +117,7 @@ pub const SECTION: Section = Section {
     buffered: false,
     direct: &[],
     defaulted: &[],
+    hidden: &[],
     nested: None,
     check: |_| Ok(()),
 };

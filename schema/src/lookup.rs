@@ -51,21 +51,31 @@ impl Tree {
         for section in sections() {
             tree.root.grow(parts(section.path)).section = Some(section);
         }
+        let all: Vec<&'static Section> = sections().collect();
         for section in sections() {
             for was in section.was {
-                tree.second_name(section, was);
+                tree.second_name(section, was, &all);
             }
         }
         tree
     }
 
     /// Grows everything below a section once more under its second name.
-    fn second_name(&mut self, section: &'static Section, was: &'static str) {
+    fn second_name(
+        &mut self,
+        section: &'static Section,
+        was: &'static str,
+        sections: &[&'static Section],
+    ) {
         let below = format!("{}.", section.path);
         for key in self.keys.clone() {
             if let Some(rest) = key.path.strip_prefix(&below) {
                 self.root.grow(parts(was).chain(parts(rest))).key = Some(key);
             }
+        }
+        for inner in sections.iter().filter(|inner| inner.path.starts_with(&below)) {
+            let rest = inner.path.strip_prefix(&below).unwrap_or_default();
+            self.root.grow(parts(was).chain(parts(rest))).section = Some(inner);
         }
         let spot = self.root.grow(parts(was));
         (spot.section, spot.alias_of) = (Some(section), Some(section.path));

@@ -4,9 +4,13 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
+mod demo;
 mod oracle;
 mod talk;
+mod test;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -21,13 +25,30 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Show what the program says about the examples and about this machine.
+    Demo,
+    /// Run everything that continuous integration runs.
+    Test(test::Arguments),
     /// Compare the model with a real Codex on random machines.
     Oracle(oracle::Arguments),
+    /// Measure against the goals.
+    Bench(bench::Arguments),
+    /// Run one program and print what it cost; used by `bench`.
+    #[command(hide = true)]
+    Measured {
+        /// The program and its arguments.
+        #[arg(last = true)]
+        program: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
+        Task::Demo => demo::run(),
+        Task::Test(arguments) => test::run(&arguments),
         Task::Oracle(arguments) => oracle::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
+        Task::Measured { program } => bench::measured(&program),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -36,4 +57,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The top folder of the workspace.
+fn workspace() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own).to_owned()
 }

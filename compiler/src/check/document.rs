@@ -122,6 +122,9 @@ pub(super) fn check(id: SourceId, kind: FileKind, report: &mut Report, found: &m
     }
     let subject = Subject::new(kind, &document, id, &parsed);
     secrets::collect(subject.root, subject.tree, &mut report.secrets);
+    if !parsed.problems.is_empty() {
+        secrets::collect_lines(&document.text, id, subject.tree, &mut report.secrets);
+    }
     let mut own = Findings::default();
     if kind == FileKind::ManagedConfig {
         own.add(old_form(id));
@@ -144,6 +147,10 @@ pub(super) fn check(id: SourceId, kind: FileKind, report: &mut Report, found: &m
     for &version in report.versions.iter().rev() {
         meaning::add(&subject, version, &mut own);
     }
+    // Under both names at once the key is a repetition; that one name is the older one is then no
+    // second mistake.
+    let doubled: Vec<Span> = own.places(Code::DuplicateKey);
+    own.drop_at(&[Code::Deprecated, Code::NewName], &doubled);
     keep_apart(own, &document, subject.syntax, found);
 }
 

@@ -4,6 +4,7 @@
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::inspect::inspect;
 use codex_schema::span::Span;
+use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::document::{Subject, Syntax};
@@ -26,12 +27,15 @@ pub(super) fn add(subject: &Subject<'_>, at: Version, found: &mut Findings) {
     }
     let mut root = subject.root.clone();
     let mut taken: Vec<String> = Vec::new();
+    let mut whole = true;
     for problem in inspect(subject.root, subject.tree, at).refused {
         if let Some(span) = problem.span {
             taken.extend(path_of(&root, span).into_iter().next());
             take_out(&mut root, span);
+            whole = false;
         }
     }
+    settle(subject, &mut root, at);
     for _ in 0..ROUNDS {
         let composition = subject.composed(&root, Syntax::Repaired, at);
         let mut progress = false;
@@ -44,12 +48,30 @@ pub(super) fn add(subject: &Subject<'_>, at: Version, found: &mut Findings) {
             });
             progress |= take_out(&mut root, span);
             if !echo {
-                found.add(of_refusal(subject, refusal, span, &path, at));
+                let mut diagnostic = of_refusal(subject, refusal, span, &path, at);
+                // Indexes of lists count what is left, which is not what Codex would count.
+                if !whole && refusal.text.contains(" at index ") {
+                    diagnostic.effects.iter_mut().for_each(|effect| effect.says = None);
+                }
+                found.add(diagnostic);
             }
             taken.extend(path.into_iter().next());
         }
         if !progress {
             break;
+        }
+        whole = false;
+        settle(subject, &mut root, at);
+    }
+}
+
+/// Takes out what is incomplete only because something was taken out of it.
+fn settle(subject: &Subject<'_>, root: &mut Table, at: Version) {
+    for _ in 0..ROUNDS {
+        let incomplete = inspect(root, subject.tree, at).refused;
+        let taken = incomplete.iter().filter_map(|problem| problem.span);
+        if taken.filter(|span| take_out(root, *span)).count() == 0 {
+            return;
         }
     }
 }
@@ -95,14 +117,21 @@ fn of_refusal(
                 .help("keep one form")
         }
         ["allowed_permission_profiles" | "default_permissions" | "permissions", ..] => {
-            Diagnostic::new(Code::Profiles, plain(words), span)
+            Diagnostic::new(Code::Profiles, plain(words), span).help(
+                "list every profile under `[allowed_permission_profiles]` and make one of them \
+                 `default_permissions`",
+            )
         }
         _ => Diagnostic::new(Code::BadContent, plain(words), span),
     };
-    let diagnostic = match refusal.related {
+    let mut diagnostic = match refusal.related {
         Some(other) => diagnostic.beside(other, "the other place"),
         None => diagnostic,
     };
+    if diagnostic.help.is_none() {
+        diagnostic.help = super::types::example(subject, path)
+            .or_else(|| Some(diagnostic.code.rule().instead.to_owned()));
+    }
     diagnostic.effect(effect_of(subject, Some(refusal), at))
 }
 
@@ -121,6 +150,10 @@ fn of_rules(words: &str, span: Span) -> Diagnostic {
         .help("use `prompt` or `forbidden`; to allow a command, leave it without a rule");
     }
     let message = after(words, "): ");
+    let message = match message.strip_prefix("rules prefix_rule at index ") {
+        Some(rest) => format!("the rule {}", after(rest, " ")),
+        None => message.to_owned(),
+    };
     Diagnostic::new(Code::BadContent, message, span)
 }
 

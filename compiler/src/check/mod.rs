@@ -28,8 +28,6 @@ mod secrets;
 mod types;
 mod versions;
 
-#[cfg(test)]
-mod tests;
 
 use codex_schema::diagnostic::{Code, Diagnostic, Severity};
 use codex_schema::source::{Documents, Source};
@@ -85,7 +83,7 @@ pub struct Report {
     pub files: Vec<Checked>,
     /// What is wrong, file by file, each in the order of its text.
     pub diagnostics: Vec<Diagnostic>,
-    /// Places that hold secrets: never to be shown.
+    /// Places that hold secrets: never to be shown. Texts of diagnostics are free of them.
     pub secrets: Vec<Span>,
     /// The versions that were checked against, ascending.
     pub versions: Vec<Version>,
@@ -143,6 +141,7 @@ fn check_file(input: Input, options: &Options, report: &mut Report) {
         }
     };
     let mut diagnostics = found.finish();
+    secrets::scrub(report, &mut diagnostics);
     if diagnostics.len() > options.max_per_file {
         let dropped = diagnostics.len() - options.max_per_file;
         diagnostics.truncate(options.max_per_file);
@@ -180,6 +179,8 @@ fn check_bytes(
     match files::decode(bytes) {
         Ok(text) => {
             let identity = Source::File { path: name.to_owned() };
+            // Codex skips a byte order mark; columns count from what follows.
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
             let id = report.documents.add(identity, text);
             match kind {
                 FileKind::Requirements | FileKind::Config | FileKind::ManagedConfig => {
@@ -230,12 +231,20 @@ impl Findings {
         }
     }
 
-    /// Whether something was found at exactly this place or inside it.
-    fn within(&self, span: Span) -> bool {
-        self.0.iter().any(|known| {
-            let at = known.primary.span;
-            at.source == span.source && span.start <= at.start && at.end <= span.end
-        })
+    /// All places of the findings of a code.
+    fn places(&self, code: Code) -> Vec<Span> {
+        let of_code = self.0.iter().filter(|found| found.code == code);
+        of_code
+            .flat_map(|found| std::iter::once(&found.primary).chain(&found.labels))
+            .map(|label| label.span)
+            .collect()
+    }
+
+    /// Drops findings of some codes at some places.
+    fn drop_at(&mut self, codes: &[Code], places: &[Span]) {
+        self.0.retain(|found| {
+            !(codes.contains(&found.code) && places.contains(&found.primary.span))
+        });
     }
 
     fn finish(mut self) -> Vec<Diagnostic> {
@@ -243,3 +252,6 @@ impl Findings {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

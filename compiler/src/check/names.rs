@@ -30,6 +30,9 @@ fn of_unknown(subject: &Subject<'_>, unknown: &UnknownKey, at: Version) -> Diagn
     if let Some(row) = unknown.row {
         return of_other_version(subject, unknown, row, at);
     }
+    if let Some(since) = since(subject, &unknown.path) {
+        return of_newer(subject, unknown, since, at);
+    }
     let effects = ignored(subject, unknown.fate, &path);
     if let Some(real) = lookalikes::find(&unknown.path, subject.kind) {
         let message = match real.code {
@@ -104,18 +107,27 @@ fn of_other_version(
             .help("remove it, or keep it for older versions only")
             .effects(ignored(subject, unknown.fate, &path));
     }
-    too_new(subject, unknown.fate, &path, row.since)
-        .into_iter()
-        .fold(
-            Diagnostic::new(
-                Code::KeyTooNew,
-                format!("`{path}` is not known to Codex {at}: it came with {}", row.since),
-                unknown.span,
-            ),
-            Diagnostic::effect,
-        )
-        .label(without(row))
-        .help(format!("update those hosts to Codex {} or newer", row.since))
+    of_newer(subject, unknown, row.since, at).label(without(row))
+}
+
+fn of_newer(
+    subject: &Subject<'_>,
+    unknown: &UnknownKey,
+    since: Version,
+    at: Version,
+) -> Diagnostic {
+    let path = unknown.path.join(".");
+    let message = format!("`{path}` is not known to Codex {at}: it came with {since}");
+    Diagnostic::new(Code::KeyTooNew, message, unknown.span)
+        .effects(too_new(subject, unknown.fate, &path, since))
+        .help(format!("update those hosts to Codex {since} or newer"))
+}
+
+/// The first release that knows a table which the newest one knows.
+fn since(subject: &Subject<'_>, path: &[String]) -> Option<Version> {
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+    let spot = subject.tree.find(&names).filter(|spot| spot.known_to(Version::NEWEST))?;
+    (0..=Version::NEWEST.minor).map(Version::of).find(|version| spot.known_to(*version))
 }
 
 /// What versions before a key do with it.

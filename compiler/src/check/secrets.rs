@@ -1,12 +1,15 @@
 //! Where secrets stand in a text: the rows of the key table say which values are secret.
 
+use codex_schema::diagnostic::Diagnostic;
 use codex_schema::key::Secret;
 use codex_schema::lookup::{Spot, Tree};
-use codex_schema::span::Span;
+use codex_schema::span::{SourceId, Span};
 use codex_schema::value::{Node, Table, Value};
 
+use super::Report;
+
 /// Words in names of keys that no row knows: a misspelt secret is still one.
-const TELLING: &[&str] = &["token", "secret", "password", "api_key", "apikey", "authorization"];
+const TELLING: &[&str] = &["token", "bearer", "secret", "password", "api_key", "apikey", "authorization"];
 
 /// Adds the places of all secret values.
 pub(super) fn collect(root: &Table, tree: &Tree, found: &mut Vec<Span>) {
@@ -18,6 +21,8 @@ fn table(entries: &Table, spot: Option<&Spot>, found: &mut Vec<Span>) {
         let child = spot.and_then(|spot| spot.child(&entry.key.value));
         let row = child.and_then(|child| child.key);
         let name = entry.key.value.to_lowercase();
+        let meant = spot.filter(|_| child.is_none()).and_then(|spot| spot.child(spot.closest(&name)?));
+        let row = row.or(meant.and_then(|meant| meant.key));
         let telling = row.is_none() && TELLING.iter().any(|word| name.contains(word));
         if row.is_some_and(|row| row.secret == Secret::Yes) || telling {
             texts(&entry.node, found);
@@ -42,5 +47,93 @@ fn texts(node: &Node, found: &mut Vec<Span>) {
         Value::Array(elements) => elements.iter().for_each(|element| texts(element, found)),
         Value::Table(below) => below.iter().for_each(|entry| texts(&entry.node, found)),
         Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
+    }
+}
+
+/// Adds what may be a secret in a text with syntax errors: whatever follows a secret key on its
+/// line, and the lines after it up to the next key or heading.
+pub(super) fn collect_lines(text: &str, id: SourceId, tree: &Tree, found: &mut Vec<Span>) {
+    let mut heading: Vec<String> = Vec::new();
+    let mut secret = false;
+    let mut begin = 0;
+    for line in text.split_inclusive('\n') {
+        let start = begin;
+        begin += line.len();
+        let trimmed = line.trim();
+        if let Some(name) = trimmed.strip_prefix('[') {
+            let name = name.trim_start_matches('[').split(']').next().unwrap_or_default();
+            if is_key(name) {
+                (heading, secret) = (parts(name), false);
+                continue;
+            }
+        }
+        let key = line.split_once('=').filter(|(key, _)| is_key(key));
+        if let Some((key, _)) = key {
+            let path: Vec<String> = heading.iter().cloned().chain(parts(key)).collect();
+            secret = is_secret(&path, tree);
+        }
+        if secret {
+            let from = start + key.map_or(0, |(key, _)| key.len() + 1);
+            found.push(Span::new(id, from, begin));
+        }
+    }
+}
+
+fn parts(path: &str) -> Vec<String> {
+    path.split('.').map(|part| part.trim().trim_matches(['"', '\'']).to_owned()).collect()
+}
+
+fn is_key(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || " \t_-.\"':*".contains(c);
+    !text.trim().is_empty() && text.chars().all(plain)
+}
+
+fn is_secret(path: &[String], tree: &Tree) -> bool {
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+    let row = tree.key_of(&names);
+    let telling = |name: &&str| TELLING.iter().any(|word| name.to_lowercase().contains(word));
+    row.is_some_and(|row| row.secret == Secret::Yes) || names.iter().any(|name| telling(&name))
+}
+
+/// Shorter texts are found everywhere and would make messages unreadable.
+const SHORTEST: usize = 4;
+
+/// Takes secrets out of everything that diagnostics say.
+pub(super) fn scrub(report: &Report, diagnostics: &mut [Diagnostic]) {
+    let mut hidden: Vec<String> = Vec::new();
+    for span in &report.secrets {
+        let range = usize::try_from(span.start).ok().zip(usize::try_from(span.end).ok());
+        let text = report.documents.get(span.source).zip(range);
+        let text = text.and_then(|(document, (start, end))| document.text.get(start..end));
+        for line in text.unwrap_or_default().lines() {
+            let inner = line.trim().trim_matches(['"', '\'', ',']);
+            let decoded = codex_schema::reader::read_toml_value(line.trim(), span.source);
+            let decoded = decoded.and_then(|node| node.value.as_str().map(str::to_owned));
+            for text in decoded.into_iter().chain([inner.to_owned()]) {
+                if text.chars().count() >= SHORTEST && !hidden.contains(&text) {
+                    hidden.push(text);
+                }
+            }
+        }
+    }
+    if hidden.is_empty() {
+        return;
+    }
+    // The longest first: a secret may contain another.
+    hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    let clean = |text: &mut String| {
+        for secret in hidden.iter().filter(|secret| secret.len() >= SHORTEST) {
+            if text.contains(secret.as_str()) {
+                *text = text.replace(secret.as_str(), "‹redacted›");
+            }
+        }
+    };
+    for diagnostic in diagnostics {
+        clean(&mut diagnostic.message);
+        clean(&mut diagnostic.primary.text);
+        diagnostic.labels.iter_mut().for_each(|label| clean(&mut label.text));
+        diagnostic.help.iter_mut().for_each(clean);
+        diagnostic.suggestion.iter_mut().for_each(clean);
+        diagnostic.effects.iter_mut().filter_map(|effect| effect.says.as_mut()).for_each(clean);
     }
 }

@@ -71,7 +71,8 @@ fn of_problem(subject: &Subject<'_>, problem: &TypeProblem, span: Span) -> Diagn
         Diagnostic::new(code, format!("{}: {words}", shown(&key)), span)
     };
     if diagnostic.help.is_none() {
-        diagnostic.help = example(subject, &path);
+        diagnostic.help = example(subject, &path)
+            .or_else(|| Some(diagnostic.code.rule().instead.to_owned()));
     }
     diagnostic
 }
@@ -81,7 +82,7 @@ fn shown(key: &str) -> String {
 }
 
 /// The row's example, as a line that could be written.
-fn example(subject: &Subject<'_>, path: &[String]) -> Option<String> {
+pub(super) fn example(subject: &Subject<'_>, path: &[String]) -> Option<String> {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     let row = subject.tree.key_of(&names)?;
     (!row.example.is_empty()).then(|| format!("for example `{} = {}`", row.path, row.example))

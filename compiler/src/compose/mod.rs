@@ -1,6 +1,7 @@
 //! The channel merge: requirement layers composed exactly as Codex composes them. What Codex does
 //! is a fact here, never a preference of ours.
 
+mod choices;
 pub mod fold;
 pub mod normalise;
 pub mod paths;
@@ -43,6 +44,8 @@ pub struct Composed {
     pub root: Table,
     /// What holding it against the key table found.
     pub inspection: Inspection,
+    /// Whether the whole document is TOML; otherwise only a part of it is here.
+    pub complete: bool,
 }
 
 /// Something that makes Codex refuse.
@@ -79,6 +82,8 @@ pub enum Phase {
     Syntax,
     /// The content of the merged requirements.
     Content,
+    /// What a session is made of: providers, profiles, files, the proxy.
+    Derived,
     /// The bundle.
     Bundle,
     /// The other configuration files.
@@ -211,19 +216,22 @@ pub fn compose_in(mut layers: Vec<&RequirementLayer>, setting: &Setting<'_>) -> 
     let era = Era::of(machine.version);
     layers.sort_by_key(|layer| era.channel_rank(layer.channel));
     let mut composition = Composition {
-        refusals: refusals::layers::of_documents(&layers, documents),
+        refusals: refusals::layers::of_documents(&layers, setting),
         ..Composition::default()
     };
     for layer in &layers {
-        let inspection = inspect_layer(layer, machine);
+        let mut inspection = inspect_layer(layer, machine);
+        choices::of_era(&mut inspection, &layer.layer.root, era);
         composition.layers.push(Composed {
             channel: layer.channel,
             source: layer.layer.source,
             root: normalise::normalise(layer, machine),
             inspection,
+            complete: layer.layer.syntax.is_empty(),
         });
     }
-    composition.refusals.extend(refusals::layers::of_types(&composition.layers, documents));
+    composition.refusals.extend(refusals::layers::of_types(&composition.layers, setting));
+    composition.refusals.extend(refusals::layers::of_second_names(&layers, era));
     fold_layers(&mut composition, era, setting);
     composition.refusals.sort_by_key(|refusal| refusal.phase);
     // A value of the wrong type is reported once, by its layer; checks of content come after.
@@ -289,6 +297,26 @@ pub fn syntax_text(document: &Document, problems: &[SyntaxProblem]) -> String {
         // The library and our reader disagree; a property test says that this cannot happen.
         Ok(_) => problems.first().map(|problem| problem.message.clone()).unwrap_or_default(),
     }
+}
+
+/// A message with the line it is about, as that library quotes it: one caret for each letter of
+/// the place, on its first line.
+pub fn quoted(document: &Document, span: Option<Span>, message: &str) -> String {
+    let (start, end) = span.map_or((0, 0), |span| (span.start, span.end));
+    let position = Position::of(&document.text, start);
+    let line = usize::try_from(position.line).unwrap_or(1);
+    let text = document.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let before = usize::try_from(position.column).unwrap_or(1).saturating_sub(1);
+    let room = text.chars().count().saturating_sub(before);
+    let width = usize::try_from(end.saturating_sub(start)).unwrap_or(0).min(room).max(1);
+    let margin = " ".repeat(line.to_string().len());
+    format!(
+        "TOML parse error at line {}, column {}\n{margin} |\n{line} | {text}\n{margin} | {}{}\n{message}\n",
+        position.line,
+        position.column,
+        " ".repeat(before),
+        "^".repeat(width)
+    )
 }
 
 /// A syntax error in the short form that Codex uses for configuration: `FILE:LINE:COLUMN: text`.

@@ -1,12 +1,13 @@
 //! One requirement layer, brought into the form in which layers are folded.
 
-use codex_schema::key::{Channels, Text};
+use codex_schema::key::{Channels, Merge, Text};
 use codex_schema::lookup::{REQUIREMENTS, Spot};
 use codex_schema::source::Channel;
 use codex_schema::span::Sourced;
 use codex_schema::value::{Node, Table, Value};
 
 use super::paths;
+use crate::era::Era;
 use crate::layers::RequirementLayer;
 use crate::machine::Machine;
 
@@ -14,10 +15,12 @@ use crate::machine::Machine;
 /// read from this channel, for this host.
 pub fn normalise(layer: &RequirementLayer, machine: &Machine) -> Table {
     let mut root = match layer.channel {
-        Channel::LegacyFile | Channel::LegacyMdm => legacy(&layer.layer.root),
+        Channel::LegacyFile | Channel::LegacyMdm => legacy(&layer.layer.root, Era::of(machine.version)),
         Channel::System | Channel::Cloud | Channel::Mdm => layer.layer.root.clone(),
     };
     name_fields(&mut root, REQUIREMENTS.root(), machine);
+    name_list_fields(&mut root);
+    dates_are_texts(&mut root);
     drop_unknown(&mut root, REQUIREMENTS.root(), machine);
     if layer.channel == Channel::Cloud {
         root.retain(|entry| {
@@ -27,12 +30,99 @@ pub fn normalise(layer: &RequirementLayer, machine: &Machine) -> Table {
     }
     rename(&mut root);
     for_this_host(&mut root, &machine.hostname);
+    without_repetitions(&mut root, REQUIREMENTS.root());
     resolve_paths(&mut root, REQUIREMENTS.root(), &layer.layer.base, machine);
+    resolve_certificates(&mut root, &layer.layer.base, machine);
     root
 }
 
+/// Codex reads a date where it expects a text.
+fn dates_are_texts(table: &mut Table) {
+    table.for_each_entry_mut(|_, node| date_is_text(node));
+}
+
+fn date_is_text(node: &mut Node) {
+    match &mut node.value {
+        Value::Datetime(text) => node.value = Value::String(std::mem::take(text)),
+        Value::Array(elements) => elements.iter_mut().for_each(date_is_text),
+        Value::Table(table) => dates_are_texts(table),
+        _ => {}
+    }
+}
+
+/// Lists that are united across layers have no repetitions even in one layer.
+fn without_repetitions(table: &mut Table, spot: &Spot) {
+    table.for_each_entry_mut(|name, node| {
+        let Some(child) = spot.child(name) else { return };
+        match (child.key.map(|key| key.merge), &mut node.value) {
+            (Some(Merge::Union), Value::Array(elements)) => {
+                let mut seen = std::collections::BTreeSet::new();
+                elements.retain(|one| {
+                    one.value.as_str().is_none_or(|text| seen.insert(text.to_owned()))
+                });
+            }
+            (None, Value::Table(below)) => without_repetitions(below, child),
+            _ => {}
+        }
+    });
+}
+
+/// Keys and certificates inside exporters, which are one value otherwise.
+fn resolve_certificates(root: &mut Table, base: &str, machine: &Machine) {
+    let Some(otel) = table_at(root, "otel") else { return };
+    for exporter in ["exporter", "trace_exporter", "metrics_exporter"] {
+        let Some(exporter) = table_at(otel, exporter) else { continue };
+        exporter.for_each_entry_mut(|_, kind| {
+            let Value::Table(kind) = &mut kind.value else { return };
+            let Some(tls) = table_at(kind, "tls") else { return };
+            tls.for_each_entry_mut(|_, path| {
+                if let Value::String(path) = &mut path.value {
+                    *path = paths::absolute(path, base, &machine.home);
+                }
+            });
+        });
+    }
+}
+
+fn table_at<'table>(table: &'table mut Table, name: &str) -> Option<&'table mut Table> {
+    if let Value::Table(below) = &mut table.get_mut(name)?.value { Some(below) } else { None }
+}
+
+/// Elements of these lists may be written as lists of their fields.
+fn name_list_fields(root: &mut Table) {
+    if let Some(list) = root.get_mut("remote_sandbox_config") {
+        name_element_fields(list, &["hostname_patterns", "allowed_sandbox_modes"]);
+    }
+    let Some(rules) = table_at(root, "rules").and_then(|rules| rules.get_mut("prefix_rules"))
+    else {
+        return;
+    };
+    name_element_fields(rules, &["canonical_matching", "pattern", "decision", "justification"]);
+    let Value::Array(rules) = &mut rules.value else { return };
+    for rule in rules {
+        if let Value::Table(rule) = &mut rule.value
+            && let Some(pattern) = rule.get_mut("pattern")
+        {
+            name_element_fields(pattern, &["token", "any_of"]);
+        }
+    }
+}
+
+fn name_element_fields(list: &mut Node, fields: &[&str]) {
+    let Value::Array(elements) = &mut list.value else { return };
+    for element in elements {
+        if let Value::Array(values) = &mut element.value {
+            let mut table = Table::default();
+            for (name, value) in fields.iter().zip(std::mem::take(values)) {
+                table.insert(Sourced { value: (*name).into(), span: value.span }, value);
+            }
+            element.value = Value::Table(table);
+        }
+    }
+}
+
 /// The three keys of the legacy managed configuration that are also requirements.
-fn legacy(config: &Table) -> Table {
+fn legacy(config: &Table, era: Era) -> Table {
     let mut root = Table::default();
     let mut set = |key: &str, entry: &codex_schema::value::Entry, values: Vec<Node>| {
         let node = Node { value: Value::Array(values), span: entry.node.span };
@@ -49,7 +139,9 @@ fn legacy(config: &Table) -> Table {
         }
         set("allowed_sandbox_modes", entry, values);
     }
-    if let Some(entry) = config.entry("approvals_reviewer") {
+    if let Some(entry) =
+        config.entry("approvals_reviewer").filter(|_| era.legacy_reviewer_counts())
+    {
         let mut values = vec![entry.node.clone()];
         if matches!(entry.node.value.as_str(), Some("auto_review" | "guardian_subagent")) {
             values.push(word(&entry.node, "user"));

@@ -1,6 +1,8 @@
 //! Paths as Codex resolves them: `~/` expanded, `.` and `..` taken out, relative ones below the
 //! layer's own folder, no environment variables.
 
+use base64::Engine;
+
 /// The absolute form of a path.
 pub fn absolute(path: &str, base: &str, home: &str) -> String {
     let joined = match path {
@@ -31,14 +33,20 @@ fn normal(path: &str) -> String {
 
 /// A path as a `file://` address, the form in which Codex prints some paths.
 pub fn file_uri(path: &str) -> String {
+    if path.contains('\0') {
+        // No address can hold it; Codex hides the path in one instead.
+        let hidden = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(path);
+        return format!("file:///%00/bad/path/{hidden}");
+    }
     let mut uri = String::from("file://");
-    for byte in path.bytes() {
-        // The path set of the URL standard, as in the `url` library inside Codex.
-        let plain = byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'<' | b'>' | b'?' | b'`' | b'{' | b'}' | b'%' | b'\\' | b'^' | b'|');
-        if plain {
-            uri.push(char::from(byte));
+    for letter in path.chars() {
+        if letter.is_ascii_graphic() && !"\"#%<>?\\`{}".contains(letter) {
+            uri.push(letter);
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            let mut bytes = [0; 4];
+            for byte in letter.encode_utf8(&mut bytes).bytes() {
+                uri.push_str(&format!("%{byte:02X}"));
+            }
         }
     }
     uri

@@ -3,13 +3,17 @@
 //! Names, order and nulls follow `codex app-server --print-startup-config` of 0.169.0. Most of it
 //! is a walk over the key table with names in camel case; the exceptions are listed here.
 
-use codex_schema::key::Secret;
+use codex_schema::checks::exact_domain;
+use codex_schema::key::{Secret, Ty};
 use codex_schema::lookup::{REQUIREMENTS, Spot};
+use codex_schema::types::approval::ApprovalPolicy;
 use codex_schema::value::{Node, Table, Value};
 use codex_schema::version::Version;
 use serde_json::{Map, Value as Json, json};
 
 use super::paths::file_uri;
+use crate::era::Era;
+use crate::machine::Machine;
 
 /// Whether secrets may stand in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +22,13 @@ pub enum Secrets {
     Redacted,
     /// As Codex prints them: it redacts telemetry headers only.
     AsCodexPrints,
+}
+
+/// How values are printed.
+#[derive(Clone, Copy)]
+struct Printer {
+    version: Version,
+    secrets: Secrets,
 }
 
 /// One field of Codex's answer.
@@ -42,7 +53,7 @@ const FIELDS: &[Field] = &[
     field("chatgptBaseUrl", "chatgpt_base_url", 149),
     field("additionalDeveloperInstructions", "additional_developer_instructions", 150),
     field("allowedApprovalPolicies", "allowed_approval_policies", 0),
-    field("allowedApprovalsReviewers", "allowed_approvals_reviewers", 118),
+    field("allowedApprovalsReviewers", "allowed_approvals_reviewers", 120),
     field("allowedSandboxModes", "allowed_sandbox_modes", 0),
     field("allowedWindowsSandboxImplementations", "windows.allowed_sandbox_implementations", 136),
     field("allowedPermissionProfiles", "allowed_permission_profiles", 138),
@@ -73,14 +84,21 @@ const FIELDS: &[Field] = &[
 
 /// The document `configRequirements.requirements`: an object, or null where no layer says
 /// anything.
-pub fn requirements(merged: &Table, config: &Table, version: Version, secrets: Secrets) -> Json {
+pub fn requirements(merged: &Table, config: &Table, machine: &Machine, secrets: Secrets) -> Json {
+    let version = machine.version;
     if !says_something(merged) {
         return Json::Null;
     }
     let fields = FIELDS.iter().filter(|field| field.since <= version);
     let mut object: Map<String, Json> = fields
-        .map(|field| (field.name.to_owned(), value_of(field, merged, secrets)))
+        .map(|field| (field.name.to_owned(), value_of(field, merged, version, secrets)))
         .collect();
+    if let Some(providers) = object.get_mut("modelProviders") {
+        complete_providers(providers, &machine.cwd);
+    }
+    if let Some(application) = object.get_mut("application") {
+        complete_application(application);
+    }
     if let Some(methods) = object.get_mut("allowedLoginMethods") {
         *methods = login_methods(merged, config);
     }
@@ -88,7 +106,7 @@ pub fn requirements(merged: &Table, config: &Table, version: Version, secrets: S
     if let Some(network) = at(merged, "permissions.network").filter(|_| version >= Version::of(169))
         && object.get("network").is_some_and(Json::is_null)
     {
-        object.insert("network".to_owned(), network_json(network));
+        object.insert("network".to_owned(), network_json(network, version));
     }
     Json::Object(object)
 }
@@ -99,29 +117,34 @@ fn at<'table>(root: &'table Table, path: &str) -> Option<&'table Node> {
     parts.try_fold(first, |node, part| node.value.as_table()?.get(part))
 }
 
-fn value_of(field: &Field, merged: &Table, secrets: Secrets) -> Json {
+fn value_of(field: &Field, merged: &Table, version: Version, secrets: Secrets) -> Json {
+    let (printer, era) = (Printer { version, secrets }, Era::of(version));
     let parts: Vec<&str> = field.path.split('.').collect();
     let (Some(spot), node) = (REQUIREMENTS.find(&parts), at(merged, field.path)) else {
         return Json::Null;
     };
     match field.name {
         "allowedPermissionProfiles" | "featureRequirements" => {
-            node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, secrets))
+            node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, printer))
         }
-        "allowedSandboxModes" => without(node, spot, "external-sandbox", secrets),
-        "allowedWebSearchModes" => web_search(node, spot, secrets),
-        "network" => node.map_or(Json::Null, network_json),
-        "hooks" => node.map_or(Json::Null, |node| hooks_json(node, spot, secrets)),
-        "modelProviders" => node.map_or(Json::Null, |node| providers_json(node, spot, secrets)),
+        "allowedApprovalPolicies" if !era.retires_old_approval() => approvals_as_written(node),
+        "allowedApprovalsReviewers" => reviewers(node, spot, printer),
+        "allowedSandboxModes" => without(node, spot, "external-sandbox", printer),
+        "allowedWebSearchModes" => web_search(node, spot, printer),
+        "network" => node.map_or(Json::Null, |node| network_json(node, version)),
+        "hooks" => node.map_or(Json::Null, |node| hooks_json(node, spot, printer)),
+        "modelProviders" => {
+            node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, printer))
+        }
         "sqliteHome" | "logDir" | "modelCatalogJson" => {
             node.and_then(|node| node.value.as_str()).map_or(Json::Null, |path| json!(file_uri(path)))
         }
         "otel" => node.map_or(Json::Null, |node| {
-            let mut otel = plain(node, spot, Case::Kept, secrets);
+            let mut otel = plain(node, spot, Case::Kept, printer);
             redact_headers(&mut otel);
             otel
         }),
-        _ => node.map_or(Json::Null, |node| plain(node, spot, Case::Camel, secrets)),
+        _ => node.map_or(Json::Null, |node| plain(node, spot, Case::Camel, printer)),
     }
 }
 
@@ -132,9 +155,9 @@ enum Case {
 }
 
 /// The general rule: structs list all their fields, maps their entries, values print themselves.
-fn plain(node: &Node, spot: &Spot, case: Case, secrets: Secrets) -> Json {
+fn plain(node: &Node, spot: &Spot, case: Case, printer: Printer) -> Json {
     if let Some(key) = spot.key {
-        if key.secret == Secret::Yes && secrets == Secrets::Redacted {
+        if key.secret == Secret::Yes && printer.secrets == Secrets::Redacted {
             return json!("[redacted]");
         }
         let json = key.ty.canonical(node).unwrap_or(Json::Null);
@@ -144,12 +167,13 @@ fn plain(node: &Node, spot: &Spot, case: Case, secrets: Secrets) -> Json {
     if spot.is_map() {
         let entries = table.sorted().into_iter().filter_map(|entry| {
             let child = spot.child(&entry.key.value)?;
-            Some((entry.key.value.to_string(), plain(&entry.node, child, case, secrets)))
+            Some((entry.key.value.to_string(), plain(&entry.node, child, case, printer)))
         });
         return Json::Object(entries.collect());
     }
-    let fields = spot.fields().map(|(name, child)| {
-        let value = table.get(name).map_or(Json::Null, |node| plain(node, child, case, secrets));
+    let known = spot.fields().filter(|(_, child)| child.known_to(printer.version));
+    let fields = known.map(|(name, child)| {
+        let value = table.get(name).map_or(Json::Null, |node| plain(node, child, case, printer));
         (cased(name, case), value)
     });
     Json::Object(fields.collect())
@@ -200,6 +224,10 @@ fn login_methods(merged: &Table, config: &Table) -> Json {
 const SET_WHEN_EMPTY: &[&str] =
     &["experimental_network", "permissions.network", "mcp_servers", "application.network"];
 
+/// Lists that count as unset where they are empty.
+const UNSET_WHEN_EMPTY: &[&str] =
+    &["auto_review.", "hooks.", "computer_use.windows.exes", "permissions.filesystem."];
+
 /// Whether anything is set: empty tables and lists of some keys say nothing.
 fn says_something(merged: &Table) -> bool {
     merged.iter().any(|entry| is_set(&entry.node, &entry.key.value))
@@ -209,16 +237,19 @@ fn is_set(node: &Node, path: &str) -> bool {
     match &node.value {
         Value::Table(table) => {
             SET_WHEN_EMPTY.contains(&path)
+                || path.starts_with("marketplaces.allowed_sources.")
                 || REQUIREMENTS.find(&path.split('.').collect::<Vec<_>>()).is_some_and(|spot| spot.key.is_some())
                 || table.iter().any(|entry| is_set(&entry.node, &format!("{path}.{}", entry.key.value)))
         }
-        Value::Array(elements) if path.starts_with("auto_review.") => !elements.is_empty(),
+        Value::Array(elements) if elements.is_empty() => {
+            !UNSET_WHEN_EMPTY.iter().any(|prefix| path.starts_with(prefix))
+        }
         _ => true,
     }
 }
 
-fn without(node: Option<&Node>, spot: &Spot, hidden: &str, secrets: Secrets) -> Json {
-    let mut list = node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, secrets));
+fn without(node: Option<&Node>, spot: &Spot, hidden: &str, printer: Printer) -> Json {
+    let mut list = node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, printer));
     if let Json::Array(modes) = &mut list {
         modes.retain(|mode| mode.as_str() != Some(hidden));
     }
@@ -226,8 +257,8 @@ fn without(node: Option<&Node>, spot: &Spot, hidden: &str, secrets: Secrets) -> 
 }
 
 /// Turning search off is always allowed.
-fn web_search(node: Option<&Node>, spot: &Spot, secrets: Secrets) -> Json {
-    let mut list = node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, secrets));
+fn web_search(node: Option<&Node>, spot: &Spot, printer: Printer) -> Json {
+    let mut list = node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, printer));
     if let Json::Array(modes) = &mut list
         && !modes.iter().any(|mode| mode.as_str() == Some("disabled"))
     {
@@ -236,23 +267,41 @@ fn web_search(node: Option<&Node>, spot: &Spot, secrets: Secrets) -> Json {
     list
 }
 
-fn hooks_json(node: &Node, spot: &Spot, secrets: Secrets) -> Json {
+fn hooks_json(node: &Node, spot: &Spot, printer: Printer) -> Json {
     // Printed first by Codex, ahead of the folders.
     let early = ["PreModelRequest", "PostModelRequest"];
-    let fields: Vec<(&str, &Spot)> = spot.fields().collect();
+    let fields: Vec<(&str, &Spot)> =
+        spot.fields().filter(|(_, child)| child.known_to(printer.version)).collect();
     let rank = |name: &str| usize::from(!early.contains(&name));
     let mut ordered = fields;
     ordered.sort_by_key(|(name, _)| rank(name));
     let values = ordered.into_iter().map(|(name, child)| {
-        let value = node.at(&[name]).map(|node| plain(node, child, Case::Kept, secrets));
+        let value = node.at(&[name]).map(|node| plain(node, child, Case::Kept, printer));
         let absent = if name.ends_with("managed_dir") { Json::Null } else { json!([]) };
         (camel(name), value.unwrap_or(absent))
     });
-    Json::Object(values.collect())
+    let mut hooks = Json::Object(values.collect());
+    if printer.version < CONTEXT_LIMIT {
+        remove_everywhere(&mut hooks, "additionalContextLimit");
+    }
+    hooks
+}
+
+fn remove_everywhere(json: &mut Json, name: &str) {
+    match json {
+        Json::Object(object) => {
+            object.remove(name);
+            object.values_mut().for_each(|value| remove_everywhere(value, name));
+        }
+        Json::Array(elements) => {
+            elements.iter_mut().for_each(|element| remove_everywhere(element, name));
+        }
+        _ => {}
+    }
 }
 
 /// Old lists and new maps are shown as one another.
-fn network_json(node: &Node) -> Json {
+fn network_json(node: &Node, version: Version) -> Json {
     let flag = |name: &str| node.at(&[name]).and_then(|node| node.value.as_bool());
     let number = |name: &str| match node.at(&[name]).map(|node| &node.value) {
         Some(Value::Integer(number)) => json!(number),
@@ -271,7 +320,7 @@ fn network_json(node: &Node) -> Json {
         if names.is_empty() { Json::Null } else { json!(names) }
     };
     let review = node.at(&["review_domains"]).map_or(Json::Null, |node| json!(node.value));
-    json!({
+    let mut network = json!({
         "enabled": flag("enabled"),
         "httpPort": number("http_port"),
         "socksPort": number("socks_port"),
@@ -286,7 +335,40 @@ fn network_json(node: &Node) -> Json {
         "managedAllowedDomainsOnly": flag("managed_allowed_domains_only"),
         "unixSockets": sockets,
         "allowLocalBinding": flag("allow_local_binding"),
-    })
+    });
+    if version < REVIEW_DOMAINS
+        && let Some(object) = network.as_object_mut()
+    {
+        object.remove("reviewDomains");
+    }
+    network
+}
+
+/// First version that prints `reviewDomains`: not 0.157.1.
+const REVIEW_DOMAINS: Version = Version::of(158);
+
+/// First version known to have `additionalContextLimit` in hooks: not 0.138.0.
+const CONTEXT_LIMIT: Version = Version::of(147);
+
+/// Older versions print `on-failure` as it stands.
+fn approvals_as_written(node: Option<&Node>) -> Json {
+    let Some(listed) = node.and_then(|node| node.value.as_array()) else { return Json::Null };
+    let policy = |one: &Node| match &one.value {
+        Value::String(name) => json!(name),
+        _ => Ty::of::<ApprovalPolicy>().canonical(one).unwrap_or(Json::Null),
+    };
+    listed.iter().map(policy).collect()
+}
+
+/// The reviewing model had another name.
+fn reviewers(node: Option<&Node>, spot: &Spot, printer: Printer) -> Json {
+    let mut list = node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, printer));
+    for reviewer in list.as_array_mut().into_iter().flatten() {
+        if reviewer.as_str() == Some("auto_review") {
+            *reviewer = json!(Era::of(printer.version).reviewer_name());
+        }
+    }
+    list
 }
 
 /// A map of decisions, from its own form or from the older lists; deny wins over allow there.
@@ -308,8 +390,7 @@ fn permissions(node: &Node, map: &str, allowed: &str, denied: Option<&str>) -> J
 }
 
 /// Providers are printed with the defaults of the fields nobody set.
-fn providers_json(node: &Node, spot: &Spot, secrets: Secrets) -> Json {
-    let mut providers = plain(node, spot, Case::Kept, secrets);
+fn complete_providers(providers: &mut Json, cwd: &str) {
     for provider in providers.as_object_mut().into_iter().flat_map(Map::values_mut) {
         default(provider, "name", json!(""));
         default(provider, "wire_api", json!("responses"));
@@ -320,9 +401,25 @@ fn providers_json(node: &Node, spot: &Spot, secrets: Secrets) -> Json {
             default(auth, "args", json!([]));
             default(auth, "timeout_ms", json!(5000));
             default(auth, "refresh_interval_ms", json!(300_000));
+            default(auth, "cwd", json!(cwd));
         }
     }
-    providers
+}
+
+/// The network of Codex itself is on unless it is switched off, and its names are in normal form.
+fn complete_application(application: &mut Json) {
+    let Some(network) = application.get_mut("network").filter(|network| network.is_object()) else {
+        return;
+    };
+    default(network, "enabled", json!(true));
+    let domains = network.get("domains").and_then(Json::as_object).cloned().unwrap_or_default();
+    let named: Map<String, Json> = domains
+        .into_iter()
+        .map(|(name, access)| (exact_domain(&name).unwrap_or(name), access))
+        .collect();
+    if let Some(slot) = network.get_mut("domains") {
+        *slot = Json::Object(named);
+    }
 }
 
 fn default(object: &mut Json, name: &str, value: Json) {

@@ -70,7 +70,7 @@ fn of_bundle(gathered: &Gathered, setting: &Setting<'_>) -> Vec<Refusal> {
             Some(Refusal::bundle(BundleFailure::invalid("invalid requirements"), refusal.span))
         }
         // Of the content only model providers are validated here.
-        Phase::Content if refusal.text.starts_with("model_providers") => {
+        Phase::Derived if refusal.text.starts_with("model_providers") => {
             let failure = BundleFailure::invalid("invalid model provider configuration");
             Some(Refusal::bundle(failure, refusal.span))
         }
@@ -129,7 +129,8 @@ fn of_config(
         return None;
     }
     if !layer.layer.syntax.is_empty() {
-        return if reported_before { None } else { of_syntax(layer, gathered) };
+        let syntax = of_syntax(layer, gathered).filter(|_| !reported_before);
+        return syntax.map(|refusal| Refusal { stage: Stage::Syntax, ..refusal });
     }
     let document = gathered.documents.get(layer.layer.source)?;
     let inspection = inspect(&layer.layer.root, &CONFIG, setting.machine.version);

@@ -133,10 +133,11 @@ pub fn unanswered(layers: &[RequirementLayer], status: Option<u16>) -> Option<Bu
         .filter(|layer| matches!(layer.channel, Channel::System | Channel::Mdm))
         .find_map(|layer| layer.layer.root.get("config_server"))?;
     // An address that needs a sign-in is not even asked before it.
-    match server.at(&["oauth"]) {
-        Some(_) => Some(BundleFailure::sign_in()),
-        None => Some(BundleFailure::request(status)),
+    let listed = server.value.as_array().is_some_and(|fields| fields.len() > 1);
+    if listed || server.at(&["oauth"]).is_some() {
+        return Some(BundleFailure::sign_in());
     }
+    Some(BundleFailure::request(status))
 }
 
 /// The host in an address, in lower case and without port.

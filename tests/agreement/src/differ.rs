@@ -126,7 +126,7 @@ pub fn run(
     found.sort_by_key(|(class, _)| std::cmp::Reverse(class.count));
     let jobs: Vec<(usize, (Class, Case))> = found.into_iter().enumerate().collect();
     report.classes = isolated_pool(threads, jobs, |isolation, (at, (class, case))| {
-        if at < options.shrunk { shrunk(isolation, binary, options, class, &case) } else { class }
+        if at < options.shrunk { shrunk(isolation, binary, options, &class, &case) } else { class }
     })?;
     Ok(report)
 }
@@ -212,7 +212,7 @@ fn shrunk(
     isolation: &Isolation,
     binary: &CodexBinary,
     options: &Options,
-    class: Class,
+    class: &Class,
     case: &Case,
 ) -> Class {
     let mut latest = class.example.clone();
@@ -232,5 +232,5 @@ fn shrunk(
             None => false,
         }
     });
-    Class { world, example: latest, ..class }
+    Class { world, example: latest, ..class.clone() }
 }

@@ -47,6 +47,15 @@ pub fn generate(seed: u64, number: u64, version: Version) -> Case {
     Case { seed, number, world, thread }
 }
 
+/// Whether the machine's own policy might keep Codex from asking its config server: what the
+/// bundle says is then never read.
+fn shut_off(world: &WorldSpec) -> bool {
+    world.files.values().any(|file| match file {
+        FileSpec::Text(text) => text.contains("application"),
+        FileSpec::Special(_) => true,
+    })
+}
+
 /// The making of one machine.
 struct Maker<'random> {
     random: &'random mut Random,
@@ -84,7 +93,7 @@ impl<'random> Maker<'random> {
             world = world.file("/etc/codex/config.toml", &text);
         }
         // Codex fetches bundles from a config server since 0.164.0.
-        if self.version >= Version::of(164) && self.random.chance(35) {
+        if self.version >= Version::of(164) && self.random.chance(35) && !shut_off(&world) {
             world.bundle = Some(self.bundle());
         }
         self.user_and_project(&mut world);

@@ -25,7 +25,8 @@ pub fn predict(
 ) -> Option<Result<Json, String>> {
     let evaluation = evaluation(spec, version);
     let answer = match oracle {
-        Oracle::Startup | Oracle::RequirementsRead => startup(&evaluation),
+        Oracle::Startup => startup(&evaluation),
+        Oracle::RequirementsRead => evaluation.requirements_read(Secrets::AsCodexPrints),
         other => crate::predict_session::predict(spec, other, version)?,
     };
     Some(answer.map(|json| fold_places(&json)).map_err(|text| fold_text(&text)))

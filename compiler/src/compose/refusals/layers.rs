@@ -10,12 +10,16 @@ use codex_schema::version::Version;
 
 use super::Refusal;
 use crate::compose::fold::Conflict;
-use crate::compose::{Composed, Composition, Phase, Stage, short_syntax, syntax_text};
+use crate::compose::{
+    Composed, Composition, Phase, Setting, Stage, quoted, short_syntax, syntax_text,
+};
+use crate::era::{Era, RequirementMerge};
 use crate::gather::bundle::BundleFailure;
 use crate::layers::RequirementLayer;
 
 /// Layers that are not TOML.
-pub fn of_documents(layers: &[&RequirementLayer], documents: &Documents) -> Vec<Refusal> {
+pub fn of_documents(layers: &[&RequirementLayer], setting: &Setting<'_>) -> Vec<Refusal> {
+    let (documents, era) = (setting.documents, Era::of(setting.machine.version));
     let mut found = Vec::new();
     for layer in layers {
         let Some(first) = layer.layer.syntax.first() else { continue };
@@ -30,10 +34,7 @@ pub fn of_documents(layers: &[&RequirementLayer], documents: &Documents) -> Vec<
                 refusal.in_phase(Phase::LegacySyntax)
             }
             Channel::System | Channel::Mdm => {
-                let text = format!(
-                    "failed to parse requirements layer {name}: {}",
-                    syntax_text(document, syntax)
-                );
+                let text = format!("{}{}", era.layer_error(&name), syntax_text(document, syntax));
                 Refusal { stage: Stage::Syntax, phase: Phase::Syntax, ..Refusal::start(text, span) }
             }
             Channel::Cloud => {
@@ -45,9 +46,10 @@ pub fn of_documents(layers: &[&RequirementLayer], documents: &Documents) -> Vec<
 }
 
 /// Layers with values of the wrong kind.
-pub fn of_types(layers: &[Composed], documents: &Documents) -> Vec<Refusal> {
+pub fn of_types(layers: &[Composed], setting: &Setting<'_>) -> Vec<Refusal> {
+    let (documents, era) = (setting.documents, Era::of(setting.machine.version));
     let mut found: Vec<(u8, Refusal)> = Vec::new();
-    for layer in layers {
+    for layer in layers.iter().filter(|layer| layer.complete) {
         let Some(document) = documents.get(layer.source) else { continue };
         let first_problem = found.len();
         for problem in &layer.inspection.refused {
@@ -60,7 +62,12 @@ pub fn of_types(layers: &[Composed], documents: &Documents) -> Vec<Refusal> {
                 // Providers are only read after the merge.
                 Channel::System | Channel::Mdm if !of_providers(problem) => {
                     let name = document.source.as_codex_prints();
-                    let text = format!("failed to parse requirements layer {name}: {words}");
+                    let body = if era.quotes_type_errors() {
+                        quoted(document, place_of(problem, layer), &problem.message)
+                    } else {
+                        words.clone()
+                    };
+                    let text = format!("{}{body}", era.layer_error(&name));
                     let refusal = Refusal::start(text, problem.span).in_phase(Phase::Types);
                     // Paths are resolved before the layer is read as types.
                     let early = problem.keys.is_empty() && words.contains("expected path string");
@@ -74,7 +81,8 @@ pub fn of_types(layers: &[Composed], documents: &Documents) -> Vec<Refusal> {
                 }
             }
         }
-        found.extend(of_legacy_approval(layer).map(|refusal| (0, refusal)));
+        let legacy = of_legacy_approval(layer).filter(|_| era.retires_old_approval());
+        found.extend(legacy.map(|refusal| (0, refusal)));
         if let (Channel::Cloud, Some(node)) = (layer.channel, layer.root.get("config_server")) {
             let failure = BundleFailure::invalid("invalid requirements");
             found.push((2, Refusal::bundle(failure, Some(node.span))));
@@ -82,6 +90,37 @@ pub fn of_types(layers: &[Composed], documents: &Documents) -> Vec<Refusal> {
     }
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().map(|(_, refusal)| refusal).collect()
+}
+
+/// The place that a version which quotes lines names: that of the document for a repeated field,
+/// that of the whole table where serde buffers it.
+fn place_of(problem: &TypeProblem, layer: &Composed) -> Option<Span> {
+    if problem.keys.is_empty() {
+        return None;
+    }
+    let keys: Vec<&str> = problem.keys.iter().map(String::as_str).collect();
+    let (first, rest) = keys.split_first()?;
+    let buffered = REQUIREMENTS
+        .find(&keys)
+        .and_then(|spot| spot.section)
+        .is_some_and(|section| section.buffered);
+    if buffered { layer.root.get(first)?.at(rest).map(|node| node.span) } else { problem.span }
+}
+
+/// A key in one layer and its second name in another, for versions that do not fold them.
+pub fn of_second_names(layers: &[&RequirementLayer], era: Era) -> Vec<Refusal> {
+    if era.folds_second_names() || era.requirement_merge() == RequirementMerge::FirstSets {
+        return Vec::new();
+    }
+    let pairs = [("features", "feature_requirements"), ("experimental_network", "network_proxy")];
+    let find = |name: &str| layers.iter().find_map(|layer| layer.layer.root.entry(name));
+    let both = pairs.into_iter().filter_map(|(own, other)| {
+        find(own)?;
+        let second = find(other)?;
+        let text = format!("failed to parse merged requirements: duplicate field `{own}`\n");
+        Some(Refusal::start(text, Some(second.key.span)).in_phase(Phase::Types))
+    });
+    both.collect()
 }
 
 fn of_providers(problem: &TypeProblem) -> bool {

@@ -37,8 +37,9 @@ pub(super) fn sandbox_modes(merged: &Merged<'_>) -> Vec<Refusal> {
     let names: Vec<String> = modes.into_iter().map(variant_name).collect();
     let text = format!(
         "invalid value for `allowed_sandbox_modes`: `[{}]` is not in the allowed set must include \
-         'read-only' to allow any PermissionProfile (set by {})",
+         'read-only' to allow any {} (set by {})",
         names.join(", "),
+        merged.era().sandbox_policy_name(),
         merged.set_by("allowed_sandbox_modes")
     );
     vec![Refusal::start(text, Some(node.span))]

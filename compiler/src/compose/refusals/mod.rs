@@ -1,17 +1,21 @@
 //! Why Codex refuses a policy, in its words and in its order.
 
 mod files;
+mod filesystem;
 pub mod layers;
 pub mod lists;
 mod mcp;
 mod network;
 mod permissions;
+mod providers;
 mod review;
 mod rules;
 
 use codex_schema::value::{Node, Table};
 
-use super::{Composition, Refusal, Setting};
+use crate::era::Era;
+
+use super::{Composition, Phase, Refusal, Setting};
 
 /// What a check looks at.
 #[derive(Clone, Copy)]
@@ -32,6 +36,10 @@ impl<'a> Merged<'a> {
         self.root().get(first)?.at(rest)
     }
 
+    fn era(&self) -> Era {
+        Era::of(self.setting.machine.version)
+    }
+
     /// `SOURCE` as it stands in `(set by SOURCE)`.
     fn set_by(&self, key: &str) -> String {
         self.composition.origin_text(key, self.setting.documents)
@@ -50,7 +58,13 @@ const CHECKS: &[Check] = &[
     lists::sandbox_modes,
     lists::windows_implementations,
     rules::prefix_rules,
+];
+
+/// Checks of what a session is made of, in Codex's order; they come after [`CHECKS`].
+const DERIVED: &[Check] = &[
+    providers::definitions,
     permissions::profiles,
+    providers::known,
     files::model_catalog,
     network::global_patterns,
     lists::login_methods,
@@ -60,7 +74,10 @@ const CHECKS: &[Check] = &[
 /// Everything wrong with the content of the merged requirements.
 pub fn of_merged(composition: &Composition, setting: &Setting<'_>) -> Vec<Refusal> {
     let merged = Merged { composition, setting, config: setting.config };
-    CHECKS.iter().flat_map(|check| check(&merged)).collect()
+    let derived = DERIVED.iter().flat_map(|check| check(&merged)).map(|refusal| {
+        if refusal.phase == Phase::Content { refusal.in_phase(Phase::Derived) } else { refusal }
+    });
+    CHECKS.iter().flat_map(|check| check(&merged)).chain(derived).collect()
 }
 
 /// The network policy in two places.

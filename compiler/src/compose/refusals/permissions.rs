@@ -2,7 +2,7 @@
 
 use codex_schema::value::{Entry, Node, Table};
 
-use super::{Merged, Refusal};
+use super::{Merged, Refusal, filesystem};
 
 const BUILT_IN: &[&str] = &[":read-only", ":workspace", ":danger-full-access"];
 const EXTENDABLE: &[&str] = &[":read-only", ":workspace"];
@@ -13,7 +13,7 @@ pub(super) fn profiles(merged: &Merged<'_>) -> Vec<Refusal> {
     let first = allowlist(merged)
         .or_else(|| reserved(merged))
         .or_else(|| default_named(merged))
-        .or_else(|| inheritance(merged));
+        .or_else(|| selected(merged));
     first.into_iter().collect()
 }
 
@@ -50,8 +50,8 @@ fn allowlist(merged: &Merged<'_>) -> Option<Refusal> {
     };
     let Some(default) = default else {
         let implied = permits(":workspace") && permits(":read-only");
-        let text = "requirements.toml allowed_permission_profiles requires default_permissions \
-                    unless both `:workspace` and `:read-only` are allowed";
+        let text = "requirements.toml default_permissions must be set unless \
+                    allowed_permission_profiles allows both `:workspace` and `:read-only`";
         return (!implied).then(|| Refusal::start(text, Some(allowed.span)));
     };
     let name = default.value.as_str()?;
@@ -84,8 +84,13 @@ fn default_named(merged: &Merged<'_>) -> Option<Refusal> {
     (!named).then(|| Refusal::start(text, Some(profile.key.span)))
 }
 
-fn inheritance(merged: &Merged<'_>) -> Option<Refusal> {
-    managed(merged).into_iter().find_map(|entry| chain(merged, &entry.key.value))
+/// Only the selected profile is resolved.
+fn selected(merged: &Merged<'_>) -> Option<Refusal> {
+    let named = merged
+        .get(&["default_permissions"])
+        .or_else(|| merged.config.get("default_permissions"))?;
+    let name = named.value.as_str()?;
+    chain(merged, name).or_else(|| filesystem::of_profile(defined(merged, name)?))
 }
 
 /// Follows `extends` until it ends, breaks or comes back.

@@ -3,6 +3,7 @@
 use codex_schema::value::Node;
 
 use super::{Merged, Refusal};
+use crate::era::Era;
 
 /// What is wrong with the prefix rules, in the order of the merged list.
 pub(super) fn prefix_rules(merged: &Merged<'_>) -> Vec<Refusal> {
@@ -17,14 +18,14 @@ pub(super) fn prefix_rules(merged: &Merged<'_>) -> Vec<Refusal> {
         return vec![refuse("rules prefix_rules cannot be empty".to_owned(), list)];
     }
     let problems = rules.iter().enumerate().filter_map(|(index, rule)| {
-        let (text, node) = of_rule(rule)?;
+        let (text, node) = of_rule(rule, merged.era())?;
         Some(refuse(format!("rules prefix_rule at index {index} {text}"), node))
     });
     problems.collect()
 }
 
 /// The first thing wrong with a rule, in Codex's order: justification, pattern, tokens, decision.
-fn of_rule(rule: &Node) -> Option<(String, &Node)> {
+fn of_rule(rule: &Node, era: Era) -> Option<(String, &Node)> {
     let blank = |node: &&Node| node.value.as_str().is_some_and(|text| text.trim().is_empty());
     if let Some(node) = rule.at(&["justification"]).filter(blank) {
         return Some(("has an empty justification".to_owned(), node));
@@ -44,10 +45,12 @@ fn of_rule(rule: &Node) -> Option<(String, &Node)> {
         return Some(("is missing a decision".to_owned(), rule));
     };
     (decision.value.as_str() == Some("allow")).then(|| {
-        let text = "has decision 'allow', which is not permitted in requirements.toml: Codex \
-                    merges these rules with other config and uses the most restrictive result (use \
-                    'prompt', 'prompt-user', or 'forbidden')";
-        (text.to_owned(), decision)
+        let text = format!(
+            "has decision 'allow', which is not permitted in requirements.toml: Codex merges these \
+             rules with other config and uses the most restrictive result (use {})",
+            era.rule_decisions()
+        );
+        (text, decision)
     })
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use crate::key::{KEY, SECTION, Key, Section, Text, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Text, Ty, Unknown};
 use crate::types::setting::MemoriesVersion;
 use crate::types::text::ReasoningEffort;
 use crate::types::tool::SkillConfig;
@@ -275,6 +275,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "agents.*",
         expecting: "struct AgentRoleToml",
+        unknown: Unknown::Silent,
         since: Version::of(118),
         ..SECTION
     },

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::key::{KEY, SECTION, Key, Section, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Ty};
 use crate::types::approval::{ApprovalPolicy, ApprovalsReviewer};
 use crate::types::setting::{CircuitBreakAction, TrustLevel};
 use crate::version::Version;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use crate::key::{KEY, SECTION, Key, Section, Text, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Text, Ty};
 use crate::types::setting::{FileOpener, HistoryPersistence};
 use crate::types::setting_value::ThreadStoreToml;
 use crate::version::Version;

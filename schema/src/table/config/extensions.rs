@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::key::{KEY, SECTION, Key, Section, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Ty, Unknown};
 use crate::types::approval::ApprovalsReviewer;
 use crate::types::choice::AppToolApproval;
 use crate::types::setting::MarketplaceKind;
@@ -13,7 +13,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "plugins.*.enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Whether the plugin is used.",
         example: "true",
         ..KEY
@@ -45,7 +45,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "plugins.*.mcp_servers.*.enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether this server of the plugin is used.",
         example: "true",
         ..KEY
@@ -53,7 +53,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "plugins.*.mcp_servers.*.default_tools_approval_mode",
         ty: Ty::of::<AppToolApproval>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "How calls are approved whose tool says nothing.",
         example: r#""prompt""#,
         ..KEY
@@ -61,7 +61,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "plugins.*.mcp_servers.*.enabled_tools",
         ty: Ty::of::<Vec<String>>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "The only tools used.",
         example: r#"["read"]"#,
         ..KEY
@@ -69,7 +69,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "plugins.*.mcp_servers.*.disabled_tools",
         ty: Ty::of::<Vec<String>>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Tools not used.",
         example: r#"["write"]"#,
         ..KEY
@@ -77,7 +77,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "plugins.*.mcp_servers.*.tools.*.approval_mode",
         ty: Ty::of::<AppToolApproval>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "How calls of this tool are approved.",
         example: r#""approve""#,
         ..KEY
@@ -85,7 +85,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "plugins.*.mcp_servers.*.tools.*.output_token_limit",
         ty: Ty::of::<NonZeroUsize>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Most tokens of this tool's output.",
         example: "5000",
         ..KEY
@@ -93,7 +93,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.*.last_updated",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "When the marketplace was last read.",
         example: r#""2026-01-01T00:00:00Z""#,
         ..KEY
@@ -101,7 +101,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.*.last_revision",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Revision that was last read.",
         example: r#""abc""#,
         ..KEY
@@ -109,7 +109,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.*.source_type",
         ty: Ty::of::<MarketplaceKind>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Kind of the marketplace's source.",
         example: r#""git""#,
         ..KEY
@@ -117,7 +117,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.*.source",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Where the marketplace is read from.",
         example: r#""https://git.example/market""#,
         ..KEY
@@ -125,7 +125,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.*.ref",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Branch, tag or commit that is read.",
         example: r#""main""#,
         ..KEY
@@ -133,7 +133,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.*.sparse_paths",
         ty: Ty::of::<Vec<String>>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "The only folders that are read.",
         example: r#"["plugins"]"#,
         ..KEY
@@ -141,7 +141,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps._default.enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Whether apps are used that no entry names.",
         example: "true",
         ..KEY
@@ -149,7 +149,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps._default.approvals_reviewer",
         ty: Ty::of::<ApprovalsReviewer>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Who answers approval requests of apps that no entry names.",
         example: r#""user""#,
         ..KEY
@@ -157,7 +157,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps._default.destructive_enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Whether tools of apps may destroy something unless the app says otherwise.",
         example: "true",
         ..KEY
@@ -165,7 +165,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps._default.open_world_enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Whether tools of apps may reach other systems unless the app says otherwise.",
         example: "true",
         ..KEY
@@ -173,7 +173,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps._default.default_tools_approval_mode",
         ty: Ty::of::<AppToolApproval>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "How calls of apps are approved unless the app says otherwise.",
         example: r#""prompt""#,
         ..KEY
@@ -181,7 +181,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Whether the app is used.",
         example: "true",
         ..KEY
@@ -189,7 +189,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.omit_tools_from",
         ty: Ty::of::<Vec<ToolSurface>>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Where the app's tools are left out.",
         example: r#"["code_mode"]"#,
         ..KEY
@@ -197,7 +197,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.approvals_reviewer",
         ty: Ty::of::<ApprovalsReviewer>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Who answers approval requests of the app.",
         example: r#""user""#,
         ..KEY
@@ -205,7 +205,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.destructive_enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Whether tools that may destroy something are used.",
         example: "true",
         ..KEY
@@ -213,7 +213,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.open_world_enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Whether tools that reach other systems are used.",
         example: "true",
         ..KEY
@@ -221,7 +221,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.default_tools_approval_mode",
         ty: Ty::of::<AppToolApproval>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "How calls are approved whose tool says nothing.",
         example: r#""prompt""#,
         ..KEY
@@ -229,7 +229,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.default_tools_enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Whether tools are used that no entry names.",
         example: "true",
         ..KEY
@@ -237,7 +237,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.tools.*.enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Whether this tool is used.",
         example: "true",
         ..KEY
@@ -245,7 +245,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.tools.*.approval_mode",
         ty: Ty::of::<AppToolApproval>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "How calls of this tool are approved.",
         example: r#""approve""#,
         ..KEY
@@ -253,7 +253,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.links.*.approvals_reviewer",
         ty: Ty::of::<ApprovalsReviewer>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Who answers approval requests of this link of the app.",
         example: r#""user""#,
         ..KEY
@@ -261,7 +261,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps.*.links.*.default_tools_approval_mode",
         ty: Ty::of::<AppToolApproval>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "How calls over this link are approved.",
         example: r#""prompt""#,
         ..KEY
@@ -357,25 +357,142 @@ pub(super) static KEYS: &[Key] = &[
 ];
 
 pub(super) static SECTIONS: &[Section] = &[
-    Section { path: "plugins", buffered: true, since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*", since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*.mcp_servers", since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*.mcp_servers.*", since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*.mcp_servers.*.tools", since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*.mcp_servers.*.tools.*", since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*.apps", since: Version::of(169), ..SECTION },
-    Section { path: "marketplaces", since: Version::of(169), ..SECTION },
-    Section { path: "marketplaces.*", since: Version::of(169), ..SECTION },
-    Section { path: "apps", buffered: true, since: Version::of(169), ..SECTION },
-    Section { path: "apps._default", since: Version::of(169), ..SECTION },
-    Section { path: "apps.*", since: Version::of(169), ..SECTION },
-    Section { path: "apps.*.tools", since: Version::of(169), ..SECTION },
-    Section { path: "apps.*.tools.*", since: Version::of(169), ..SECTION },
-    Section { path: "apps.*.links", since: Version::of(169), ..SECTION },
-    Section { path: "apps.*.links.*", since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*.apps.*", since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*.apps.*.tools", since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*.apps.*.tools.*", since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*.apps.*.links", since: Version::of(169), ..SECTION },
-    Section { path: "plugins.*.apps.*.links.*", since: Version::of(169), ..SECTION },
+    Section {
+        path: "plugins",
+        expecting: "struct PluginsConfigToml",
+        unknown: Unknown::Silent,
+        buffered: true,
+        since: Version::of(118),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*",
+        expecting: "struct PluginConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(118),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*.mcp_servers",
+        unknown: Unknown::Silent,
+        since: Version::of(138),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*.mcp_servers.*",
+        expecting: "struct PluginMcpServerConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(138),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*.mcp_servers.*.tools",
+        unknown: Unknown::Silent,
+        since: Version::of(138),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*.mcp_servers.*.tools.*",
+        expecting: "struct McpServerToolConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(138),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*.apps",
+        unknown: Unknown::Silent,
+        since: Version::of(169),
+        ..SECTION
+    },
+    Section { path: "marketplaces", since: Version::of(138), ..SECTION },
+    Section {
+        path: "marketplaces.*",
+        expecting: "struct MarketplaceConfig",
+        since: Version::of(138),
+        ..SECTION
+    },
+    Section {
+        path: "apps",
+        expecting: "struct AppsConfigToml",
+        unknown: Unknown::Silent,
+        buffered: true,
+        since: Version::of(118),
+        ..SECTION
+    },
+    Section {
+        path: "apps._default",
+        expecting: "struct AppsDefaultConfig",
+        since: Version::of(118),
+        ..SECTION
+    },
+    Section {
+        path: "apps.*",
+        expecting: "struct AppConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(118),
+        ..SECTION
+    },
+    Section {
+        path: "apps.*.tools",
+        expecting: "struct AppToolsConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(118),
+        ..SECTION
+    },
+    Section {
+        path: "apps.*.tools.*",
+        expecting: "struct AppToolConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(118),
+        ..SECTION
+    },
+    Section {
+        path: "apps.*.links",
+        expecting: "struct AppLinksConfig",
+        unknown: Unknown::Silent,
+        since: Version::patched(157, 1),
+        ..SECTION
+    },
+    Section {
+        path: "apps.*.links.*",
+        expecting: "struct AppLinkConfig",
+        unknown: Unknown::Silent,
+        since: Version::patched(157, 1),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*.apps.*",
+        expecting: "struct AppConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(169),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*.apps.*.tools",
+        expecting: "struct AppToolsConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(169),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*.apps.*.tools.*",
+        expecting: "struct AppToolConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(169),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*.apps.*.links",
+        expecting: "struct AppLinksConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(169),
+        ..SECTION
+    },
+    Section {
+        path: "plugins.*.apps.*.links.*",
+        expecting: "struct AppLinkConfig",
+        unknown: Unknown::Silent,
+        since: Version::of(169),
+        ..SECTION
+    },
 ];

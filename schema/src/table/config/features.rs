@@ -1,6 +1,6 @@
 //! Features that can be switched on and off.
 
-use crate::key::{KEY, SECTION, Key, Section, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Ty};
 use crate::types::tool::FeatureToml;
 use crate::version::Version;
 
@@ -8,7 +8,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.apps_mcp_path_override",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether, and how, the feature `apps_mcp_path_override` works.",
         example: "true",
         ..KEY
@@ -24,7 +24,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.code_mode",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether, and how, the feature `code_mode` works.",
         example: "true",
         ..KEY
@@ -32,7 +32,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.code_mode_host",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether, and how, the feature `code_mode_host` works.",
         example: "true",
         ..KEY
@@ -40,7 +40,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.context_management",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether, and how, the feature `context_management` works.",
         example: "true",
         ..KEY
@@ -48,7 +48,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.current_time_reminder",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether, and how, the feature `current_time_reminder` works.",
         example: "true",
         ..KEY
@@ -56,7 +56,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.guardianv2",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether, and how, the feature `guardianv2` works.",
         example: "true",
         ..KEY
@@ -72,7 +72,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.multi_agent_v2",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether, and how, the feature `multi_agent_v2` works.",
         example: "true",
         ..KEY
@@ -80,7 +80,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.network_proxy",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether, and how, the feature `network_proxy` works.",
         example: "true",
         ..KEY
@@ -88,7 +88,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.non_prefixed_mcp_tool_names",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether, and how, the feature `non_prefixed_mcp_tool_names` works.",
         example: "true",
         ..KEY
@@ -96,7 +96,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.rollout_budget",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether, and how, the feature `rollout_budget` works.",
         example: "true",
         ..KEY
@@ -112,7 +112,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.sleep_tool",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether, and how, the feature `sleep_tool` works.",
         example: "true",
         ..KEY
@@ -120,7 +120,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.token_budget",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether, and how, the feature `token_budget` works.",
         example: "true",
         ..KEY
@@ -128,13 +128,11 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.*",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
         doc: "Whether the named feature is on.",
         example: "true",
         ..KEY
     },
 ];
 
-pub(super) static SECTIONS: &[Section] = &[
-    Section { path: "features", buffered: true, since: Version::of(169), ..SECTION },
-];
+pub(super) static SECTIONS: &[Section] =
+    &[Section { path: "features", expecting: "struct FeaturesToml", buffered: true, ..SECTION }];

@@ -1,6 +1,6 @@
 //! Programs that run at events.
 
-use crate::key::{KEY, SECTION, Key, Section, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Ty, Unknown};
 use crate::types::hook_setting::MatcherGroup;
 use crate::version::Version;
 
@@ -147,6 +147,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "hooks",
         expecting: "struct HooksToml",
+        unknown: Unknown::Silent,
         buffered: true,
         since: Version::of(138),
         ..SECTION

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::key::{KEY, SECTION, Key, Secret, Section, Ty};
+use crate::key::{KEY, Key, SECTION, Secret, Section, Ty, Unknown};
 use crate::types::choice::AppToolApproval;
 use crate::types::setting::{McpAuth, McpCredentialsStore, StartupReadiness, TokenEndpointAuth};
 use crate::types::setting_value::Seconds;
@@ -372,6 +372,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "mcp_enterprise_managed_auth",
         expecting: "struct McpEnterpriseManagedAuthConfig",
+        unknown: Unknown::Refused,
         required: &["idp"],
         since: Version::patched(157, 1),
         ..SECTION
@@ -379,6 +380,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "mcp_enterprise_managed_auth.idp",
         expecting: "struct McpServerIdpOAuthConfig",
+        unknown: Unknown::Refused,
         required: &["issuer", "client_id", "client_secret", "token_endpoint_auth_method"],
         since: Version::patched(157, 1),
         ..SECTION

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::key::{KEY, SECTION, Key, Section, Text, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Text, Ty};
 use crate::types::setting::{CompactionScope, Personality, ReasoningSummary, Verbosity};
 use crate::types::text::ReasoningEffort;
 use crate::version::Version;
@@ -63,7 +63,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "model_post_turn_compact_threshold_percent",
         ty: Ty::of::<u8>(),
         since: Version::patched(157, 1),
-        doc: "Share of the context window in percent above which the history is compacted after a turn.",
+        doc: "Percentage of the context window above which a turn ends with compaction.",
         example: "80",
         ..KEY
     },
@@ -152,6 +152,5 @@ pub(super) static KEYS: &[Key] = &[
     },
 ];
 
-pub(super) static SECTIONS: &[Section] = &[
-    Section { path: "responses_api_metadata", since: Version::patched(157, 1), ..SECTION },
-];
+pub(super) static SECTIONS: &[Section] =
+    &[Section { path: "responses_api_metadata", since: Version::patched(157, 1), ..SECTION }];

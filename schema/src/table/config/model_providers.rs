@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use crate::key::{KEY, SECTION, Key, Secret, Section, Text, Ty};
+use crate::key::{KEY, Key, SECTION, Secret, Section, Text, Ty};
 use crate::types::choice::{RemoteCompaction, WireApi};
 use crate::types::provider::{AwsAuthRefreshConfig, CredentialExportConfig, GatewayOauth};
 use crate::version::Version;

@@ -1,6 +1,6 @@
 //! What the user was already told.
 
-use crate::key::{KEY, SECTION, Key, Section, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Ty};
 use crate::version::Version;
 
 pub(super) static KEYS: &[Key] = &[
@@ -15,7 +15,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.hide_full_access_warning",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
         doc: "Whether the warning about full access was dismissed.",
         example: "true",
         ..KEY
@@ -23,7 +22,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.hide_world_writable_warning",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
         doc: "Whether the warning about folders anyone can write was dismissed.",
         example: "true",
         ..KEY
@@ -31,7 +29,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.fast_default_opt_out",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether the user declined the fast tier.",
         example: "true",
         ..KEY
@@ -39,7 +37,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.hide_rate_limit_model_nudge",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
         doc: "Whether the hint to change models near the rate limit was dismissed.",
         example: "true",
         ..KEY
@@ -47,7 +44,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.hide_gpt5_1_migration_prompt",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
         doc: "Whether the first model migration prompt was dismissed.",
         example: "true",
         ..KEY
@@ -55,7 +51,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.hide_gpt-5.1-codex-max_migration_prompt",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
         doc: "Whether the second model migration prompt was dismissed.",
         example: "true",
         ..KEY
@@ -63,7 +58,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.model_migrations.*",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
         doc: "Model the user moved to from this one.",
         example: r#""gpt-5""#,
         ..KEY
@@ -71,7 +65,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.external_config_migration_prompts.home",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether the user was asked to take over other agents' settings.",
         example: "true",
         ..KEY
@@ -79,7 +73,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.external_config_migration_prompts.home_last_prompted_at",
         ty: Ty::of::<i64>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "When the user was last asked to take over other agents' settings, in Unix seconds.",
         example: "1760000000",
         ..KEY
@@ -87,7 +81,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.external_config_migration_prompts.projects.*",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether the user was asked to take over other agents' settings of this project.",
         example: "true",
         ..KEY
@@ -95,7 +89,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "notice.external_config_migration_prompts.project_last_prompted_at.*",
         ty: Ty::of::<i64>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "When the user was last asked about this project, in Unix seconds.",
         example: "1760000000",
         ..KEY
@@ -103,21 +97,22 @@ pub(super) static KEYS: &[Key] = &[
 ];
 
 pub(super) static SECTIONS: &[Section] = &[
-    Section { path: "notice", since: Version::of(169), ..SECTION },
-    Section { path: "notice.model_migrations", since: Version::of(169), ..SECTION },
+    Section { path: "notice", expecting: "struct Notice", ..SECTION },
+    Section { path: "notice.model_migrations", ..SECTION },
     Section {
         path: "notice.external_config_migration_prompts",
-        since: Version::of(169),
+        expecting: "struct ExternalConfigMigrationPrompts",
+        since: Version::of(138),
         ..SECTION
     },
     Section {
         path: "notice.external_config_migration_prompts.projects",
-        since: Version::of(169),
+        since: Version::of(138),
         ..SECTION
     },
     Section {
         path: "notice.external_config_migration_prompts.project_last_prompted_at",
-        since: Version::of(169),
+        since: Version::of(138),
         ..SECTION
     },
 ];

@@ -1,6 +1,6 @@
 //! Named permission profiles.
 
-use crate::key::{KEY, SECTION, Key, Section, Tighter, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Tighter, Ty, Unknown};
 use crate::types::choice::{AllowDeny, NetworkMode};
 use crate::types::network::Mitm;
 use crate::types::permission::FilesystemPermissionToml;
@@ -167,6 +167,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "permissions",
         expecting: "struct PermissionsToml",
+        unknown: Unknown::Silent,
         buffered: true,
         since: Version::of(118),
         ..SECTION
@@ -174,6 +175,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "permissions.*",
         expecting: "struct PermissionProfileToml",
+        unknown: Unknown::Silent,
         since: Version::of(118),
         ..SECTION
     },
@@ -192,6 +194,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "permissions.*.network",
         expecting: "struct NetworkToml",
+        unknown: Unknown::Silent,
         since: Version::of(118),
         ..SECTION
     },

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::key::{KEY, SECTION, Key, Section, Text, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Text, Ty};
 use crate::types::approval::{ApprovalPolicy, ApprovalsReviewer};
 use crate::types::choice::WebSearchMode;
 use crate::types::interface::SessionPickerView;
-use crate::types::setting::{Personality, ReasoningSummary, SandboxSetting, SearchProvider, Verbosity, WindowsSandboxSetting};
+use crate::types::setting::{
+    Personality, ReasoningSummary, SandboxSetting, SearchProvider, Verbosity, WindowsSandboxSetting,
+};
 use crate::types::text::ReasoningEffort;
 use crate::types::tool::{FeatureToml, WebSearchToolConfigInput};
 use crate::version::Version;
@@ -15,7 +17,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.model",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
         doc: "Model of the profile.",
         example: r#""gpt-5""#,
         ..KEY
@@ -23,7 +24,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.service_tier",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Service tier of the profile.",
         example: r#""flex""#,
         ..KEY
@@ -31,7 +32,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.model_provider",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
         doc: "Model provider of the profile.",
         example: r#""openai""#,
         ..KEY
@@ -39,7 +39,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.approval_policy",
         ty: Ty::of::<ApprovalPolicy>(),
-        since: Version::of(169),
         doc: "Approval policy of the profile.",
         example: r#""on-request""#,
         ..KEY
@@ -47,7 +46,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.approvals_reviewer",
         ty: Ty::of::<ApprovalsReviewer>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Reviewer of the profile.",
         example: r#""user""#,
         ..KEY
@@ -55,7 +54,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.sandbox_mode",
         ty: Ty::of::<SandboxSetting>(),
-        since: Version::of(169),
         doc: "Sandbox mode of the profile.",
         example: r#""read-only""#,
         ..KEY
@@ -63,7 +61,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.model_reasoning_effort",
         ty: Ty::of::<ReasoningEffort>(),
-        since: Version::of(169),
         doc: "Reasoning effort of the profile.",
         example: r#""medium""#,
         ..KEY
@@ -71,7 +68,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.plan_mode_reasoning_effort",
         ty: Ty::of::<ReasoningEffort>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Reasoning effort of the profile while planning.",
         example: r#""medium""#,
         ..KEY
@@ -79,7 +76,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.model_reasoning_summary",
         ty: Ty::of::<ReasoningSummary>(),
-        since: Version::of(169),
         doc: "Reasoning summary of the profile.",
         example: r#""auto""#,
         ..KEY
@@ -87,7 +83,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.model_verbosity",
         ty: Ty::of::<Verbosity>(),
-        since: Version::of(169),
         doc: "Length of the profile's answers.",
         example: r#""low""#,
         ..KEY
@@ -96,7 +91,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "profiles.*.model_catalog_json",
         ty: Ty::of::<PathBuf>(),
         text: Text::Path,
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Model catalogue of the profile.",
         example: r#""/etc/codex/models.json""#,
         ..KEY
@@ -104,7 +99,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.personality",
         ty: Ty::of::<Personality>(),
-        since: Version::of(169),
         doc: "Tone of the profile.",
         example: r#""friendly""#,
         ..KEY
@@ -112,7 +106,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.chatgpt_base_url",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
         doc: "ChatGPT service of the profile.",
         example: r#""https://chatgpt.com/backend-api/""#,
         ..KEY
@@ -121,7 +114,6 @@ pub(super) static KEYS: &[Key] = &[
         path: "profiles.*.model_instructions_file",
         ty: Ty::of::<PathBuf>(),
         text: Text::Path,
-        since: Version::of(169),
         doc: "Model instructions of the profile.",
         example: r#""/etc/codex/model.md""#,
         ..KEY
@@ -130,7 +122,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "profiles.*.js_repl_node_path",
         ty: Ty::of::<PathBuf>(),
         text: Text::Path,
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Ignored.",
         example: r#""/usr/bin/node""#,
         ..KEY
@@ -139,7 +131,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "profiles.*.js_repl_node_module_dirs",
         ty: Ty::of::<Vec<PathBuf>>(),
         text: Text::Paths,
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Ignored.",
         example: r#"["/srv/node_modules"]"#,
         ..KEY
@@ -148,7 +140,6 @@ pub(super) static KEYS: &[Key] = &[
         path: "profiles.*.experimental_compact_prompt_file",
         ty: Ty::of::<PathBuf>(),
         text: Text::Path,
-        since: Version::of(169),
         doc: "Compaction prompt of the profile.",
         example: r#""/etc/codex/compact.md""#,
         ..KEY
@@ -156,7 +147,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.include_permissions_instructions",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether the profile tells the model what it may do.",
         example: "true",
         ..KEY
@@ -164,7 +155,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.include_apps_instructions",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether the profile tells the model about apps.",
         example: "true",
         ..KEY
@@ -172,7 +163,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.include_collaboration_mode_instructions",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether the profile tells the model how it collaborates.",
         example: "true",
         ..KEY
@@ -180,7 +171,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.include_environment_context",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether the profile tells the model about its surroundings.",
         example: "true",
         ..KEY
@@ -196,7 +187,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.experimental_use_unified_exec_tool",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
         doc: "Whether the profile uses the unified command tool.",
         example: "true",
         ..KEY
@@ -212,7 +202,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.tools.web_search",
         ty: Ty::of::<WebSearchToolConfigInput>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Web search settings of the profile.",
         example: r#"{ context_size = "low" }"#,
         ..KEY
@@ -220,7 +210,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.tools.experimental_request_user_input.enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether the profile's model may ask questions.",
         example: "true",
         ..KEY
@@ -228,7 +218,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.tools.update_plan.enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether the profile's model has the planning tool.",
         example: "true",
         ..KEY
@@ -236,7 +226,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.web_search",
         ty: Ty::of::<WebSearchMode>(),
-        since: Version::of(169),
         doc: "Web search of the profile.",
         example: r#""cached""#,
         ..KEY
@@ -244,7 +233,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.analytics.enabled",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
         doc: "Whether the profile sends usage data.",
         example: "false",
         ..KEY
@@ -252,7 +240,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.tui.session_picker_view",
         ty: Ty::of::<SessionPickerView>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Density of the session list in the profile.",
         example: r#""dense""#,
         ..KEY
@@ -260,7 +248,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.windows.sandbox",
         ty: Ty::of::<WindowsSandboxSetting>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Windows sandbox of the profile.",
         example: r#""elevated""#,
         ..KEY
@@ -276,7 +264,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.features.*",
         ty: Ty::of::<FeatureToml>(),
-        since: Version::of(169),
         doc: "Feature switched on or off by the profile.",
         example: "true",
         ..KEY
@@ -284,7 +271,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "profiles.*.oss_provider",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
         doc: "Provider that `--oss` uses in the profile.",
         example: r#""ollama""#,
         ..KEY
@@ -292,17 +278,43 @@ pub(super) static KEYS: &[Key] = &[
 ];
 
 pub(super) static SECTIONS: &[Section] = &[
-    Section { path: "profiles.*", since: Version::of(169), ..SECTION },
-    Section { path: "profiles.*.tools", since: Version::of(169), ..SECTION },
+    Section { path: "profiles.*", expecting: "struct ConfigProfile", ..SECTION },
     Section {
-        path: "profiles.*.tools.experimental_request_user_input",
-        since: Version::of(169),
+        path: "profiles.*.tools",
+        expecting: "struct ToolsToml",
+        since: Version::of(118),
         ..SECTION
     },
-    Section { path: "profiles.*.tools.update_plan", since: Version::of(169), ..SECTION },
-    Section { path: "profiles.*.analytics", since: Version::of(169), ..SECTION },
-    Section { path: "profiles.*.tui", since: Version::of(169), ..SECTION },
-    Section { path: "profiles.*.windows", since: Version::of(169), ..SECTION },
-    Section { path: "profiles.*.features", buffered: true, since: Version::of(169), ..SECTION },
-    Section { path: "profiles", since: Version::of(169), ..SECTION },
+    Section {
+        path: "profiles.*.tools.experimental_request_user_input",
+        expecting: "struct ExperimentalRequestUserInput",
+        since: Version::of(138),
+        ..SECTION
+    },
+    Section {
+        path: "profiles.*.tools.update_plan",
+        expecting: "struct UpdatePlanToolConfig",
+        since: Version::patched(157, 1),
+        ..SECTION
+    },
+    Section { path: "profiles.*.analytics", expecting: "struct AnalyticsConfigToml", ..SECTION },
+    Section {
+        path: "profiles.*.tui",
+        expecting: "struct ProfileTui",
+        since: Version::of(138),
+        ..SECTION
+    },
+    Section {
+        path: "profiles.*.windows",
+        expecting: "struct WindowsToml",
+        since: Version::of(118),
+        ..SECTION
+    },
+    Section {
+        path: "profiles.*.features",
+        expecting: "struct FeaturesToml",
+        buffered: true,
+        ..SECTION
+    },
+    Section { path: "profiles", ..SECTION },
 ];

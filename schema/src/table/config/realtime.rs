@@ -1,6 +1,6 @@
 //! Voice.
 
-use crate::key::{KEY, SECTION, Key, Section, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Ty};
 use crate::types::interface::{RealtimeTransport, RealtimeType, RealtimeVersion, RealtimeVoice};
 use crate::types::setting_value::MicrophoneChannels;
 use crate::version::Version;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::key::{KEY, SECTION, Key, Secret, Section, Text, Tighter, Ty};
+use crate::key::{KEY, Key, SECTION, Secret, Section, Text, Tighter, Ty};
 use crate::types::setting::{FilterAction, SandboxSetting, ShellInherit, WindowsSandboxSetting};
 use crate::version::Version;
 

@@ -1,6 +1,6 @@
 //! What is sent about sessions.
 
-use crate::key::{KEY, SECTION, Key, Secret, Section, Tighter, Ty};
+use crate::key::{KEY, Key, SECTION, Secret, Section, Tighter, Ty};
 use crate::types::telemetry::{OtelExporterKind, ToolResultLogConfig};
 use crate::version::Version;
 
@@ -9,7 +9,6 @@ pub(super) static KEYS: &[Key] = &[
         path: "analytics.enabled",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
-        since: Version::of(169),
         doc: "Whether usage data is sent.",
         example: "false",
         ..KEY
@@ -18,7 +17,6 @@ pub(super) static KEYS: &[Key] = &[
         path: "feedback.enabled",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
-        since: Version::of(169),
         doc: "Whether users may send feedback.",
         example: "false",
         ..KEY
@@ -26,7 +24,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "otel.tool_result",
         ty: Ty::of::<ToolResultLogConfig>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Most bytes of a tool result written to telemetry.",
         example: "{ max_bytes = 1024 }",
         ..KEY
@@ -44,7 +42,6 @@ pub(super) static KEYS: &[Key] = &[
         path: "otel.log_user_prompt",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
-        since: Version::of(169),
         doc: "Whether user prompts are written to telemetry.",
         example: "false",
         ..KEY
@@ -70,7 +67,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "otel.environment",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
         doc: "Name of the environment written to telemetry.",
         example: r#""prod""#,
         ..KEY
@@ -79,7 +75,6 @@ pub(super) static KEYS: &[Key] = &[
         path: "otel.exporter",
         ty: Ty::of::<OtelExporterKind>(),
         secret: Secret::Yes,
-        since: Version::of(169),
         doc: "Where telemetry logs go.",
         example: r#""none""#,
         ..KEY
@@ -88,7 +83,6 @@ pub(super) static KEYS: &[Key] = &[
         path: "otel.trace_exporter",
         ty: Ty::of::<OtelExporterKind>(),
         secret: Secret::Yes,
-        since: Version::of(169),
         doc: "Where telemetry traces go.",
         example: r#""none""#,
         ..KEY
@@ -97,7 +91,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "otel.metrics_exporter",
         ty: Ty::of::<OtelExporterKind>(),
         secret: Secret::Yes,
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Where telemetry metrics go.",
         example: r#""none""#,
         ..KEY
@@ -105,7 +99,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "otel.span_attributes.*",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Attribute added to every telemetry span.",
         example: r#""v""#,
         ..KEY
@@ -113,7 +107,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "otel.tracestate.*.*",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Member added to the W3C trace state.",
         example: r#""v""#,
         ..KEY
@@ -121,7 +115,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "apps_mcp_product_sku",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Product name sent to the server of ChatGPT apps.",
         example: r#""sku""#,
         ..KEY
@@ -129,10 +123,10 @@ pub(super) static KEYS: &[Key] = &[
 ];
 
 pub(super) static SECTIONS: &[Section] = &[
-    Section { path: "analytics", since: Version::of(169), ..SECTION },
-    Section { path: "feedback", since: Version::of(169), ..SECTION },
-    Section { path: "otel", since: Version::of(169), ..SECTION },
-    Section { path: "otel.span_attributes", since: Version::of(169), ..SECTION },
-    Section { path: "otel.tracestate", since: Version::of(169), ..SECTION },
-    Section { path: "otel.tracestate.*", since: Version::of(169), ..SECTION },
+    Section { path: "analytics", expecting: "struct AnalyticsConfigToml", ..SECTION },
+    Section { path: "feedback", expecting: "struct FeedbackConfigToml", ..SECTION },
+    Section { path: "otel", expecting: "struct OtelConfigToml", ..SECTION },
+    Section { path: "otel.span_attributes", since: Version::of(138), ..SECTION },
+    Section { path: "otel.tracestate", since: Version::of(138), ..SECTION },
+    Section { path: "otel.tracestate.*", since: Version::of(138), ..SECTION },
 ];

@@ -1,9 +1,12 @@
 //! Tools the model may use.
 
-use crate::key::{KEY, SECTION, Key, Section, Tighter, Ty};
+use crate::key::{KEY, Key, SECTION, Section, Tighter, Ty};
 use crate::types::choice::{AllowDeny, WebSearchMode};
 use crate::types::setting::SearchProvider;
-use crate::types::tool::{ComputerUseWindowsExeConfigToml, ToolSuggestDisabledTool, ToolSuggestDiscoverable, WebSearchToolConfigInput};
+use crate::types::tool::{
+    ComputerUseWindowsExeConfigToml, ToolSuggestDisabledTool, ToolSuggestDiscoverable,
+    WebSearchToolConfigInput,
+};
 use crate::version::Version;
 
 pub(super) static KEYS: &[Key] = &[

@@ -1,7 +1,10 @@
 //! The terminal interface.
 
-use crate::key::{KEY, SECTION, Key, Section, Ty};
-use crate::types::interface::{AgentsGrouping, AltScreen, CopyOnSelect, NotificationCondition, NotificationMethod, PetAnchor, ResumeFolder, RightClickPaste, SessionPickerView};
+use crate::key::{KEY, Key, SECTION, Section, Ty};
+use crate::types::interface::{
+    AgentsGrouping, AltScreen, CopyOnSelect, NotificationCondition, NotificationMethod, PetAnchor,
+    ResumeFolder, RightClickPaste, SessionPickerView,
+};
 use crate::types::tool::Notifications;
 use crate::version::Version;
 
@@ -17,7 +20,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.notifications",
         ty: Ty::of::<Notifications>(),
-        since: Version::of(169),
         doc: "Whether, or about what, the terminal notifies the user.",
         example: "true",
         ..KEY
@@ -25,7 +27,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.notification_method",
         ty: Ty::of::<NotificationMethod>(),
-        since: Version::of(169),
         doc: "How the terminal notifies the user.",
         example: r#""auto""#,
         ..KEY
@@ -33,7 +34,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.notification_condition",
         ty: Ty::of::<NotificationCondition>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "When the terminal notifies the user.",
         example: r#""unfocused""#,
         ..KEY
@@ -41,7 +42,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.animations",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
         doc: "Whether there are animations.",
         example: "true",
         ..KEY
@@ -49,7 +49,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.screen_reader_detection_done",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether Codex has looked for a screen reader.",
         example: "true",
         ..KEY
@@ -57,7 +57,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.effects.starfield",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether the starfield is shown.",
         example: "true",
         ..KEY
@@ -65,7 +65,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.effects.shimmer",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether texts shimmer while Codex works.",
         example: "true",
         ..KEY
@@ -73,7 +73,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.effects.welcome",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether the welcome animation is shown.",
         example: "true",
         ..KEY
@@ -81,7 +81,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.effects.effort",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether the reasoning effort is animated.",
         example: "true",
         ..KEY
@@ -89,7 +89,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.effects.progress",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether progress is animated.",
         example: "true",
         ..KEY
@@ -97,7 +97,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.effects.title",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether the terminal title is animated.",
         example: "true",
         ..KEY
@@ -105,7 +105,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.rendering.mermaid",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether Mermaid diagrams are drawn.",
         example: "true",
         ..KEY
@@ -113,7 +113,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.rendering.math",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether formulas are typeset.",
         example: "true",
         ..KEY
@@ -121,7 +121,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.rendering.tables",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether tables are drawn.",
         example: "true",
         ..KEY
@@ -129,7 +129,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.rendering.lists",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether lists are drawn.",
         example: "true",
         ..KEY
@@ -137,7 +137,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.show_tooltips",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
         doc: "Whether tips are shown at the start.",
         example: "true",
         ..KEY
@@ -145,7 +144,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.show_server_version_notice",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether a differing server version is pointed out.",
         example: "true",
         ..KEY
@@ -153,7 +152,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.auto_recap",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether a recap is shown on return.",
         example: "true",
         ..KEY
@@ -161,7 +160,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.disable_paste_burst",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether fast typing is never taken for a paste.",
         example: "false",
         ..KEY
@@ -169,7 +168,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.vim_mode_default",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether the editor starts in Vim mode.",
         example: "false",
         ..KEY
@@ -177,7 +176,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.question_esc_back",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether Escape goes back to the question before.",
         example: "true",
         ..KEY
@@ -185,7 +184,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.raw_output_mode",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether output is shown without formatting.",
         example: "false",
         ..KEY
@@ -193,7 +192,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.fullscreen_transcript",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Whether the transcript fills the screen.",
         example: "true",
         ..KEY
@@ -249,7 +248,6 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.alternate_screen",
         ty: Ty::of::<AltScreen>(),
-        since: Version::of(169),
         doc: "Whether the alternate screen is used.",
         example: r#""auto""#,
         ..KEY
@@ -257,7 +255,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.status_line",
         ty: Ty::of::<Vec<String>>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Items of the status line.",
         example: r#"["model"]"#,
         ..KEY
@@ -265,7 +263,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.status_line_use_colors",
         ty: Ty::of::<bool>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Whether the status line has colours.",
         example: "true",
         ..KEY
@@ -273,7 +271,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.terminal_title",
         ty: Ty::of::<Vec<String>>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Items of the terminal title.",
         example: r#"["project"]"#,
         ..KEY
@@ -281,7 +279,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.theme",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "Theme of highlighted code.",
         example: r#""base16""#,
         ..KEY
@@ -289,7 +287,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.pet",
         ty: Ty::of::<String>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Pet that is shown.",
         example: r#""cat""#,
         ..KEY
@@ -297,7 +295,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.pet_anchor",
         ty: Ty::of::<PetAnchor>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Where the pet sits.",
         example: r#""composer""#,
         ..KEY
@@ -305,7 +303,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.session_picker_view",
         ty: Ty::of::<SessionPickerView>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "How dense the list of sessions is.",
         example: r#""dense""#,
         ..KEY
@@ -321,17 +319,9 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.resume_cwd",
         ty: Ty::of::<ResumeFolder>(),
-        since: Version::of(169),
+        since: Version::patched(157, 1),
         doc: "Which folder a resumed session works in.",
         example: r#""current""#,
-        ..KEY
-    },
-    Key {
-        path: "tui.presets.*.label",
-        ty: Ty::of::<String>(),
-        since: Version::of(169),
-        doc: "Name of the preset.",
-        example: r#""Tests""#,
         ..KEY
     },
     Key {
@@ -343,9 +333,17 @@ pub(super) static KEYS: &[Key] = &[
         ..KEY
     },
     Key {
+        path: "tui.presets.*.label",
+        ty: Ty::of::<String>(),
+        since: Version::of(169),
+        doc: "Name of the preset.",
+        example: r#""Tests""#,
+        ..KEY
+    },
+    Key {
         path: "tui.model_availability_nux.*",
         ty: Ty::of::<u32>(),
-        since: Version::of(169),
+        since: Version::of(118),
         doc: "How often the news about this model was shown.",
         example: "1",
         ..KEY
@@ -353,7 +351,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.terminal_resize_reflow_max_rows",
         ty: Ty::of::<usize>(),
-        since: Version::of(169),
+        since: Version::of(138),
         doc: "Most rows laid out anew when the terminal changes size.",
         example: "2000",
         ..KEY
@@ -369,22 +367,34 @@ pub(super) static KEYS: &[Key] = &[
 ];
 
 pub(super) static SECTIONS: &[Section] = &[
-    Section { path: "tui", since: Version::of(169), ..SECTION },
+    Section { path: "tui", expecting: "struct Tui", ..SECTION },
     Section { path: "tui.default_hosts", since: Version::of(169), ..SECTION },
     Section { path: "tui.default_hosts.*", since: Version::of(169), ..SECTION },
-    Section { path: "tui.effects", since: Version::of(169), ..SECTION },
-    Section { path: "tui.rendering", since: Version::of(169), ..SECTION },
+    Section {
+        path: "tui.effects",
+        expecting: "struct TuiEffects",
+        since: Version::patched(157, 1),
+        ..SECTION
+    },
+    Section {
+        path: "tui.rendering",
+        expecting: "struct TuiRendering",
+        since: Version::patched(157, 1),
+        ..SECTION
+    },
     Section { path: "tui.presets", since: Version::of(169), ..SECTION },
     Section {
         path: "tui.presets.*",
-        required: &["label", "input"],
+        expecting: "struct QuickDial",
+        required: &["input"],
         since: Version::of(169),
         ..SECTION
     },
     Section {
         path: "tui.model_availability_nux",
+        expecting: "struct ModelAvailabilityNuxConfig",
         buffered: true,
-        since: Version::of(169),
+        since: Version::of(118),
         ..SECTION
     },
 ];

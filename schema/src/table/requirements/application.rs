@@ -68,7 +68,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "application.storage",
         expecting: "struct ApplicationStorageRequirementsToml",
-        defaulted: &["projectless_workspace_root"],
+        defaulted: &["default_project_parent", "projectless_workspace_root"],
         unknown: Unknown::Refused,
         ..SECTION
     },

@@ -157,16 +157,12 @@ pub(super) static KEYS: &[Key] = &[
     },
 ];
 
-/// Fields of the network tables that have a default.
-pub(super) static DEFAULTED: &[&str] = &["allowed_domains", "denied_domains", "allow_unix_sockets"];
-
 pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "experimental_network",
         expecting: "struct RawNetworkRequirementsToml",
         was: &["network_proxy"],
         field: "network_proxy",
-        defaulted: DEFAULTED,
         check: checks::one_spelling,
         ..SECTION
     },

@@ -203,6 +203,7 @@ pub(super) static SECTIONS: &[Section] = &[
     Section {
         path: "permissions.filesystem",
         expecting: "struct RawFilesystemRequirementsToml",
+        hidden: checks::PROFILE_FIELDS,
         check: checks::no_profile,
         ..SECTION
     },

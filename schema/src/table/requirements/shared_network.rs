@@ -1,6 +1,5 @@
 //! The managed network, in its newest place. The rows are those of `network.rs`.
 
-use super::network;
 use crate::checks;
 use crate::key::{Effect, KEY, Key, SECTION, Secret, Section, Tighter, Ty};
 use crate::types::choice::AllowDeny;
@@ -163,7 +162,6 @@ pub(super) static SECTIONS: &[Section] = &[
         path: "permissions.network",
         expecting: "a map",
         nested: Some(checks::shared_network),
-        defaulted: network::DEFAULTED,
         check: checks::one_spelling,
         ..SECTION
     },

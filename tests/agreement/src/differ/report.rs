@@ -108,5 +108,5 @@ fn cut(text: &str) -> String {
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
-    drop(writeln!(out, "{text}"));
+    let _ = writeln!(out, "{text}");
 }

@@ -85,7 +85,7 @@ impl Draft {
         let mut out = String::new();
         for (table, lines) in tables {
             if !table.is_empty() {
-                out.push_str(&format!("\n[{}]\n", table.join(".")));
+                out.extend(["\n[", &table.join("."), "]\n"]);
             }
             out.push_str(&lines);
         }

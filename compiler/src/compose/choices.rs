@@ -1,0 +1,72 @@
+//! Values that an older version read differently: the key table describes the newest.
+
+use codex_schema::de::TypeProblem;
+use codex_schema::inspect::Inspection;
+use codex_schema::lookup::REQUIREMENTS;
+use codex_schema::value::{Node, Table, Value};
+
+use crate::era::{Choices, Era};
+
+/// Puts what the table says about values into the terms of an older version.
+pub fn of_era(inspection: &mut Inspection, root: &Table, era: Era) {
+    // A key that the version does not know at all is ignored with any value.
+    let known = |choices: &&Choices| {
+        REQUIREMENTS.find(choices.path).is_none_or(|spot| spot.known_to(era.version()))
+    };
+    for choices in era.choices().filter(known) {
+        inspection.refused.retain(|problem| {
+            let same = problem.keys.iter().zip(choices.path).all(|(key, part)| key == part);
+            !(same && problem.message.starts_with("unknown variant"))
+        });
+        let (first, rest) = choices.path.split_first().unwrap_or((&"", &[]));
+        if let Some(node) = root.get(first).and_then(|node| node.at(rest)) {
+            check(node, choices, &mut inspection.refused);
+        }
+    }
+}
+
+fn check(node: &Node, choices: &Choices, found: &mut Vec<TypeProblem>) {
+    let mut refuse = |name: &str, node: &Node| {
+        let listed: Vec<String> =
+            choices.values.iter().map(|value| format!("`{value}`")).collect();
+        let expected = match listed.as_slice() {
+            [one, other] => format!("{one} or {other}"),
+            _ => format!("one of {}", listed.join(", ")),
+        };
+        found.push(TypeProblem {
+            message: format!("unknown variant `{name}`, expected {expected}"),
+            keys: choices.path.iter().map(|part| (*part).to_owned()).collect(),
+            span: Some(node.span),
+        });
+    };
+    match &node.value {
+        Value::String(name) if !choices.values.contains(&name.as_str()) => refuse(name, node),
+        Value::Array(elements) => {
+            for element in elements {
+                match &element.value {
+                    Value::Table(variant) => {
+                        let name = variant.iter().next().map(|entry| &*entry.key.value);
+                        let name = name.filter(|name| {
+                            !choices.values.contains(name) && choices.path == ["allowed_approval_policies"]
+                        });
+                        if let Some(name) = name {
+                            refuse(name, element);
+                        }
+                    }
+                    Value::String(name) if !choices.values.contains(&name.as_str()) => {
+                        refuse(name, element);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Value::Table(map) => {
+            // Read through a buffer: the place is the whole table.
+            let wrong = map.iter().filter_map(|entry| entry.node.value.as_str());
+            if let Some(name) = wrong.into_iter().find(|name| !choices.values.contains(name)) {
+                refuse(name, node);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,97 @@
+//! Diagnostics for programs. The form is stable: fields are added, never changed.
+
+use codex_schema::diagnostic::{Diagnostic, Label};
+use codex_schema::span::{Position, Span};
+use serde_json::{Value, json as object};
+
+use crate::check::Report;
+
+/// The name of the form.
+const SCHEMA: &str = "codex-config/check-1";
+
+/// The whole report as one JSON document.
+pub fn json(report: &Report) -> String {
+    let mut text = serde_json::to_string_pretty(&to_value(report)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// One diagnostic per line.
+pub fn json_lines(report: &Report) -> String {
+    let lines = report.diagnostics.iter().map(|diagnostic| format!("{}\n", of(report, diagnostic)));
+    lines.collect()
+}
+
+/// The whole report as a JSON value.
+pub fn to_value(report: &Report) -> Value {
+    let files: Vec<Value> = report
+        .files
+        .iter()
+        .map(|file| {
+            object!({
+                "name": file.name,
+                "kind": file.kind,
+                "errors": file.errors,
+                "warnings": file.warnings,
+            })
+        })
+        .collect();
+    let diagnostics: Vec<Value> =
+        report.diagnostics.iter().map(|diagnostic| of(report, diagnostic)).collect();
+    object!({
+        "schema": SCHEMA,
+        "codex_versions": report.versions,
+        "files": files,
+        "diagnostics": diagnostics,
+    })
+}
+
+fn of(report: &Report, diagnostic: &Diagnostic) -> Value {
+    let Diagnostic { code, severity, message, primary, labels, help, suggestion, effects } =
+        diagnostic;
+    let labels: Vec<Value> = labels.iter().map(|label| of_label(report, label)).collect();
+    object!({
+        "code": code,
+        "severity": severity,
+        "title": code.rule().title,
+        "message": message,
+        "place": of_label(report, primary),
+        "related": labels,
+        "help": help,
+        "suggestion": suggestion,
+        "effects": effects,
+        "page": format!("docs/diagnostics/{}", code.page()),
+    })
+}
+
+fn of_label(report: &Report, label: &Label) -> Value {
+    let Label { span, text } = label;
+    let Some(document) = report.documents.get(span.source) else {
+        return object!({ "text": text });
+    };
+    let end = Span { start: span.end, ..*span };
+    let (from, to) = (report.documents.position(*span), report.documents.position(end));
+    let point = |position: Option<Position>, offset: u32| {
+        let position = position.unwrap_or(Position { line: 1, column: 1 });
+        object!({
+            "line": position.line,
+            "column": position.column,
+            "column_utf16": utf16_column(&document.text, offset),
+            "byte": offset,
+        })
+    };
+    object!({
+        "source": document.source.to_string(),
+        "start": point(from, span.start),
+        "end": point(to, span.end),
+        "text": text,
+    })
+}
+
+/// The column in UTF-16 units, from 1, as editors count.
+fn utf16_column(text: &str, offset: u32) -> usize {
+    let before = usize::try_from(offset).ok().and_then(|offset| text.get(..offset));
+    let before = before.unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.encode_utf16().count() + 1
+}

@@ -1,0 +1,104 @@
+//! `cargo xtask demo`: the program on the examples and on this machine's own files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::bench::{cargo, target_folder};
+use crate::talk::{Problem, say};
+
+/// Builds the program and shows what it says.
+pub(crate) fn run() -> Result<(), Problem> {
+    let status = Command::new(cargo())
+        .args(["build", "--quiet", "--locked", "--package", "codex-compiler"])
+        .status()?;
+    if !status.success() {
+        return Err("the build failed".into());
+    }
+    let program = target_folder().join("debug/codex-config").canonicalize()?;
+    let examples = crate::workspace().join("examples");
+    let mut shown = 0;
+    for machine in machines(&examples)? {
+        show_machine(&program, &machine)?;
+        shown += 1;
+    }
+    for file in files(&examples)? {
+        show(&program, &format!("check {}", tail(&file)), &["check".into(), text(&file)])?;
+        shown += 1;
+    }
+    if shown == 0 {
+        return Err(format!("there are no examples in {}", examples.display()).into());
+    }
+    show(&program, "this machine", &["explain".into()])
+}
+
+/// Folders that copy a machine: they hold `etc/codex`.
+fn machines(examples: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let mut found: Vec<PathBuf> = children(examples)?
+        .into_iter()
+        .filter(|folder| folder.join("etc/codex").is_dir())
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+/// Policy files that stand alone.
+fn files(examples: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let mut found: Vec<PathBuf> = children(examples)?
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|end| end == "toml"))
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+fn children(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let entries = fs::read_dir(folder)
+        .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    Ok(entries.filter_map(Result::ok).map(|entry| entry.path()).collect())
+}
+
+/// Explains a copied machine with whatever it has: a home, a project, a bundle, preferences.
+fn show_machine(program: &Path, machine: &Path) -> Result<(), Problem> {
+    let mut words = vec!["explain".to_owned(), "--root".to_owned(), text(machine)];
+    for (flag, part) in [
+        ("--codex-home", "home"),
+        ("--cwd", "project"),
+        ("--bundle", "bundle.json"),
+        ("--mdm", "com.openai.codex.plist"),
+        ("--mdm", "managed.mobileconfig"),
+    ] {
+        let place = machine.join(part);
+        if place.exists() {
+            words.extend([flag.to_owned(), text(&place)]);
+        }
+    }
+    show(program, &format!("explain {}", tail(machine)), &words)?;
+    let requirements = machine.join("etc/codex/requirements.toml");
+    if requirements.exists() {
+        let title = format!("check {}", tail(&requirements));
+        show(program, &title, &["check".to_owned(), text(&requirements)])?;
+    }
+    Ok(())
+}
+
+/// Runs the program under a heading. Findings are what a demonstration is for: only a usage or an
+/// internal error fails it.
+fn show(program: &Path, title: &str, words: &[String]) -> Result<(), Problem> {
+    say(&format!("\n━━ {title} ━━\n$ codex-config {}\n", words.join(" ")));
+    let status = Command::new(program).args(words).status()?;
+    match status.code() {
+        Some(0 | 1 | 3 | 4) => Ok(()),
+        code => Err(format!("`codex-config {}` ended with {code:?}", words.join(" ")).into()),
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// The path below the workspace.
+fn tail(path: &Path) -> String {
+    let top = crate::workspace();
+    path.strip_prefix(&top).unwrap_or(path).to_string_lossy().into_owned()
+}
