@@ -2,7 +2,7 @@
 
 mod refusals;
 
-use codex_schema::source::Documents;
+use codex_schema::source::{Channel, ConfigTier, Documents};
 use codex_schema::value::Table;
 use serde_json::{Value as Json, json};
 
@@ -12,7 +12,8 @@ use crate::configure::{self, Configuration};
 use crate::effective::{Inputs, Session, session};
 use crate::era::Era;
 use crate::files::Files;
-use crate::gather::{Extra, Gathered, gather};
+use crate::gather::{BundleState, Extra, Gathered, gather};
+use crate::layers::Role;
 use crate::machine::Machine;
 
 /// Everything known about a machine after one look at it.
@@ -44,6 +45,37 @@ pub fn evaluate(machine: Machine, files: &dyn Files, extra: &Extra) -> Evaluatio
 }
 
 impl Evaluation {
+    /// The same machine with what is on it for everybody alone: no user, no project, no bundle.
+    /// Codex's server falls back to this when the whole is wrong, and starts if this is right.
+    pub fn for_everybody(&self) -> Self {
+        let mut gathered = self.gathered.clone();
+        let shared = |tier: ConfigTier| {
+            !matches!(
+                tier,
+                ConfigTier::User | ConfigTier::Profile | ConfigTier::Project | ConfigTier::Cloud
+            )
+        };
+        gathered.config.retain(|layer| shared(layer.tier));
+        gathered.requirements.retain(|layer| layer.channel != Channel::Cloud);
+        gathered.broken.retain(|broken| match broken.role {
+            Role::Config(tier) => shared(tier),
+            Role::Bundle => false,
+            _ => true,
+        });
+        gathered.bundle = BundleState::None;
+        let machine = self.machine.clone();
+        let configuration = configure::merge(&gathered.config, &machine, &Era::of(machine.version));
+        let setting = Setting {
+            machine: &machine,
+            documents: &gathered.documents,
+            config: &configuration.merged,
+            files: None,
+        };
+        let composition = compose_in(gathered.requirements.iter().collect(), &setting);
+        let refusals = refusals::in_order(&gathered, &composition, &setting);
+        Self { machine, gathered, configuration, composition, refusals }
+    }
+
     /// The inputs of clamps.
     pub fn inputs(&self) -> Inputs<'_> {
         Inputs {

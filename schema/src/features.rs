@@ -76,7 +76,8 @@ pub fn stands_for(name: &str, version: Version) -> Option<&'static str> {
     if feature(name, version).is_some() {
         return None;
     }
-    let former = FORMER.iter().find(|(old, _, since)| *old == name && Version::of(*since) <= version);
+    let former =
+        FORMER.iter().find(|(old, _, since)| *old == name && Version::of(*since) <= version);
     former.map(|(_, new, _)| *new).filter(|new| feature(new, version).is_some())
 }
 

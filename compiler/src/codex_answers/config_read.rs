@@ -17,11 +17,26 @@ use crate::evaluate::Evaluation;
 
 /// The fields 0.98 knows by type; it passes all others through as they stand.
 const OLD_FIELDS: &[&str] = &[
-    "model", "review_model", "model_context_window", "model_auto_compact_token_limit",
-    "model_provider", "approval_policy", "sandbox_mode", "sandbox_workspace_write",
-    "forced_chatgpt_workspace_id", "forced_login_method", "web_search", "tools", "profile",
-    "instructions", "developer_instructions", "compact_prompt", "model_reasoning_effort",
-    "model_reasoning_summary", "model_verbosity", "analytics",
+    "model",
+    "review_model",
+    "model_context_window",
+    "model_auto_compact_token_limit",
+    "model_provider",
+    "approval_policy",
+    "sandbox_mode",
+    "sandbox_workspace_write",
+    "forced_chatgpt_workspace_id",
+    "forced_login_method",
+    "web_search",
+    "tools",
+    "profile",
+    "instructions",
+    "developer_instructions",
+    "compact_prompt",
+    "model_reasoning_effort",
+    "model_reasoning_summary",
+    "model_verbosity",
+    "analytics",
 ];
 
 /// Answers `config/read`, with the warnings that came before it.
@@ -59,7 +74,8 @@ pub fn config(evaluation: &Evaluation) -> Json {
     let mut shown = shapes::shaped(&merged, version);
     spell(evaluation.config(), &mut shown, version);
     tables(&mut shown);
-    let storage = evaluation.composition.merged.get("application").and_then(|node| node.at(&["storage"]));
+    let storage =
+        evaluation.composition.merged.get("application").and_then(|node| node.at(&["storage"]));
     if storage.is_some() && shown.get("desktop").is_some_and(Json::is_null) {
         shown.insert("desktop".to_owned(), json!({}));
     }
@@ -74,6 +90,12 @@ fn second_names(config: &mut Map<String, Json>, version: Version) {
         ("agents", "max_threads", "max_concurrent_threads_per_session", 157),
         ("memories", "no_memories_if_mcp_or_web_search", "disable_on_external_context", 138),
     ];
+    let search = config
+        .get_mut("tools")
+        .and_then(|tools| tools.as_object_mut()?.remove("client_search_provider"));
+    if let Some(value) = search {
+        config.entry("client_search_provider").or_insert(value);
+    }
     for (table, old, new, since) in renamed {
         let Some(Json::Object(table)) = config.get_mut(table) else { continue };
         if Version::of(since) <= version
@@ -124,7 +146,9 @@ fn tables(shown: &mut Map<String, Json>) {
             }
         }
     }
-    for event in shown.get_mut("hooks").and_then(Json::as_object_mut).into_iter().flat_map(Map::values_mut) {
+    for event in
+        shown.get_mut("hooks").and_then(Json::as_object_mut).into_iter().flat_map(Map::values_mut)
+    {
         for group in event.as_array_mut().into_iter().flatten() {
             let handlers = group.get_mut("hooks").and_then(Json::as_array_mut);
             handlers.into_iter().flatten().filter_map(Json::as_object_mut).for_each(handler);

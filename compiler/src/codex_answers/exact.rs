@@ -125,7 +125,8 @@ fn overridden(evaluation: &Evaluation, table: &str) -> bool {
     let entries = required.value.as_table().map(|table| table.iter());
     entries.into_iter().flatten().any(|entry| {
         let name = &*entry.key.value;
-        let shown = |node: &Node| shaped_at(&[table, name], &json(node), evaluation.machine.version);
+        let shown =
+            |node: &Node| shaped_at(&[table, name], &json(node), evaluation.machine.version);
         wanted.at(&[name]).is_some_and(|own| shown(own) != shown(&entry.node))
     })
 }

@@ -14,22 +14,53 @@ use crate::evaluate::Evaluation;
 
 /// The flags that `config/read` always shows with their effective values, by version.
 const SHOWN: &[(u32, &[&str])] = &[
-    (169, &[
-        "api_key_cyber_access_programs", "api_key_model_discovery", "auth_elicitation",
-        "background_paginated_rollout_migration", "codex_apps_mcp_2026_07_28",
-        "daybreak_program_propagation", "mcp_2026_07_28", "mcp_connection_sharing",
-        "mcp_lazy_stdio_startup", "memories", "mentions_v2", "remote_control", "remote_plugin",
-        "tool_suggest", "windows_sandbox_service",
-    ]),
-    (157, &[
-        "api_key_model_discovery", "auth_elicitation", "background_paginated_rollout_migration",
-        "codex_apps_mcp_2026_07_28", "mcp_2026_07_28", "memories", "mentions_v2",
-        "remote_control", "remote_plugin", "tool_suggest", "windows_sandbox_service",
-    ]),
-    (138, &[
-        "auth_elicitation", "memories", "mentions_v2", "remote_control", "remote_plugin",
-        "tool_suggest",
-    ]),
+    (
+        169,
+        &[
+            "api_key_cyber_access_programs",
+            "api_key_model_discovery",
+            "auth_elicitation",
+            "background_paginated_rollout_migration",
+            "codex_apps_mcp_2026_07_28",
+            "daybreak_program_propagation",
+            "mcp_2026_07_28",
+            "mcp_connection_sharing",
+            "mcp_lazy_stdio_startup",
+            "memories",
+            "mentions_v2",
+            "remote_control",
+            "remote_plugin",
+            "tool_suggest",
+            "windows_sandbox_service",
+        ],
+    ),
+    (
+        157,
+        &[
+            "api_key_model_discovery",
+            "auth_elicitation",
+            "background_paginated_rollout_migration",
+            "codex_apps_mcp_2026_07_28",
+            "mcp_2026_07_28",
+            "memories",
+            "mentions_v2",
+            "remote_control",
+            "remote_plugin",
+            "tool_suggest",
+            "windows_sandbox_service",
+        ],
+    ),
+    (
+        138,
+        &[
+            "auth_elicitation",
+            "memories",
+            "mentions_v2",
+            "remote_control",
+            "remote_plugin",
+            "tool_suggest",
+        ],
+    ),
     (118, &["apps", "plugins", "tool_search", "tool_suggest", "tool_call_mcp_elicitation"]),
 ];
 

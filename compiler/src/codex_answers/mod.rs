@@ -9,15 +9,15 @@ mod exact;
 mod features;
 mod login;
 mod refusals;
-mod shapes;
 mod sessions;
+mod shapes;
 mod tools;
 mod warnings;
 
 pub use config_read::config_read;
 pub use features::features;
-pub use refusals::start_refusal;
 pub use login::{Credentials, login_status};
+pub use refusals::{requirements_refusal, start_refusal};
 pub use sessions::{thread, trust_written};
 pub use tools::{mcp, write};
 pub use warnings::warnings;

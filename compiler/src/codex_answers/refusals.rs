@@ -3,15 +3,14 @@
 
 use codex_schema::inspect::{Inspection, inspect};
 use codex_schema::lookup::CONFIG;
-use codex_schema::source::ConfigTier;
+use codex_schema::source::{ConfigTier, Source};
+use codex_schema::span::Span;
 use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::features::{flag_refusal, pin_refusal};
 use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
-use crate::configure;
 use crate::effective::{Inputs, approval, profiles, sandbox};
-use crate::era::Era;
 use crate::evaluate::Evaluation;
 
 /// Who asks.
@@ -36,23 +35,58 @@ pub(super) fn refusal(evaluation: &Evaluation, question: Question) -> Option<Str
     if let Some(text) = flag_refusal(evaluation) {
         return Some(format!("Error: {text}"));
     }
+    let own = told(evaluation, question)?;
+    if question == Question::Command || own.late {
+        return Some(own.text);
+    }
+    if approval::refused(&evaluation.inputs()).is_some() && own.derived {
+        return own.start.map(|text| format!("Error: {text}"));
+    }
+    let stops =
+        server_stops(evaluation) || (own.derived && evaluation.machine.version >= Version::of(138));
+    let bare = stops.then(|| told(&evaluation.for_everybody(), question)).flatten();
+    match bare.filter(|bare| server_stops(evaluation) || bare.derived).and_then(|bare| bare.start) {
+        Some(text) => Some(format!("Error: {}", text.replace('\n', " "))),
+        None => Some(own.text),
+    }
+}
+
+/// The refusal of `configRequirements/read`: it reads the layers only, and answers where no more
+/// than the configuration's content is wrong.
+pub fn requirements_refusal(evaluation: &Evaluation) -> Option<String> {
+    if server_stops(evaluation) {
+        let bare = told(&evaluation.for_everybody(), Question::Read).and_then(|bare| bare.start);
+        if let Some(text) = bare {
+            return Some(format!("Error: {}", text.replace('\n', " ")));
+        }
+    }
+    let own = of_requirements(evaluation, Question::Read);
+    own.or_else(|| of_syntax(evaluation, Question::Read)).map(|own| own.text)
+}
+
+/// A mistake as it is told.
+struct Told {
+    /// To the one who asked.
+    text: String,
+    /// When the server stops over it; `None` where it never does.
+    start: Option<String>,
+    /// Whether it concerns the configuration as a whole.
+    derived: bool,
+    /// Whether only sessions stop.
+    late: bool,
+}
+
+fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
     of_requirements(evaluation, question)
         .or_else(|| of_syntax(evaluation, question))
         .or_else(|| of_types(evaluation, question))
         .or_else(|| of_session(evaluation, question))
+        .or_else(|| late(evaluation, question))
 }
 
 /// Whether the server itself stops where a policy file is wrong.
 fn server_stops(evaluation: &Evaluation) -> bool {
     evaluation.machine.version >= Version::of(157)
-}
-
-/// A mistake that stops everything.
-fn fatal(text: &str, question: Question) -> String {
-    match question {
-        Question::Command => of_layers(text, question, Version::NEWEST),
-        _ => format!("Error: {}", text.replace('\n', " ")),
-    }
 }
 
 /// A mistake that is found while the layers are read.
@@ -75,44 +109,69 @@ fn of_thread(text: &str, version: Version) -> String {
     }
 }
 
-fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<String> {
+/// A mistake found while a session's configuration is worked out.
+fn of_whole(text: &str, question: Question, version: Version) -> String {
+    match question {
+        Question::Command => {
+            format!("Error: failed to load configuration\n\nCaused by:\n    {text}")
+        }
+        Question::Read if version < Version::of(138) => of_layers(text, question, version),
+        Question::Read => format!("failed to resolve feature override precedence: {text}"),
+        Question::Thread => of_thread(text, version),
+    }
+}
+
+fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let version = evaluation.machine.version;
     // Configuration files are told of below, with the words of each question.
     let own = |refusal: &&Refusal| {
         refusal.stage != Stage::Session
-            && !matches!(refusal.phase, Phase::Config | Phase::SystemConfig | Phase::LegacySyntax)
+            && !matches!(
+                refusal.phase,
+                Phase::Config | Phase::SystemConfig | Phase::LegacySyntax | Phase::Session
+            )
     };
     let refusal = evaluation.refusals.iter().find(own)?;
-    let late = matches!(refusal.phase, Phase::Syntax | Phase::Bundle);
-    if refusal.stage == Stage::Start && !late && server_stops(evaluation) {
-        return Some(fatal(&refusal.text, question));
-    }
-    Some(of_layers(&refusal.text, question, version))
+    let never = matches!(refusal.phase, Phase::Syntax | Phase::Bundle);
+    // Profiles are resolved with the session's configuration, all else with the layers.
+    let derived = refusal.phase == Phase::Content
+        && ["requirements.toml ", "config defines `[permissions]`", "permissions profile "]
+            .iter()
+            .any(|start| refusal.text.starts_with(start));
+    let text = if derived {
+        of_whole(&refusal.text, question, version)
+    } else {
+        of_layers(&refusal.text, question, version)
+    };
+    let start = (!never && refusal.stage == Stage::Start).then(|| refusal.text.clone());
+    Some(Told { text, start, derived: false, late: false })
 }
 
-fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<String> {
+fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let version = evaluation.machine.version;
-    let broken = evaluation.configuration.layers.iter().find(|layer| {
-        layer.not_loaded.is_none() && !layer.layer.syntax.is_empty()
-    })?;
+    let broken = evaluation
+        .configuration
+        .layers
+        .iter()
+        .find(|layer| layer.not_loaded.is_none() && !layer.layer.syntax.is_empty())?;
     let document = evaluation.documents().get(broken.layer.source)?;
     let problems = &broken.layer.syntax;
-    if broken.tier == ConfigTier::Project {
-        let text = syntax_text(document, problems);
-        let text = format!("Error parsing project config file {}: {text}", document.source);
-        return Some(of_layers(&text, question, version));
-    }
-    let (text, _) = short_syntax(document, problems);
-    let managed = matches!(broken.tier, ConfigTier::System | ConfigTier::LegacyFile);
-    if managed && server_stops(evaluation) && question != Question::Command {
-        let cause = syntax_text(document, problems);
-        let words = cause.split_whitespace().collect::<Vec<_>>().join(" ");
-        return Some(format!("Error: {text} Caused by: {words}"));
-    }
-    Some(of_layers(&text, question, version))
+    let whole = syntax_text(document, problems);
+    let (text, start) = if broken.tier == ConfigTier::Project {
+        (format!("Error parsing project config file {}: {whole}", document.source), None)
+    } else {
+        let (text, _) = short_syntax(document, problems);
+        let start = format!("{text} Caused by: {}", one_line(&whole));
+        (text, Some(start))
+    };
+    Some(Told { text: of_layers(&text, question, version), start, derived: false, late: false })
 }
 
-fn of_types(evaluation: &Evaluation, question: Question) -> Option<String> {
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let version = evaluation.machine.version;
     let layer_of = |inspection: &Inspection| {
         let span = inspection.refused.first().and_then(|problem| problem.span);
@@ -123,32 +182,21 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<String> {
     let problem = merged.refused.first();
     let words = problem.map(codex_schema::de::TypeProblem::as_codex_prints);
     let words = words.or_else(|| transports(evaluation.config()))?;
-    let tier = layer_of(&merged).map(|layer| layer.tier);
-    let above = matches!(
-        tier,
-        Some(ConfigTier::System | ConfigTier::LegacyFile | ConfigTier::CommandLine)
-    );
-    if above && server_stops(evaluation) && question != Question::Command {
-        let place = problem.and_then(|problem| problem.span).filter(|_| tier != Some(ConfigTier::CommandLine));
-        let place = place.map(|span| evaluation.documents().place(span));
-        let flat = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        let first = toml_words(words.lines().next().unwrap_or_default());
-        return Some(place.map_or_else(
-            || format!("Error: {flat}"),
-            |place| format!("Error: {place}: {first} Caused by: {flat}"),
-        ));
-    }
-    if question == Question::Command {
-        return Some(of_layers(&words, question, version));
-    }
-    if question == Question::Read && version >= Version::of(138) {
-        return Some(format!("invalid configuration: {words}"));
-    }
-    let place = problem.and_then(|problem| problem.span);
+    let argument = layer_of(&merged).is_none_or(|layer| layer.tier == ConfigTier::CommandLine);
+    let place = problem.and_then(|problem| problem.span).filter(|_| !argument);
     let place = place.map(|span| evaluation.documents().place(span));
     let first = toml_words(words.lines().next().unwrap_or_default());
-    let text = place.map_or_else(|| words.clone(), |place| format!("{place}: {first}"));
-    Some(of_layers(&text, question, version))
+    let placed = place.as_ref().map_or_else(|| words.clone(), |place| format!("{place}: {first}"));
+    let text = match question {
+        Question::Command => of_layers(&words, question, version),
+        Question::Read if version >= Version::of(138) => format!("invalid configuration: {words}"),
+        _ => of_layers(&placed, question, version),
+    };
+    let start = match place {
+        Some(_) => format!("{placed} Caused by: {}", one_line(&words)),
+        None => one_line(&words),
+    };
+    Some(Told { text, start: Some(start), derived: false, late: false })
 }
 
 /// A mistake in the words of the TOML library, which speaks where a place is named.
@@ -173,65 +221,73 @@ fn transports(config: &Table) -> Option<String> {
     })
 }
 
-/// What is wrong with a session's configuration as a whole. The server itself stops when the part
-/// that no user or project wrote is wrong.
-fn of_session(evaluation: &Evaluation, question: Question) -> Option<String> {
-    let version = evaluation.machine.version;
-    let text = derivation(&evaluation.inputs());
-    let Some(text) = text else { return late(evaluation, question) };
-    let untrusted = approval::refused(&evaluation.inputs()).is_some();
-    let layers: Vec<_> = evaluation
-        .gathered
-        .config
-        .iter()
-        .filter(|layer| {
-            !matches!(layer.tier, ConfigTier::User | ConfigTier::Profile | ConfigTier::Project)
-        })
-        .cloned()
-        .collect();
-    let era = Era::of(version);
-    let reduced = configure::merge(&layers, &evaluation.machine, &era);
-    let inputs = Inputs { configuration: &reduced, ..evaluation.inputs() };
-    let without_user = if untrusted { Some(text.clone()) } else { derivation(&inputs) };
-    if question == Question::Command {
-        return Some(format!("Error: failed to load configuration\n\nCaused by:\n    {text}"));
-    }
-    if let Some(text) = without_user.filter(|_| version >= Version::of(138)) {
-        return Some(format!("Error: {text}"));
-    }
-    Some(match question {
-        Question::Read if version < Version::of(138) => of_layers(&text, question, version),
-        Question::Read => format!("failed to resolve feature override precedence: {text}"),
-        _ => of_thread(&text, version),
+/// What is wrong with a session's configuration as a whole.
+fn of_session(evaluation: &Evaluation, question: Question) -> Option<Told> {
+    let text = derivation(&evaluation.inputs())?;
+    Some(Told {
+        text: of_whole(&text, question, evaluation.machine.version),
+        start: Some(text),
+        derived: true,
+        late: false,
     })
 }
 
 /// Mistakes that stop sessions only.
-fn late(evaluation: &Evaluation, question: Question) -> Option<String> {
+fn late(evaluation: &Evaluation, question: Question) -> Option<Told> {
     if question != Question::Thread {
         return None;
     }
     let refusal = evaluation.refusals.iter().find(|refusal| refusal.stage == Stage::Session);
-    let Some(refusal) = refusal else { return hooks(evaluation) };
-    Some(of_thread(&refusal.text, evaluation.machine.version))
+    let text = match refusal {
+        Some(refusal) => of_thread(&refusal.text, evaluation.machine.version),
+        None => hooks(evaluation)?,
+    };
+    Some(Told { text, start: None, derived: false, late: true })
 }
 
 /// Managed hooks of kinds that this version cannot run.
 fn hooks(evaluation: &Evaluation) -> Option<String> {
     let table = evaluation.composition.merged.get("hooks")?.value.as_table()?;
-    let source = evaluation.composition.origin_text("hooks", evaluation.documents());
-    let mut kinds = table
+    let on = super::features::effective(evaluation).get("hooks").copied().unwrap_or_default();
+    let handlers = table
         .iter()
         .filter_map(|event| event.node.value.as_array())
         .flatten()
         .filter_map(|group| group.at(&["hooks"])?.value.as_array())
         .flatten()
-        .filter_map(|handler| handler.at(&["type"])?.value.as_str());
-    let kind = kinds.find(|kind| matches!(*kind, "agent" | "prompt"))?;
-    Some(format!(
-        "error creating thread: Fatal error: Failed to initialize session: failed to load required \
-         managed hooks: skipping {kind} hook in {source}: {kind} hooks are not supported yet"
-    ))
+        .filter_map(|handler| handler.at(&["type"]))
+        .filter(|_| on);
+    let kinds = handlers
+        .filter_map(|node| Some((node.value.as_str()?, hook_source(evaluation, node.span))));
+    let skipped: Vec<String> = kinds
+        .filter(|(kind, _)| matches!(*kind, "agent" | "prompt"))
+        .map(|(kind, source)| {
+            format!("skipping {kind} hook in {source}: {kind} hooks are not supported yet")
+        })
+        .collect();
+    (!skipped.is_empty()).then(|| {
+        format!(
+            "error creating thread: Fatal error: Failed to initialize session: failed to load \
+             required managed hooks: {}",
+            skipped.join("; ")
+        )
+    })
+}
+
+/// How Codex names the place of a managed hook: the folder of managed hooks where one is named,
+/// else the document; a fragment gets a made-up path.
+fn hook_source(evaluation: &Evaluation, span: Span) -> String {
+    let folder = evaluation.inputs().requirement(&["hooks", "managed_dir"]);
+    if let Some(folder) = folder.and_then(|node| node.value.as_str()) {
+        return folder.to_owned();
+    }
+    match evaluation.documents().get(span.source).map(|document| &document.source) {
+        Some(Source::Fragment { id, name }) => {
+            format!("/<enterprise-managed:{name}:{id}>/requirements.toml")
+        }
+        Some(other) => other.as_codex_prints(),
+        None => String::new(),
+    }
 }
 
 /// What stops `--print-startup-config` beyond files that are wrong by themselves.
@@ -278,9 +334,8 @@ fn same_name(inputs: &Inputs<'_>) -> Option<String> {
     let own = inputs.configuration.merged.get("permissions")?.value.as_table()?;
     let managed = inputs.composition.merged.get("permissions")?.value.as_table()?;
     let mut names = managed.sorted().into_iter().map(|entry| &*entry.key.value);
-    let name = names.find(|name| {
-        !matches!(*name, "filesystem" | "network") && own.get(name).is_some()
-    })?;
+    let name =
+        names.find(|name| !matches!(*name, "filesystem" | "network") && own.get(name).is_some())?;
     Some(format!(
         "requirements.toml permissions profile `{name}` conflicts with a config-defined profile of \
          the same name"
@@ -294,7 +349,8 @@ fn permissions(inputs: &Inputs<'_>) -> Option<String> {
     if version < Version::of(118) {
         return None;
     }
-    let managed = inputs.composition.merged.get("permissions").and_then(|node| node.value.as_table());
+    let managed =
+        inputs.composition.merged.get("permissions").and_then(|node| node.value.as_table());
     let any_managed = managed.is_some_and(|table| {
         table.iter().any(|entry| !matches!(&*entry.key.value, "filesystem" | "network"))
     });
@@ -339,9 +395,8 @@ fn disallowed(inputs: &Inputs<'_>) -> Option<String> {
 fn provider(inputs: &Inputs<'_>) -> Option<String> {
     let required = inputs.requirement(&["model_provider"]);
     let name = required.or_else(|| inputs.wanted("model_provider"))?.value.as_str()?;
-    let defined = |table: &Table| {
-        table.get("model_providers").is_some_and(|node| node.at(&[name]).is_some())
-    };
+    let defined =
+        |table: &Table| table.get("model_providers").is_some_and(|node| node.at(&[name]).is_some());
     let known = PROVIDERS.contains(&name)
         || defined(&inputs.configuration.merged)
         || defined(&inputs.composition.merged);

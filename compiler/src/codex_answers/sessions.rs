@@ -46,7 +46,8 @@ pub fn thread(started: &Evaluation, evaluation: &Evaluation) -> Result<Json, Str
     }
     said.sort();
     said.dedup();
-    let mut answer = Map::from_iter([("thread".to_owned(), shown), ("warnings".to_owned(), json!(said))]);
+    let mut answer =
+        Map::from_iter([("thread".to_owned(), shown), ("warnings".to_owned(), json!(said))]);
     if version >= Version::of(138) {
         answer.insert("profiles".to_owned(), listed(&inputs));
     }
@@ -78,7 +79,10 @@ pub fn trust_written(evaluation: &Evaluation, exists: impl Fn(&str) -> bool) -> 
 fn policy(value: &Json, inputs: &Inputs<'_>) -> Json {
     let wanted = inputs.wanted("approval_policy").and_then(|node| node.value.as_str());
     let old = inputs.machine.version < Version::of(157) && wanted == Some("on-failure");
-    if old && *value == json!("on-request") && inputs.requirement(&["allowed_approval_policies"]).is_none() {
+    if old
+        && *value == json!("on-request")
+        && inputs.requirement(&["allowed_approval_policies"]).is_none()
+    {
         return json!("on-failure");
     }
     value.clone()
@@ -103,7 +107,9 @@ fn reviewer(inputs: &Inputs<'_>, chosen: String) -> Result<Json, String> {
         Some(node.value.as_array()?.iter().filter_map(|one| one.value.as_str()).collect())
     });
     match names {
-        Some(names) if !names.iter().any(|name| matches!(*name, "auto_review" | "guardian_subagent")) => {
+        Some(names)
+            if !names.iter().any(|name| matches!(*name, "auto_review" | "guardian_subagent")) =>
+        {
             Err(format!(
                 "invalid value for `approvals_reviewer`: `AutoReview` is not in the allowed set \
                  [User] (set by {})",
@@ -130,8 +136,13 @@ fn text(inputs: &Inputs<'_>, key: &str, default: &str) -> String {
 /// Every profile and whether it may be chosen.
 fn listed(inputs: &Inputs<'_>) -> Json {
     let mut names: Vec<String> = profiles::BUILT_IN.iter().map(|name| (*name).to_owned()).collect();
-    let tables = [inputs.configuration.merged.get("permissions"), inputs.composition.merged.get("permissions")];
-    for (managed, table) in tables.into_iter().enumerate() {
+    let tables = [
+        inputs.configuration.merged.get("permissions"),
+        inputs.composition.merged.get("permissions"),
+    ];
+    // 0.138.0 lists only the configuration's own, and does not say what is allowed.
+    let says = inputs.machine.version >= Version::of(157);
+    for (managed, table) in tables.into_iter().enumerate().take(if says { 2 } else { 1 }) {
         let entries = table.and_then(|node| node.value.as_table());
         for entry in entries.into_iter().flatten() {
             let name = entry.key.value.to_string();
@@ -141,5 +152,13 @@ fn listed(inputs: &Inputs<'_>) -> Json {
             }
         }
     }
-    names.into_iter().map(|name| { let allowed = sandbox::allowed(inputs, &name); (name, json!(allowed)) }).collect()
+    let verdict =
+        |name: &str| if says { json!(sandbox::allowed(inputs, name)) } else { Json::Null };
+    names
+        .into_iter()
+        .map(|name| {
+            let allowed = verdict(&name);
+            (name, allowed)
+        })
+        .collect()
 }

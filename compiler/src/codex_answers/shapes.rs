@@ -70,7 +70,9 @@ fn shape(field: &Field, value: &Json, version: Version) -> Json {
         Json::Object(object) => Json::Object(fill(field, object, version)),
         Json::Array(elements) => {
             let element = field.fields.iter().find(|field| field.name == "[]");
-            let one = |value: &Json| element.map_or_else(|| value.clone(), |field| shape(field, value, version));
+            let one = |value: &Json| {
+                element.map_or_else(|| value.clone(), |field| shape(field, value, version))
+            };
             elements.iter().map(one).collect()
         }
         other => other.clone(),
@@ -161,7 +163,8 @@ mod tests {
 
     #[test]
     fn tables_show_their_defaults() {
-        let config = json!({"history": {"max_bytes": 3}, "mcp_servers": {"a": {"url": "u"}}, "zzz": 1});
+        let config =
+            json!({"history": {"max_bytes": 3}, "mcp_servers": {"a": {"url": "u"}}, "zzz": 1});
         let shown = shaped(config.as_object().unwrap(), Version::NEWEST);
         assert_eq!(shown["history"], json!({"persistence": "save-all", "max_bytes": 3}));
         let server = json!({"url": "u", "enabled": true, "environment_id": "local", "tool_timeout_sec": null});

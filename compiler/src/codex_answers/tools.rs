@@ -19,7 +19,8 @@ pub fn mcp(evaluation: &Evaluation) -> Result<Json, String> {
     let inputs = evaluation.inputs();
     let mut shown = Map::new();
     for server in servers(&inputs) {
-        let table = evaluation.config().get("mcp_servers").and_then(|node| node.at(&[&server.name]));
+        let table =
+            evaluation.config().get("mcp_servers").and_then(|node| node.at(&[&server.name]));
         let command = table.and_then(|node| node.at(&["command"])?.value.as_str());
         let barred = matches!(server.verdict, Verdict::NotListed | Verdict::OtherIdentity { .. });
         let reason = barred.then(|| format!("requirements ({})", inputs.set_by("mcp_servers")));
@@ -37,7 +38,12 @@ pub fn mcp(evaluation: &Evaluation) -> Result<Json, String> {
 ///
 /// # Errors
 /// Codex's refusal: exact requirements and feature pins cannot be written over.
-pub fn write(evaluation: &Evaluation, key: &str, value: &Json, before: &str) -> Result<Json, String> {
+pub fn write(
+    evaluation: &Evaluation,
+    key: &str,
+    value: &Json,
+    before: &str,
+) -> Result<Json, String> {
     if let Some(text) = refusal(evaluation, Question::Read) {
         return Err(text);
     }

@@ -23,7 +23,9 @@ pub fn warnings(evaluation: &Evaluation) -> Vec<String> {
     said.extend(pin_warnings(evaluation));
     said.extend(deprecated(evaluation));
     said.extend(exact::warnings(evaluation));
-    said.extend(evaluation.configuration.layers.iter().filter_map(|layer| denied(evaluation, layer)));
+    said.extend(
+        evaluation.configuration.layers.iter().filter_map(|layer| denied(evaluation, layer)),
+    );
     said.extend(disabled_projects(evaluation));
     said.sort();
     said.dedup();
@@ -32,8 +34,12 @@ pub fn warnings(evaluation: &Evaluation) -> Vec<String> {
 
 /// A feature that has become a setting; measured at 0.169.0.
 fn deprecated(evaluation: &Evaluation) -> Option<String> {
-    let own = evaluation.config().get("features")?;
-    let used = ["multi_agent", "collab"].iter().any(|name| own.at(&[name]).is_some());
+    let mut written =
+        evaluation.configuration.loaded().filter(|layer| layer.tier != ConfigTier::CommandLine);
+    let used = written.any(|layer| {
+        let own = layer.layer.root.get("features");
+        own.is_some_and(|own| own.at(&["multi_agent"]).is_some())
+    });
     (used && evaluation.machine.version >= Version::of(169)).then(|| {
         "`[features].multi_agent` is deprecated. It still controls the V1 fallback. \
          `[agents].enabled = false` disables subagent tools even when the model selects a subagent \
@@ -50,7 +56,9 @@ pub(super) fn fallbacks(inputs: &Inputs<'_>) -> Vec<String> {
     said.extend(words(session.approval_policy.clamp));
     said.extend(words(session.approvals_reviewer.clamp));
     said.extend(words(session.sandbox.clamp));
-    said.extend(words(session.web_search.clamp).filter(|_| inputs.machine.version >= Version::of(99)));
+    said.extend(
+        words(session.web_search.clamp).filter(|_| inputs.machine.version >= Version::of(99)),
+    );
     said.extend(windows(inputs));
     if inputs.machine.version < Version::of(104) {
         said.clear();
@@ -158,7 +166,11 @@ fn unknown_paths(root: &Table, version: Version) -> Vec<String> {
     for unknown in inspect(root, &CONFIG, version).unknown {
         let known = unknown.path.first().is_some_and(|name| shapes::top_level(name, version));
         let rows = unknown.path.first().is_some_and(|name| CONFIG.find(&[name]).is_some());
-        if known && rows && unknown.fate != codex_schema::key::Unknown::Silent {
+        if known
+            && rows
+            && unknown.path.len() > 1
+            && unknown.fate != codex_schema::key::Unknown::Silent
+        {
             found.push(unknown.path.join("."));
         }
     }
@@ -238,8 +250,11 @@ pub(super) fn disabled_reason(evaluation: &Evaluation, dot_codex: &str) -> Strin
         }
         nearest = path.rfind('/').and_then(|at| path.get(..at));
     }
-    let what =
-        if version < Version::of(138) { "config.toml" } else { "project-local config, hooks, and exec policies" };
+    let what = if version < Version::of(138) {
+        "config.toml"
+    } else {
+        "project-local config, hooks, and exec policies"
+    };
     if !untrusted {
         return format!("To load {what}, add {folder} as a trusted project in {user}.");
     }

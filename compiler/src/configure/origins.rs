@@ -75,7 +75,10 @@ mod tests {
     #[test]
     fn fingerprints_are_those_of_codex() {
         let of = |text| fingerprint(&read_toml(text, SourceId(0)).root);
-        assert_eq!(of(""), "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+        assert_eq!(
+            of(""),
+            "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+        );
         // From the conformance vector config-version-fingerprint.
         assert_eq!(
             of("z=1\nmodel=\"é\"\n[b]\nd=2024-01-02\nf=1e3\n"),

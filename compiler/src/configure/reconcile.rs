@@ -12,7 +12,8 @@ pub fn environment_policy(below: &mut Table, above: &mut Table) {
     let Some(Node { value: Value::Table(high), .. }) = above.get_mut(POLICY) else { return };
     lower_case_filters(high);
     let Some(Node { value: Value::Table(low), .. }) = below.get_mut(POLICY) else { return };
-    let lists = |table: &Table| table.get("exclude").is_some() || table.get("include_only").is_some();
+    let lists =
+        |table: &Table| table.get("exclude").is_some() || table.get("include_only").is_some();
     if high.get("filters").is_some() && lists(low) {
         low.remove("exclude");
         low.remove("include_only");

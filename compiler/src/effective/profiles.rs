@@ -44,7 +44,9 @@ fn resolve(inputs: &Inputs<'_>, name: &str, depth: usize) -> Grants {
         ":danger-full-access" => {
             return Grants { unconfined: true, network: true, ..Grants::default() };
         }
-        ":read-only" => return Grants { access: access(&[(":root", "read")]), ..Grants::default() },
+        ":read-only" => {
+            return Grants { access: access(&[(":root", "read")]), ..Grants::default() };
+        }
         ":workspace" => {
             let pairs = [
                 (":root", "read"),

@@ -64,13 +64,15 @@ pub fn refused(inputs: &Inputs<'_>) -> Option<String> {
         .is_none_or(|list| listed(list).any(|policy| policy == "never"));
     let (choice, _) = by_profile_list(inputs, choose(inputs));
     let danger = build(inputs, &choice).mode == "danger-full-access";
-    (never && never_allowed && danger && refused_mode(inputs, "danger-full-access").is_some()).then(|| {
-        "`approval_policy = \"never\"` cannot be used because requirements do not allow \
+    (never && never_allowed && danger && refused_mode(inputs, "danger-full-access").is_some()).then(
+        || {
+            "`approval_policy = \"never\"` cannot be used because requirements do not allow \
          `sandbox_mode = \"danger-full-access\"`; Codex would fall back to read-only permissions \
          with approvals disabled. Choose an `approval_policy` based on what you need, such as \
          `on-request`, or choose an allowed sandbox mode."
-            .to_owned()
-    })
+                .to_owned()
+        },
+    )
 }
 
 /// What is wanted.
@@ -138,10 +140,10 @@ fn by_profile_list(inputs: &Inputs<'_>, choice: Choice) -> (Choice, Option<Clamp
     let Some(profiles) = profiles.filter(|_| inputs.machine.version >= Version::of(138)) else {
         return (choice, None);
     };
-    let allowed = |name: &str| {
-        profiles.at(&[name]).and_then(|node| node.value.as_bool()).unwrap_or_default()
-    };
-    let required = inputs.requirement(&["default_permissions"]).and_then(|node| node.value.as_str());
+    let allowed =
+        |name: &str| profiles.at(&[name]).and_then(|node| node.value.as_bool()).unwrap_or_default();
+    let required =
+        inputs.requirement(&["default_permissions"]).and_then(|node| node.value.as_str());
     let required = required.unwrap_or(":workspace");
     let wanted = inputs.configuration.merged.get("default_permissions");
     let name = wanted.and_then(|node| node.value.as_str());
@@ -173,7 +175,8 @@ fn refused_mode(inputs: &Inputs<'_>, mode: &str) -> Option<(&'static str, Span, 
         && mode == "danger-full-access"
         && inputs.machine.version >= Version::of(138)
     {
-        let words = format!("[read-only, workspace-write] (set by {})", inputs.set_by("permissions"));
+        let words =
+            format!("[read-only, workspace-write] (set by {})", inputs.set_by("permissions"));
         return Some(("permissions.filesystem.deny_read", node.span, words));
     }
     let list = inputs.requirement(&[MODES])?;
@@ -212,8 +215,7 @@ fn read_only_text(details: &str, version: Version) -> String {
     let (key, value) = if version < Version::of(138) {
         ("sandbox_mode", "ReadOnly { access: FullAccess, network_access: false }".to_owned())
     } else {
-        let missing =
-            if version < Version::of(157) { "" } else { ", missing_path_behavior: None" };
+        let missing = if version < Version::of(157) { "" } else { ", missing_path_behavior: None" };
         let entry = format!(
             "FileSystemSandboxEntry {{ path: Special {{ value: Root }}, access: Read{missing} }}"
         );
@@ -234,16 +236,12 @@ fn build(inputs: &Inputs<'_>, choice: &Choice) -> Sandbox {
     let extends = profile.as_deref().filter(|_| choice.shows_parent).and_then(|name| {
         defined(inputs, name)?.at(&["extends"])?.value.as_str().map(str::to_owned)
     });
-    let custom = profile.as_deref().filter(|name| !BUILT_IN.contains(name));
-    let (mode, json) = match (&choice.mode, custom, &profile) {
-        (Some(mode), ..) => (mode.clone(), mode_json(inputs, mode)),
-        (None, Some(name), _) => {
-            let grants = grants(inputs, name);
+    // A profile chosen by name is what it says; the options of the old kind belong to modes.
+    let (mode, json) = match &choice.mode {
+        Some(mode) => (mode.clone(), mode_json(inputs, mode)),
+        None => {
+            let grants = grants(inputs, profile.as_deref().unwrap_or(":read-only"));
             (grants.mode().to_owned(), grants.json())
-        }
-        (None, None, name) => {
-            let mode = grants(inputs, name.as_deref().unwrap_or(":read-only")).mode();
-            (mode.to_owned(), mode_json(inputs, mode))
         }
     };
     Sandbox { mode, profile, wanted: choice.span, extends, notes: Vec::new(), json }
@@ -252,7 +250,10 @@ fn build(inputs: &Inputs<'_>, choice: &Choice) -> Sandbox {
 fn mode_json(inputs: &Inputs<'_>, mode: &str) -> Json {
     let options = config_table(inputs, "sandbox_workspace_write");
     let flag = |name: &str| {
-        options.and_then(|table| table.get(name)).and_then(|node| node.value.as_bool()).unwrap_or(false)
+        options
+            .and_then(|table| table.get(name))
+            .and_then(|node| node.value.as_bool())
+            .unwrap_or(false)
     };
     let mut roots: Vec<String> = options
         .and_then(|table| table.get("writable_roots"))

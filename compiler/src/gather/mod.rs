@@ -52,7 +52,7 @@ pub enum BundleState {
 }
 
 /// Everything that speaks on a machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Gathered {
     /// All documents.
     pub documents: Documents,

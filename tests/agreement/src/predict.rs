@@ -120,8 +120,24 @@ pub fn startup_answer(spec: &WorldSpec, version: Version) -> Result<Json, String
 
 /// In the words of the oracle, which adds the codes to the message.
 fn startup(evaluation: &Evaluation) -> Result<Json, String> {
+    if evaluation.machine.version < Version::of(164) {
+        // Older builds are asked through `configRequirements/read`.
+        if let Some(text) = codex_compiler::codex_answers::requirements_refusal(evaluation) {
+            return Err(text);
+        }
+        let shown = codex_compiler::compose::startup_json::requirements(
+            &evaluation.composition.merged,
+            &evaluation.configuration.merged,
+            evaluation.machine.version,
+            Secrets::AsCodexPrints,
+        );
+        return Ok(serde_json::json!({"requirements": shown}));
+    }
     if evaluation.machine.version >= Version::of(164)
-        && evaluation.refusals.iter().all(|refusal| refusal.stage == codex_compiler::compose::Stage::Session)
+        && evaluation
+            .refusals
+            .iter()
+            .all(|refusal| refusal.stage == codex_compiler::compose::Stage::Session)
         && let Some(text) = codex_compiler::codex_answers::start_refusal(evaluation)
     {
         return Err(format!("failed to load configuration: {text}"));

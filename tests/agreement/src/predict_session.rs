@@ -14,7 +14,11 @@ use crate::predict::evaluation;
 const USER_FILE: &str = "$CODEX_HOME/config.toml";
 
 /// What the model answers; `None` where the question is not about a session.
-pub fn predict(spec: &WorldSpec, oracle: &Oracle, version: Version) -> Option<Result<Json, String>> {
+pub fn predict(
+    spec: &WorldSpec,
+    oracle: &Oracle,
+    version: Version,
+) -> Option<Result<Json, String>> {
     let world = || evaluation(spec, version);
     Some(match oracle {
         Oracle::ConfigRead => codex_answers::config_read(&world()),
