@@ -31,6 +31,8 @@ pub enum Command {
     Get(Get),
     /// Prints the composed requirements exactly as Codex prints them at start-up.
     Requirements(Requirements),
+    /// Finds every problem of policy and configuration files at once.
+    Check(Check),
     /// Prints a JSON Schema, or the reference page of all keys.
     Schema(Schema),
     /// Prints a completion script for a shell.
@@ -148,6 +150,27 @@ pub struct Requirements {
     /// Print secrets as Codex itself prints them: provider tokens and headers in clear.
     #[arg(long)]
     pub no_redact: bool,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Files: requirements.toml, config.toml, managed_config.toml, bundles, plists, profiles,
+    /// rules.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "explain")]
+    pub files: Vec<PathBuf>,
+    /// What the files are, where name and content do not tell.
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub kind: Option<crate::check::FileKind>,
+    /// The Codex versions the files must work with [default: the newest known]; repeatable.
+    #[arg(long, value_name = "VERSION")]
+    pub codex_version: Vec<Version>,
+    /// Print the page of a diagnostic code instead.
+    #[arg(long, value_name = "CODE")]
+    pub explain: Option<String>,
+    /// The form.
+    #[command(flatten)]
+    pub print: PrintArgs,
 }
 
 /// `schema`.

@@ -2,6 +2,7 @@
 
 mod explain;
 mod arguments;
+mod check;
 mod schema;
 mod shell;
 mod world;
@@ -86,6 +87,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Explain(arguments) => explain::explain(arguments, output),
         Command::Get(arguments) => explain::get(arguments, output),
         Command::Requirements(arguments) => explain::requirements(arguments, output),
+        Command::Check(arguments) => check::check(arguments, output),
         Command::Schema(arguments) => schema::schema(arguments, output),
         Command::Completions(arguments) => shell::completions(arguments, output),
         Command::ShellInit(arguments) => shell::init(arguments, output),
