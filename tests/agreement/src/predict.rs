@@ -128,7 +128,7 @@ fn startup(evaluation: &Evaluation) -> Result<Json, String> {
         let shown = codex_compiler::compose::startup_json::requirements(
             &evaluation.composition.merged,
             &evaluation.configuration.merged,
-            evaluation.machine.version,
+            &evaluation.machine,
             Secrets::AsCodexPrints,
         );
         return Ok(serde_json::json!({"requirements": shown}));
