@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 use crate::bench::target_folder;
 use crate::talk::Problem;
 
-/// The commands of all shell blocks in a document, in order.
+/// The commands of all shell blocks and indented blocks in a document, in order.
 fn commands(text: &str) -> Vec<&str> {
     let mut inside = false;
     let mut found = Vec::new();
     for line in text.lines() {
         if line.trim_start().starts_with("```") {
             inside = !inside && ["```sh", "```console", "```bash"].contains(&line.trim());
-        } else if inside {
+        } else if inside || line.starts_with("    ") {
             let command = line.trim().trim_start_matches("$ ");
             let ours = ["cargo ", "codex-config "].iter().any(|start| command.starts_with(start));
             if ours {
@@ -72,6 +72,6 @@ mod tests {
     fn only_our_commands_in_shell_blocks_count() {
         let text =
             "cargo no\n```sh\ncargo a\n# talk\n$ codex-config b\n```\n```toml\ncargo = 1\n```";
-        assert_eq!(commands(text), ["cargo a", "codex-config b"]);
+        assert_eq!(commands(text), ["cargo z", "cargo a", "codex-config b"]);
     }
 }
