@@ -179,8 +179,15 @@ impl Spot {
     }
 }
 
-fn parts(path: &'static str) -> impl Iterator<Item = &'static str> {
-    path.split('.').filter(|part| !part.is_empty())
+/// The parts of a row's path; a part that holds a dot itself stands in quotes.
+pub fn parts(path: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    path.split(move |letter| {
+        quoted ^= letter == '"';
+        letter == '.' && !quoted
+    })
+    .map(|part| part.trim_matches('"'))
+    .filter(|part| !part.is_empty())
 }
 
 /// The candidate closest to a misspelt name: at most a third of its letters differ.

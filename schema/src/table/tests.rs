@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::inspect::inspect;
 use crate::key::{Key, Merge, Tighter};
-use crate::lookup::{CONFIG, REQUIREMENTS, Tree};
+use crate::lookup::{CONFIG, REQUIREMENTS, Tree, parts};
 use crate::reader::{read_toml, read_toml_value};
 use crate::span::SourceId;
 use crate::value::Value;
@@ -67,7 +67,7 @@ fn every_row_is_whole() {
             if !key.default.is_empty() && read_toml_value(key.default, SourceId(0)).is_none() {
                 complain("its default is not a TOML value");
             }
-            if tree.find(&key.path.split('.').collect::<Vec<_>>()).is_none() {
+            if tree.find(&parts(key.path).collect::<Vec<_>>()).is_none() {
                 complain("is not found under its own path");
             }
         }
