@@ -68,6 +68,8 @@ fn show_machine(program: &Path, machine: &Path) -> Result<(), Problem> {
         }
     }
     show(program, &format!("explain {}", tail(machine)), &words)?;
+    words.insert(1, "approval_policy".to_owned());
+    show(program, &format!("explain approval_policy on {}", tail(machine)), &words)?;
     let requirements = machine.join("machine/etc/codex/requirements.toml");
     if requirements.exists() {
         let title = format!("check {}", tail(&requirements));
@@ -80,15 +82,16 @@ fn show_machine(program: &Path, machine: &Path) -> Result<(), Problem> {
 /// internal error fails it.
 fn show(program: &Path, title: &str, words: &[String]) -> Result<(), Problem> {
     say(&format!("\n━━ {title} ━━\n$ codex-config {}\n", words.join(" ")));
-    let status = Command::new(program).args(words).status()?;
+    let status = Command::new(program).args(words).current_dir(crate::workspace()).status()?;
     match status.code() {
         Some(0 | 1 | 3 | 4) => Ok(()),
         code => Err(format!("`codex-config {}` ended with {code:?}", words.join(" ")).into()),
     }
 }
 
+/// A path as an argument: the program runs in the workspace.
 fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+    tail(path)
 }
 
 /// The path below the workspace.

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::outcome::{self, End};
 use super::subjects::{Subject, subjects};
-use super::{Candidate, Outcome, Place, Reason, Scope, Setting, Status, Voice, advice};
+use super::{Candidate, Lock, Outcome, Place, Reason, Scope, Setting, Status, Voice, advice};
 use super::{channel_name, tier_name};
 use crate::digest::sha256_hex;
 use crate::effective::Session;
@@ -54,6 +54,10 @@ fn setting(key: &str, subject: &Subject, evaluation: &Evaluation, session: &Sess
         default,
         status,
         locked: end.locked,
+        locked_by: end.by.map(|(key, span)| Lock {
+            key: key.to_owned(),
+            place: span.and_then(|span| place(evaluation, span)),
+        }),
         allowed: end.allowed,
         sensitive,
         candidates,
@@ -230,6 +234,14 @@ fn disabled_servers(evaluation: &Evaluation, scope: Scope<'_>) -> Vec<Setting> {
                 default: None,
                 status: Status::Disabled,
                 locked: true,
+                locked_by: Some(Lock {
+                    key: "mcp_servers".to_owned(),
+                    place: evaluation
+                        .composition
+                        .merged
+                        .get("mcp_servers")
+                        .and_then(|node| place(evaluation, node.span)),
+                }),
                 allowed: None,
                 sensitive: false,
                 candidates: candidates(&key, &parts, evaluation, true),

@@ -136,21 +136,23 @@ fn row(setting: &Setting, paint: Paint, names: &Names) -> Row {
     let effective = setting.effective.as_ref().map_or_else(|| "unset".to_owned(), short);
     let at = |place: &Option<Place>| place.as_ref().map(|at| names.place(at)).unwrap_or_default();
     let winner = setting.candidates.iter().find(|one| one.outcome == Outcome::Won);
+    let lock = paint.sign(Sign::Lock);
     let by = match (setting.requirements.first(), winner, setting.candidates.first()) {
         (Some(voice), _, _) if setting.locked => {
             let place = voice.place.as_ref().map_or(voice.document.clone(), |at| names.place(at));
             let more = setting.requirements.len().saturating_sub(1);
             let others = if more > 0 { format!(" +{more}") } else { String::new() };
-            format!("{} {place}{others}", paint.sign(Sign::Lock))
+            format!("{lock} {place}{others}")
+        }
+        _ if setting.locked && setting.locked_by.is_some() => {
+            let place = setting.locked_by.as_ref().map(|one| at(&one.place)).unwrap_or_default();
+            format!("{lock} {place}")
         }
         (_, Some(winner), _) => {
             format!("{} {}", paint.sign(Sign::Won), at(&winner.place))
         }
         (_, None, Some(first)) if first.outcome == Outcome::NotLoaded => {
             format!("{} not loaded", paint.sign(Sign::NotLoaded))
-        }
-        _ if setting.status == Status::Disabled => {
-            format!("{} requirements", paint.sign(Sign::Lock))
         }
         _ => format!("{} built in", paint.sign(Sign::Silent)),
     };

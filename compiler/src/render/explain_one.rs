@@ -88,6 +88,10 @@ fn verdict(out: &mut String, setting: &Setting, paint: Paint, names: &Names) {
         });
         fact("Allowed", &short(allowed), &by, Role::Lock);
     }
+    if let (None, Some(lock)) = (&setting.allowed, &setting.locked_by) {
+        let place = lock.place.as_ref().map(|at| names.place(at)).unwrap_or_default();
+        fact("Locked by", &lock.key, &place, Role::Lock);
+    }
     let value = setting.effective.as_ref().map_or_else(|| "unset".to_owned(), short);
     fact("Effective", &value, why(setting.status), Role::Strong);
     out.push('\n');
