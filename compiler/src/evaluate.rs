@@ -4,6 +4,7 @@ mod refusals;
 
 use codex_schema::source::{Channel, ConfigTier, Documents};
 use codex_schema::value::Table;
+use codex_schema::version::Version;
 use serde_json::{Value as Json, json};
 
 use crate::compose::startup_json::{Secrets, requirements};
@@ -117,6 +118,21 @@ impl Evaluation {
             })),
             Some(refusal) => Err(startup_error(refusal)),
         }
+    }
+
+    /// The same as Codex prints it under `configRequirements`, with what it says of itself.
+    ///
+    /// # Errors
+    /// The error document that Codex prints instead.
+    pub fn config_requirements(&self, secrets: Secrets) -> Result<Json, Json> {
+        let answer = self.startup_answer(secrets)?;
+        let mut whole = serde_json::Map::new();
+        // Printed by 0.169.0 whatever the policy is; older versions were not looked at.
+        if self.machine.version >= Version::of(169) {
+            whole.insert("supportsIndependentSpeedModes".to_owned(), Json::Bool(true));
+        }
+        whole.extend(answer.as_object().cloned().unwrap_or_default());
+        Ok(Json::Object(whole))
     }
 }
 

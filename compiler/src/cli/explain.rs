@@ -134,7 +134,7 @@ pub(super) fn requirements(arguments: &Requirements, output: &mut Output) -> Out
         Err(message) => return usage(output, &message),
     };
     let secrets = if arguments.no_redact { Secrets::AsCodexPrints } else { Secrets::Redacted };
-    match world.evaluation.startup_answer(secrets) {
+    match world.evaluation.config_requirements(secrets) {
         Ok(answer) => {
             output.data = format!("{answer}\n");
             Outcome::Fine

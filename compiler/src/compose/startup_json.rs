@@ -322,6 +322,8 @@ fn network_json(node: &Node, version: Version) -> Json {
         if names.is_empty() { Json::Null } else { json!(names) }
     };
     let review = node.at(&["review_domains"]).map_or(Json::Null, |node| json!(node.value));
+    let (allowed, denied) = (only(&domains, "allow"), only(&domains, "deny"));
+    let allowed_sockets = only(&sockets, "allow");
     let mut network = json!({
         "enabled": flag("enabled"),
         "httpPort": number("http_port"),
@@ -329,19 +331,19 @@ fn network_json(node: &Node, version: Version) -> Json {
         "allowUpstreamProxy": flag("allow_upstream_proxy"),
         "dangerouslyAllowNonLoopbackProxy": flag("dangerously_allow_non_loopback_proxy"),
         "dangerouslyAllowAllUnixSockets": flag("dangerously_allow_all_unix_sockets"),
-        "allowedDomains": only(&domains, "allow"),
-        "deniedDomains": only(&domains, "deny"),
-        "allowUnixSockets": only(&sockets, "allow"),
         "domains": domains,
         "reviewDomains": review,
         "managedAllowedDomainsOnly": flag("managed_allowed_domains_only"),
+        "allowedDomains": allowed,
+        "deniedDomains": denied,
         "unixSockets": sockets,
+        "allowUnixSockets": allowed_sockets,
         "allowLocalBinding": flag("allow_local_binding"),
     });
     if version < REVIEW_DOMAINS
         && let Some(object) = network.as_object_mut()
     {
-        object.remove("reviewDomains");
+        object.shift_remove("reviewDomains");
     }
     network
 }
