@@ -48,6 +48,8 @@ pub struct Totals {
     pub values: usize,
     /// Same refusal.
     pub errors: usize,
+    /// Refusals for the same reason in other words, in old versions.
+    pub words: usize,
     /// Different, without an explanation.
     pub differ: usize,
     /// Different, and every difference is explained.
@@ -146,7 +148,10 @@ fn verdicts(
         Err(error) => oracles.iter().map(|_| Err(error.clone())).collect(),
     };
     let judge_one = |(question, (oracle, answer)): (&Question, (&Oracle, _))| {
-        (*question, judge(*question, answer, &predict(world, oracle, options.version)))
+        (
+            *question,
+            judge(*question, answer, &predict(world, oracle, options.version), options.version),
+        )
     };
     options.questions.iter().zip(oracles.iter().zip(&answers)).map(judge_one).collect()
 }
@@ -161,6 +166,7 @@ fn count(report: &mut Report, judged: Vec<Judged>) -> BTreeMap<(Question, String
             match verdict {
                 Verdict::ValuesAgree => totals.values += 1,
                 Verdict::ErrorsAgree => totals.errors += 1,
+                Verdict::WordsDiffer => totals.words += 1,
                 Verdict::NotPredicted => totals.unpredicted += 1,
                 Verdict::Harness(message) => {
                     totals.harness += 1;
