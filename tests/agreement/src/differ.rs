@@ -86,6 +86,8 @@ pub struct Report {
     pub classes: Vec<Class>,
     /// Questions that were not answered, by case.
     pub harness: Vec<(u64, String)>,
+    /// Every machine and question with an unexplained difference.
+    pub open: std::collections::BTreeSet<(u64, Question)>,
 }
 
 impl Report {
@@ -181,6 +183,7 @@ fn count(report: &mut Report, judged: Vec<Judged>) -> BTreeMap<(Question, String
                         totals.explained += 1;
                     } else {
                         totals.differ += 1;
+                        report.open.insert((case.number, question));
                     }
                     note(&mut found, &case, open);
                 }
