@@ -107,7 +107,10 @@ fn problem(error: &ParseError, id: SourceId, length: usize) -> SyntaxProblem {
     SyntaxProblem {
         message,
         span: error.unexpected().map_or(Span::new(id, length, length), place),
-        related: error.context().map(place).filter(|span| Some(*span) != error.unexpected().map(place)),
+        related: error
+            .context()
+            .map(place)
+            .filter(|span| Some(*span) != error.unexpected().map(place)),
     }
 }
 
@@ -215,7 +218,8 @@ impl<'text> Builder<'text> {
             && let Some(parent) = descend(&mut self.root, parents, Written::Implied, errors)
             && let Some(old) = parent.remove(&key.value)
         {
-            let extendable = matches!(&old.node.value, Value::Table(table) if table.written == Written::Implied);
+            let extendable =
+                matches!(&old.node.value, Value::Table(table) if table.written == Written::Implied);
             if !extendable {
                 errors.report_error(duplicate(key.span, old.key.span));
             }

@@ -189,7 +189,8 @@ fn random_machines(arguments: &Arguments) -> Ended {
 
 fn compare_with_list(arguments: &oracle::Arguments) -> Result<open::Ratchet, Problem> {
     let report = oracle::compare(arguments)?;
-    let unanswered: usize = report.totals.values().map(|totals| totals.harness + totals.unpredicted).sum();
+    let unanswered: usize =
+        report.totals.values().map(|totals| totals.harness + totals.unpredicted).sum();
     if unanswered > 0 {
         return Err(format!("{unanswered} questions were not answered").into());
     }

@@ -9,7 +9,9 @@ use codex_schema::span::{Position, SourceId, Span};
 use codex_schema::value::Table;
 use codex_schema::version::Version;
 
-use super::{FileKind, Findings, Report, domains, entries, meaning, names, secrets, types, versions};
+use super::{
+    FileKind, Findings, Report, domains, entries, meaning, names, secrets, types, versions,
+};
 use crate::compose::{Composition, compose};
 use crate::layers::{Layer, RequirementLayer};
 use crate::machine::{Machine, Os};

@@ -24,11 +24,8 @@ pub(super) fn add(subject: &Subject<'_>, found: &mut Findings) {
             match problem(pattern) {
                 Some(Problem::Star) => found.add(wrong(pattern, span).effects(STAR)),
                 Some(Problem::Unsupported) => {
-                    let outcome = if enabled {
-                        Outcome::RefusesSessions
-                    } else {
-                        Outcome::EnforcesNothing
-                    };
+                    let outcome =
+                        if enabled { Outcome::RefusesSessions } else { Outcome::EnforcesNothing };
                     found.add(
                         wrong(pattern, span)
                             .effect(Effect::new(Versions::only(Version::NEWEST), outcome)),

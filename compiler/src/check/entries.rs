@@ -93,10 +93,7 @@ fn features(root: &Table, found: &mut Findings) {
                 let message = format!("`{name}` is a former name of the feature `{now}`");
                 let mut diagnostic = Diagnostic::new(Code::Deprecated, message, span)
                     .help(format!("write `{now}`"))
-                    .effect(Effect::new(
-                        Versions::only(Version::NEWEST),
-                        Outcome::Substitutes,
-                    ));
+                    .effect(Effect::new(Versions::only(Version::NEWEST), Outcome::Substitutes));
                 diagnostic.suggestion = Some(now.to_owned());
                 found.add(diagnostic);
             }

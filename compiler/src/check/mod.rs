@@ -28,7 +28,6 @@ mod secrets;
 mod types;
 mod versions;
 
-
 use codex_schema::diagnostic::{Code, Diagnostic, Severity};
 use codex_schema::source::{Documents, Source};
 use codex_schema::span::Span;
@@ -149,8 +148,7 @@ fn check_file(input: Input, options: &Options, report: &mut Report) {
         let message = format!("{dropped} more problems of this file are not listed");
         diagnostics.push(Diagnostic::new(Code::TooManyProblems, message, span));
     }
-    let count =
-        |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
+    let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     report.files.push(Checked { name, kind, errors, warnings });
     report.diagnostics.append(&mut diagnostics);
@@ -242,9 +240,8 @@ impl Findings {
 
     /// Drops findings of some codes at some places.
     fn drop_at(&mut self, codes: &[Code], places: &[Span]) {
-        self.0.retain(|found| {
-            !(codes.contains(&found.code) && places.contains(&found.primary.span))
-        });
+        self.0
+            .retain(|found| !(codes.contains(&found.code) && places.contains(&found.primary.span)));
     }
 
     fn finish(mut self) -> Vec<Diagnostic> {

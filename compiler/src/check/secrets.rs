@@ -9,7 +9,8 @@ use codex_schema::value::{Node, Table, Value};
 use super::Report;
 
 /// Words in names of keys that no row knows: a misspelt secret is still one.
-const TELLING: &[&str] = &["token", "bearer", "secret", "password", "api_key", "apikey", "authorization"];
+const TELLING: &[&str] =
+    &["token", "bearer", "secret", "password", "api_key", "apikey", "authorization"];
 
 /// Adds the places of all secret values.
 pub(super) fn collect(root: &Table, tree: &Tree, found: &mut Vec<Span>) {
@@ -21,7 +22,8 @@ fn table(entries: &Table, spot: Option<&Spot>, found: &mut Vec<Span>) {
         let child = spot.and_then(|spot| spot.child(&entry.key.value));
         let row = child.and_then(|child| child.key);
         let name = entry.key.value.to_lowercase();
-        let meant = spot.filter(|_| child.is_none()).and_then(|spot| spot.child(spot.closest(&name)?));
+        let meant =
+            spot.filter(|_| child.is_none()).and_then(|spot| spot.child(spot.closest(&name)?));
         let row = row.or(meant.and_then(|meant| meant.key));
         let telling = row.is_none() && TELLING.iter().any(|word| name.contains(word));
         if row.is_some_and(|row| row.secret == Secret::Yes) || telling {

@@ -108,7 +108,8 @@ fn below(settings: &[Setting], key: &str) -> Option<Json> {
     let mut root = serde_json::Map::new();
     for setting in settings {
         let Some(value) = &setting.effective else { continue };
-        let Some(rest) = setting.key.strip_prefix(key).and_then(|rest| rest.strip_prefix('.')) else {
+        let Some(rest) = setting.key.strip_prefix(key).and_then(|rest| rest.strip_prefix('.'))
+        else {
             continue;
         };
         let mut parts: Vec<&str> = rest.split('.').collect();
@@ -116,7 +117,8 @@ fn below(settings: &[Setting], key: &str) -> Option<Json> {
         let mut table = Some(&mut root);
         for part in parts {
             table = table.and_then(|table| {
-                let next = table.entry(part).or_insert_with(|| Json::Object(serde_json::Map::new()));
+                let next =
+                    table.entry(part).or_insert_with(|| Json::Object(serde_json::Map::new()));
                 next.as_object_mut()
             });
         }

@@ -48,11 +48,11 @@ const POWERSHELL: &str = r#"function codex {
 /// Prints the function that makes `codex config explain` work.
 pub(super) fn init(arguments: &ShellInit, output: &mut Output) -> Outcome {
     let (script, usage) = match arguments.shell {
-        InitShell::Bash => (POSIX, "# add to ~/.bashrc:  eval \"$(codex-config shell-init bash)\"\n"),
-        InitShell::Zsh => (POSIX, "# add to ~/.zshrc:  eval \"$(codex-config shell-init zsh)\"\n"),
-        InitShell::Fish => {
-            (FISH, "# add to config.fish:  codex-config shell-init fish | source\n")
+        InitShell::Bash => {
+            (POSIX, "# add to ~/.bashrc:  eval \"$(codex-config shell-init bash)\"\n")
         }
+        InitShell::Zsh => (POSIX, "# add to ~/.zshrc:  eval \"$(codex-config shell-init zsh)\"\n"),
+        InitShell::Fish => (FISH, "# add to config.fish:  codex-config shell-init fish | source\n"),
         InitShell::Powershell => (
             POWERSHELL,
             "# add to $PROFILE:  codex-config shell-init powershell | Out-String | Invoke-Expression\n",

@@ -121,7 +121,8 @@ fn ask_codex() -> Result<Version, String> {
 /// How to write for the reader.
 pub(super) fn paint(print: &PrintArgs) -> Paint {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0" && !value.is_empty());
+    let forced =
+        std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0" && !value.is_empty());
     let color = match print.color {
         Color::Always => true,
         Color::Never => false,

@@ -327,11 +327,7 @@ fn wildcard(pattern: &[char], text: &[char]) -> bool {
 }
 
 /// Whether a table has a value whose row fits: only then is it worth a copy of its own.
-fn concerns(
-    table: &Table,
-    spot: &Spot,
-    fits: &dyn Fn(&codex_schema::key::Key) -> bool,
-) -> bool {
+fn concerns(table: &Table, spot: &Spot, fits: &dyn Fn(&codex_schema::key::Key) -> bool) -> bool {
     table.iter().any(|entry| match (spot.child(&entry.key.value), &entry.node.value) {
         (Some(child), value) => match (child.key, value) {
             (Some(row), _) => fits(row),

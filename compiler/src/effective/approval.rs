@@ -54,7 +54,9 @@ pub fn reviewer(inputs: &Inputs<'_>) -> Clamped<String> {
     };
     let wanted = inputs.wanted("approvals_reviewer").and_then(canonical);
     let value = wanted.clone().unwrap_or_else(|| "user".to_owned());
-    let Some(list) = inputs.requirement(&[REVIEWERS]) else { return Clamped { value, clamp: None } };
+    let Some(list) = inputs.requirement(&[REVIEWERS]) else {
+        return Clamped { value, clamp: None };
+    };
     let allowed: Vec<String> =
         list.value.as_array().unwrap_or_default().iter().filter_map(canonical).collect();
     match allowed.first() {

@@ -47,7 +47,13 @@ fn setting(key: &str, subject: &Subject, evaluation: &Evaluation, session: &Sess
     let status = if only_unloaded { Status::NotLoaded } else { end.status };
     Setting {
         about: about(subject),
-        actions: advice::actions(key, status, effective.as_ref(), end.allowed.as_ref(), &candidates),
+        actions: advice::actions(
+            key,
+            status,
+            effective.as_ref(),
+            end.allowed.as_ref(),
+            &candidates,
+        ),
         key: key.to_owned(),
         effective,
         wanted: wanted.map(|value| hide(value, sensitive)),
@@ -194,7 +200,10 @@ fn voices(subject: &Subject, evaluation: &Evaluation, sensitive: bool) -> Vec<Vo
         for layer in evaluation.composition.layers.iter().rev() {
             let Some(node) = node_at(&layer.root, &parts) else { continue };
             let adds_up = matches!(node.value, Value::Table(_))
-                || !matches!(row.merge, codex_schema::key::Merge::Replace | codex_schema::key::Merge::Whole);
+                || !matches!(
+                    row.merge,
+                    codex_schema::key::Merge::Replace | codex_schema::key::Merge::Whole
+                );
             let outcome = match (spoken, adds_up) {
                 (_, true) => Outcome::Merged,
                 (false, false) => Outcome::Won,
@@ -297,6 +306,11 @@ fn may_hold_secret(line: &str) -> bool {
         .iter()
         .filter(|row| row.secret == Secret::Yes)
         .flat_map(|row| row.path.split('.'))
-        .filter(|part| *part != "*" && part.len() > 5 && !part.contains("servers") && !part.contains("providers"))
+        .filter(|part| {
+            *part != "*"
+                && part.len() > 5
+                && !part.contains("servers")
+                && !part.contains("providers")
+        })
         .any(|part| line.contains(part))
 }

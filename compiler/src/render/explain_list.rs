@@ -65,7 +65,8 @@ pub(super) fn head(out: &mut String, explanation: &Explanation, paint: Paint, na
     line(out, &format!("Policy  {}", channels.join(paint.dot())));
     for channel in &explanation.policy.channels {
         for document in &channel.documents {
-            let text = format!("        {}: {}", channel.kind.replace('_', " "), names.path(document));
+            let text =
+                format!("        {}: {}", channel.kind.replace('_', " "), names.path(document));
             line(out, &paint.paint(Role::Faint, &paint.fit(&text, paint.width)));
         }
     }
@@ -156,7 +157,12 @@ fn row(setting: &Setting, paint: Paint, names: &Names) -> Row {
         }
         _ => format!("{} built in", paint.sign(Sign::Silent)),
     };
-    Row { key: setting.key.clone(), effective: effective + suffix, by, below: below(setting, paint, names) }
+    Row {
+        key: setting.key.clone(),
+        effective: effective + suffix,
+        by,
+        below: below(setting, paint, names),
+    }
 }
 
 /// What was asked for and did not come true, on a line of its own.
@@ -172,15 +178,21 @@ fn below(setting: &Setting, paint: Paint, names: &Names) -> Vec<(Role, String)> 
                 let allowed = setting.allowed.as_ref().map(short).unwrap_or_default();
                 format!("{corner} {lost} {value} {place} is not in {allowed}")
             }
-            Some(Reason::FixedByRequirement) => format!("{corner} {lost} {value} {place} has no effect"),
+            Some(Reason::FixedByRequirement) => {
+                format!("{corner} {lost} {value} {place} has no effect")
+            }
             Some(Reason::IgnoredWithProfiles) => {
-                format!("{corner} {lost} {value} {place} is ignored: permission profiles are managed")
+                format!(
+                    "{corner} {lost} {value} {place} is ignored: permission profiles are managed"
+                )
             }
             Some(Reason::Untrusted) => {
                 let sign = paint.sign(Sign::NotLoaded);
                 format!("{corner} {sign} {value} {place} not loaded: folder not trusted")
             }
-            Some(Reason::NotForProjects) => format!("{corner} {lost} {value} {place} not for projects"),
+            Some(Reason::NotForProjects) => {
+                format!("{corner} {lost} {value} {place} not for projects")
+            }
             Some(Reason::LowerPrecedence) | None => continue,
         };
         found.push((Role::Lock, text));
@@ -203,7 +215,9 @@ pub(super) fn draw_problem(out: &mut String, problem: &Problem, paint: Paint, na
         let _ = write!(text, "; {part}");
     }
     let head = format!("{} {word}  ", paint.sign(sign));
-    for (number, part) in wrapped(&text, paint.width.saturating_sub(columns(&head))).iter().enumerate() {
+    for (number, part) in
+        wrapped(&text, paint.width.saturating_sub(columns(&head))).iter().enumerate()
+    {
         let lead = if number == 0 { paint.paint(role, &head) } else { " ".repeat(columns(&head)) };
         line(out, &format!("{lead}{part}"));
     }

@@ -93,7 +93,10 @@ fn every_mistake_gives_exactly_its_one_diagnostic() {
         let start = format!("{} {} ", mistake.code, mistake.at);
         let fits = matches!(found.as_slice(), [one] if one.starts_with(&start) && one.contains(mistake.says));
         if !fits {
-            wrong.push(format!("{:?}\n  expected {start}…{}\n  found {found:#?}", mistake.text, mistake.says));
+            wrong.push(format!(
+                "{:?}\n  expected {start}…{}\n  found {found:#?}",
+                mistake.text, mistake.says
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), MISTAKES.len(), wrong.join("\n"));
