@@ -48,6 +48,7 @@ pub fn evaluate(machine: Machine, files: &dyn Files, extra: &Extra) -> Evaluatio
 impl Evaluation {
     /// The same machine with what is on it for everybody alone: no user, no project, no bundle.
     /// Codex's server falls back to this when the whole is wrong, and starts if this is right.
+    #[must_use]
     pub fn for_everybody(&self) -> Self {
         let mut gathered = self.gathered.clone();
         let shared = |tier: ConfigTier| {

@@ -94,7 +94,7 @@ fn is_secret(path: &[String], tree: &Tree) -> bool {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     let row = tree.key_of(&names);
     let telling = |name: &&str| TELLING.iter().any(|word| name.to_lowercase().contains(word));
-    row.is_some_and(|row| row.secret == Secret::Yes) || names.iter().any(|name| telling(&name))
+    row.is_some_and(|row| row.secret == Secret::Yes) || names.iter().any(telling)
 }
 
 /// Shorter texts are found everywhere and would make messages unreadable.

@@ -143,7 +143,7 @@ pub(super) fn requirements(arguments: &Requirements, output: &mut Output) -> Out
         }
         Err(error) => {
             output.data = format!("{error}\n");
-            output.talk = "Codex refuses this policy: see codex-config explain\n".to_owned();
+            output.talk.push_str("Codex refuses this policy: see codex-config explain\n");
             Outcome::Findings
         }
     }

@@ -8,7 +8,7 @@ use codex_schema::value::{Node, Table, Value};
 use crate::era::{Choices, Era};
 
 /// Puts what the table says about values into the terms of an older version.
-pub fn of_era(inspection: &mut Inspection, root: &Table, era: Era) {
+pub(super) fn of_era(inspection: &mut Inspection, root: &Table, era: Era) {
     // A key that the version does not know at all is ignored with any value.
     let known = |choices: &&Choices| {
         REQUIREMENTS.find(choices.path).is_none_or(|spot| spot.known_to(era.version()))
