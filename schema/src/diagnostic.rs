@@ -222,10 +222,7 @@ impl Versions {
 
     /// From one release to another, all patches included.
     pub const fn between(first: u32, last: u32) -> Self {
-        Self {
-            first: Some(Version::of(first)),
-            last: Some(Version::patched(last, ANY_PATCH)),
-        }
+        Self { first: Some(Version::of(first)), last: Some(Version::patched(last, ANY_PATCH)) }
     }
 
     /// Everything older than a version.

@@ -33,8 +33,7 @@ pub(super) fn unreadable(name: &str, reason: &Unread, span: Span) -> Diagnostic 
                 .effect(Effect::new(Versions::ALL, Outcome::RefusesSessions))
         }
         Unread::Unreadable(Unreadable::TooLarge(size)) => {
-            let message =
-                format!("`{name}` has {size} bytes, more than the limit of {SIZE_LIMIT}");
+            let message = format!("`{name}` has {size} bytes, more than the limit of {SIZE_LIMIT}");
             Diagnostic::new(code, message, span)
                 .help("split or shorten it; Codex takes seconds for a tenth of this")
         }

@@ -63,14 +63,19 @@ impl FileKind {
         let start = text.trim_start_matches('\u{feff}').trim_start();
         let is_list = bytes.starts_with(b"bplist")
             || bytes.starts_with(SEQUENCE_OF_LONG_FORM)
-            || ["<?xml", "<plist", "<!DOCTYPE", "-----BEGIN"].iter().any(|tag| start.starts_with(tag));
+            || ["<?xml", "<plist", "<!DOCTYPE", "-----BEGIN"]
+                .iter()
+                .any(|tag| start.starts_with(tag));
         if is_list {
             return Some(Self::Preferences);
         }
         if start.starts_with('{') {
             return Some(Self::Bundle);
         }
-        if ["prefix_rule(", "host_executable(", "network_rule("].iter().any(|call| start.contains(call)) {
+        if ["prefix_rule(", "host_executable(", "network_rule("]
+            .iter()
+            .any(|call| start.contains(call))
+        {
             return Some(Self::Rules);
         }
         Self::by_keys(&text)

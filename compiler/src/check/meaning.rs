@@ -90,12 +90,10 @@ fn of_refusal(
         ["allowed_sandbox_modes", ..] | ["remote_sandbox_config", ..] => {
             without_read_only(&key, span)
         }
-        ["allowed_login_methods" | "allowed_chatgpt_workspaces", ..] => Diagnostic::new(
-            Code::NothingAllowed,
-            format!("`{key}` leaves no way to sign in"),
-            span,
-        )
-        .help("list `chatgpt`, `api` or both"),
+        ["allowed_login_methods" | "allowed_chatgpt_workspaces", ..] => {
+            Diagnostic::new(Code::NothingAllowed, format!("`{key}` leaves no way to sign in"), span)
+                .help("list `chatgpt`, `api` or both")
+        }
         _ if words.contains("cannot be empty") && !words.contains("prefix_rule") => {
             Diagnostic::new(Code::NothingAllowed, format!("`{key}` is empty"), span)
                 .help(format!("list what is allowed, or remove `{key}` to allow everything"))
@@ -110,7 +108,11 @@ fn of_refusal(
             if words.contains("domain") && words.contains("pattern")
                 || words.contains("_domains:") =>
         {
-            return super::domains::of_refusal(subject, span, effect_of(subject, Some(refusal), at));
+            return super::domains::of_refusal(
+                subject,
+                span,
+                effect_of(subject, Some(refusal), at),
+            );
         }
         ["permissions", "network", ..] | ["experimental_network" | "network_proxy", ..] => {
             Diagnostic::new(Code::Conflict, format!("`{key}`: {}", plain(words)), span)

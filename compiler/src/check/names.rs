@@ -16,7 +16,12 @@ const WARNS_SINCE: u32 = 156;
 const NETWORK_PROXY_SINCE: u32 = 166;
 
 /// Adds what an inspection for one version found about names.
-pub(super) fn add(subject: &Subject<'_>, inspection: &Inspection, at: Version, found: &mut Findings) {
+pub(super) fn add(
+    subject: &Subject<'_>,
+    inspection: &Inspection,
+    at: Version,
+    found: &mut Findings,
+) {
     for unknown in &inspection.unknown {
         found.add(of_unknown(subject, unknown, at));
     }
@@ -55,7 +60,8 @@ fn of_unknown(subject: &Subject<'_>, unknown: &UnknownKey, at: Version) -> Diagn
     diagnostic.help = Some(match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => elsewhere(subject, name).unwrap_or_else(|| {
-            "no key of this name is known here; remove it, or look it up in the reference".to_owned()
+            "no key of this name is known here; remove it, or look it up in the reference"
+                .to_owned()
         }),
     });
     if let Some(row) = meant.and_then(|meant| meant_row(subject, &unknown.path, meant)) {
@@ -169,12 +175,7 @@ fn of_renamed(subject: &Subject<'_>, renamed: &RenamedKey) -> Diagnostic {
         let message = format!("`{path}` is a second name of `{own}` that older versions lack");
         return Diagnostic::new(Code::NewName, message, renamed.span)
             .help(format!("write `{own}`: every version that knows the table reads it"))
-            .effects(too_new(
-                subject,
-                Unknown::Ignored,
-                &path,
-                Version::of(NETWORK_PROXY_SINCE),
-            ));
+            .effects(too_new(subject, Unknown::Ignored, &path, Version::of(NETWORK_PROXY_SINCE)));
     }
     let mut diagnostic = Diagnostic::new(
         Code::Deprecated,

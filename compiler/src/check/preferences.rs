@@ -62,8 +62,7 @@ fn of_problem(problem: &MdmProblem, outer: &Outer) -> Diagnostic {
             None => format!("{message} (at byte {})", place.range.start),
         };
     }
-    let mut diagnostic =
-        Diagnostic::new(code, message, span.unwrap_or(Span::new(outer.id, 0, 0)));
+    let mut diagnostic = Diagnostic::new(code, message, span.unwrap_or(Span::new(outer.id, 0, 0)));
     diagnostic.severity = match problem.severity {
         MdmSeverity::Warning => Severity::Warning,
         MdmSeverity::Error | MdmSeverity::WouldStopCodex => Severity::Error,

@@ -13,7 +13,12 @@ use super::{FileKind, Findings};
 use crate::compose::{Refusal, Stage};
 
 /// Adds the values that a version refuses.
-pub(super) fn add(subject: &Subject<'_>, inspection: &Inspection, at: Version, found: &mut Findings) {
+pub(super) fn add(
+    subject: &Subject<'_>,
+    inspection: &Inspection,
+    at: Version,
+    found: &mut Findings,
+) {
     if inspection.refused.is_empty() {
         return;
     }
@@ -31,8 +36,7 @@ pub(super) fn effect_of(subject: &Subject<'_>, refusal: Option<&Refusal>, at: Ve
     // Up to 0.138 (measured; the change came before 0.157.1) the server starts all the same.
     let starts = at < Version::of(157) || refusal.is_some_and(|one| one.stage == Stage::Session);
     let bound = matches!(subject.kind, FileKind::Requirements | FileKind::ManagedConfig);
-    let outcome =
-        if bound && !starts { Outcome::RefusesToStart } else { Outcome::RefusesSessions };
+    let outcome = if bound && !starts { Outcome::RefusesToStart } else { Outcome::RefusesSessions };
     let mut effect = Effect::new(Versions::only(at), outcome);
     // Codex's words are modelled for the newest version; older ones differ in details.
     if at == Version::NEWEST {
@@ -71,8 +75,8 @@ fn of_problem(subject: &Subject<'_>, problem: &TypeProblem, span: Span) -> Diagn
         Diagnostic::new(code, format!("{}: {words}", shown(&key)), span)
     };
     if diagnostic.help.is_none() {
-        diagnostic.help = example(subject, &path)
-            .or_else(|| Some(diagnostic.code.rule().instead.to_owned()));
+        diagnostic.help =
+            example(subject, &path).or_else(|| Some(diagnostic.code.rule().instead.to_owned()));
     }
     diagnostic
 }
@@ -171,14 +175,12 @@ fn of_duplicate(subject: &Subject<'_>, key: &str, span: Span) -> Diagnostic {
         let name = &*entry.key.value;
         let stands_for =
             subject.tree.root().child(name).and_then(codex_schema::lookup::Spot::alias_of);
-        entry.key.span != span && (own == Some(name) || (stands_for.is_some() && stands_for == Some(key)))
+        entry.key.span != span
+            && (own == Some(name) || (stands_for.is_some() && stands_for == Some(key)))
     });
-    let diagnostic = Diagnostic::new(
-        Code::DuplicateKey,
-        format!("`{key}` is given under two names"),
-        span,
-    )
-    .help(format!("keep `{}` only", own.unwrap_or(key)));
+    let diagnostic =
+        Diagnostic::new(Code::DuplicateKey, format!("`{key}` is given under two names"), span)
+            .help(format!("keep `{}` only", own.unwrap_or(key)));
     match other {
         Some(entry) => diagnostic.beside(entry.key.span, "the same key, under its other name"),
         None => diagnostic,
@@ -192,7 +194,10 @@ mod tests {
     #[test]
     fn types_are_named_in_the_words_of_toml() {
         for (serde, expected) in [
-            ("integer `5`, expected a boolean", "`k` must be `true` or `false`, not an integer (5)"),
+            (
+                "integer `5`, expected a boolean",
+                "`k` must be `true` or `false`, not an integer (5)",
+            ),
             ("string \"x\", expected a sequence", "`k` must be a list, not a text (\"x\")"),
             ("sequence, expected struct Zzz", "`k` must be a table, not a list"),
             (

@@ -211,7 +211,10 @@ pub fn plain(report: &Report) -> String {
         let mut fact = |kind: &str, text: &str| {
             let text: Vec<String> = text.lines().map(words::clean).collect();
             let text = text.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
-            push_line(&mut out, &format!("{place}: {kind}: {}", text.collect::<Vec<_>>().join(" ")));
+            push_line(
+                &mut out,
+                &format!("{place}: {kind}: {}", text.collect::<Vec<_>>().join(" ")),
+            );
         };
         let kind = format!("{} {}", diagnostic.severity.word(), diagnostic.code);
         fact(&kind, &diagnostic.message);

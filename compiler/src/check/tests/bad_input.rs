@@ -6,8 +6,7 @@ use crate::files::Unreadable;
 fn bad_input_is_named() {
     let nested = format!("a = {}{}\n", "[".repeat(10_000), "]".repeat(10_000));
     let dotted = format!("a{} = 1\n", ".a".repeat(10_000));
-    let wide: Vec<u8> =
-        "allow = 1".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wide: Vec<u8> = "allow = 1".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let wide = [vec![0xff, 0xfe], wide].concat();
     for (name, content, expected) in [
         ("requirements.toml", Vec::new(), "CX0005 1:1 the file is empty"),
@@ -17,7 +16,11 @@ fn bad_input_is_named() {
         ("requirements.toml", dotted.into_bytes(), "CX0003 1:1 recursion limit"),
         ("bundle.json", Vec::new(), "CX0004 1:1 the bundle is empty"),
         ("bundle.json", b"{\"a\":".to_vec(), "CX0004 1:5 "),
-        ("bundle.json", format!("{{\"requirements_toml\":{}", "[".repeat(10_000)).into_bytes(), "CX0004 1:"),
+        (
+            "bundle.json",
+            format!("{{\"requirements_toml\":{}", "[".repeat(10_000)).into_bytes(),
+            "CX0004 1:",
+        ),
         ("a.plist", Vec::new(), "CX0005 1:1 "),
         ("a.plist", b"bplist00\xd1\x01".to_vec(), "CX0009 1:1 "),
         ("a.mobileconfig", b"<plist><dict>".to_vec(), "CX0009 1:8 "),
@@ -27,7 +30,8 @@ fn bad_input_is_named() {
     ] {
         let found = listing(&check_one(name, content.clone(), &[]));
         let fits = matches!(found.as_slice(), [one] if one.starts_with(expected));
-        let shown = String::from_utf8_lossy(content.get(..content.len().min(40)).unwrap_or_default());
+        let shown =
+            String::from_utf8_lossy(content.get(..content.len().min(40)).unwrap_or_default());
         assert!(fits, "{name} {shown:?}: expected {expected}, found {found:#?}");
     }
 }
@@ -43,8 +47,7 @@ fn files_that_cannot_be_read_are_named() {
         ),
         (Unread::Unreadable(Unreadable::TooLarge(99)), "99 bytes"),
     ] {
-        let input =
-            Input { name: "r.toml".to_owned(), content: Err(reason), kind: None };
+        let input = Input { name: "r.toml".to_owned(), content: Err(reason), kind: None };
         let found = listing(&check(vec![input], &Options::default()));
         assert!(matches!(found.as_slice(), [one] if one.contains(expected)), "{found:?}");
     }
@@ -70,11 +73,8 @@ fn ten_megabytes_are_checked() {
 fn managed_preferences_are_checked_inside() {
     let inner = encoded("# policy\n\nallowed_sandbox_mode = [\"read-only\"]\n");
     let report = check_one("p.mobileconfig", profile("requirements_toml_base64", &inner), &[]);
-    let places: Vec<String> = report
-        .diagnostics
-        .iter()
-        .map(|found| report.documents.place(found.primary.span))
-        .collect();
+    let places: Vec<String> =
+        report.diagnostics.iter().map(|found| report.documents.place(found.primary.span)).collect();
     assert_eq!(places, ["p.mobileconfig › requirements_toml_base64:3:1"], "{:?}", listing(&report));
     let wrapped = inner.get(..20).unwrap().to_owned() + "\n" + inner.get(20..).unwrap();
     for (text, expected) in [
@@ -82,7 +82,10 @@ fn managed_preferences_are_checked_inside() {
         (profile("requirements_toml_base64", inner.get(..21).unwrap()), "CX0106 5:"),
         (profile("requirement_toml_base64", &encoded("allow_appshots = true\n")), "CX0101 4:"),
         (
-            profile("requirements_toml_base64", "eA==</string><key>requirements_toml_base64</key><string>eA=="),
+            profile(
+                "requirements_toml_base64",
+                "eA==</string><key>requirements_toml_base64</key><string>eA==",
+            ),
             "CX0103 5:",
         ),
     ] {

@@ -18,9 +18,8 @@ pub(super) fn draw(report: &Report, diagnostic: &Diagnostic, style: Style, out: 
     // In the order of the text; other documents after the primary one.
     let own = diagnostic.primary.span.source;
     labels.sort_by_key(|label| (label.span.source != own, label.span.source, label.span.start));
-    let line_of = |label: &Label| {
-        report.documents.position(label.span).map_or(1, |position| position.line)
-    };
+    let line_of =
+        |label: &Label| report.documents.position(label.span).map_or(1, |position| position.line);
     let gutter = labels.iter().map(|label| line_of(label).to_string().len()).max().unwrap_or(1);
     let mut document = None;
     for label in labels {
@@ -133,7 +132,8 @@ impl Line {
     fn view(&self, room: usize) -> View {
         let total: usize = self.cells.iter().map(|(_, columns)| columns).sum();
         let mark = self.start + self.length.clamp(1, room / 2);
-        let skip = if total <= room || mark < room { 0 } else { self.start.saturating_sub(room / 3) };
+        let skip =
+            if total <= room || mark < room { 0 } else { self.start.saturating_sub(room / 3) };
         let mut text = String::new();
         let (mut seen, mut used) = (0, 0);
         if skip > 0 {
