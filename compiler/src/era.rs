@@ -120,6 +120,12 @@ impl Era {
         self.version >= Version::of(138)
     }
 
+    /// Whether a domain pattern that no host can match stops sessions. Measured: not at 0.157.1,
+    /// at 0.169.0.
+    pub fn refuses_odd_domains(&self) -> bool {
+        self.version > Version::patched(157, 1)
+    }
+
     /// How the reviewing model is printed. Measured at 0.138.0 and 0.157.1.
     pub fn reviewer_name(&self) -> &'static str {
         if self.version < FOLDED { "guardian_subagent" } else { "auto_review" }

@@ -10,7 +10,7 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::{
-    FileKind, Findings, Report, domains, entries, meaning, names, secrets, types, versions,
+    FileKind, Findings, Report, config, domains, entries, meaning, names, secrets, types, versions,
 };
 use crate::compose::{Composition, compose};
 use crate::layers::{Layer, RequirementLayer};
@@ -70,6 +70,11 @@ impl<'a> Subject<'a> {
         let tree: &'static Tree =
             if kind == FileKind::Requirements { &REQUIREMENTS } else { &CONFIG };
         Self { kind, channel, tree, id, root: &parsed.root, installed, syntax: &parsed.problems }
+    }
+
+    /// Where the text comes from.
+    pub(super) fn source(&self) -> Option<&Source> {
+        self.installed.get(self.id).map(|document| &document.source)
     }
 
     /// The heading under which Codex lists this file's unknown keys.
@@ -143,6 +148,7 @@ pub(super) fn check(id: SourceId, kind: FileKind, report: &mut Report, found: &m
         versions::add(&subject, version, &mut own);
     }
     entries::add(&subject, &mut own);
+    config::add(&subject, &mut own);
     if kind == FileKind::Requirements {
         domains::add(&subject, &mut own);
     }
@@ -153,6 +159,10 @@ pub(super) fn check(id: SourceId, kind: FileKind, report: &mut Report, found: &m
     // second mistake.
     let doubled: Vec<Span> = own.places(Code::DuplicateKey);
     own.drop_at(&[Code::Deprecated, Code::NewName], &doubled);
+    // What a version refuses for its age it also refuses in words of its own.
+    let aged: Vec<Span> = own.places(Code::ValueRefused);
+    own.drop_at(&[Code::BadContent, Code::UnknownValue, Code::WrongType], &aged);
+    own.keep_relevant(&report.versions);
     keep_apart(own, &document, subject.syntax, found);
 }
 
@@ -197,20 +207,37 @@ fn syntax(subject: &Subject<'_>, document: &Document, version: Version, found: &
         _ => Outcome::RefusesSessions,
     };
     let mut line_before = 0;
+    let mut repeated_until = 0;
     for (index, problem) in subject.syntax.iter().enumerate() {
         let line = Position::of(&document.text, problem.span.start).line;
-        // What a line that broke off leaves behind is not a mistake of its own.
-        if line == line_before {
+        // What a line that broke off leaves behind is not a mistake of its own; neither are the
+        // keys of a table that as a whole is given again.
+        if line == line_before || (is_repetition(problem) && line < repeated_until) {
             continue;
+        }
+        if let Some(end) = end_of_table(&document.text, line).filter(|_| is_repetition(problem)) {
+            repeated_until = end;
         }
         line_before = line;
         let mut effect = Effect::new(Versions::only(version), outcome);
-        // Before 0.138 the sentence around the library's words was another.
-        if index == 0 && version >= Version::of(138) {
+        // Up to 0.138 the sentence around the library's words, or the place, was another.
+        if index == 0 && version >= Version::patched(157, 1) {
             effect.says = composition.refusals.first().map(|refusal| refusal.text.clone());
         }
         found.add(of_syntax(document, problem).effect(effect));
     }
+}
+
+fn is_repetition(problem: &SyntaxProblem) -> bool {
+    problem.message == "duplicate key"
+}
+
+/// The line of the heading after the heading on a line; `None` where no heading stands.
+fn end_of_table(text: &str, line: u32) -> Option<u32> {
+    let mut lines = (1..).zip(text.lines()).skip_while(|(number, _)| *number < line);
+    let is_heading = |text: &str| text.trim_start().starts_with('[');
+    lines.next().filter(|(_, text)| is_heading(text))?;
+    Some(lines.find(|(_, text)| is_heading(text)).map_or(u32::MAX, |(number, _)| number))
 }
 
 fn of_syntax(document: &Document, problem: &SyntaxProblem) -> Diagnostic {
@@ -218,7 +245,7 @@ fn of_syntax(document: &Document, problem: &SyntaxProblem) -> Diagnostic {
         let range = usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?;
         document.text.get(range)
     };
-    if problem.message == "duplicate key" {
+    if is_repetition(problem) {
         let key = text(problem.span).unwrap_or_default();
         let message = format!("`{key}` is given twice");
         let diagnostic = Diagnostic::new(Code::DuplicateKey, message, problem.span)

@@ -24,12 +24,7 @@ pub(super) fn add(subject: &Subject<'_>, found: &mut Findings) {
             match problem(pattern) {
                 Some(Problem::Star) => found.add(wrong(pattern, span).effects(STAR)),
                 Some(Problem::Unsupported) => {
-                    let outcome =
-                        if enabled { Outcome::RefusesSessions } else { Outcome::EnforcesNothing };
-                    found.add(
-                        wrong(pattern, span)
-                            .effect(Effect::new(Versions::only(Version::NEWEST), outcome)),
-                    );
+                    found.add(wrong(pattern, span).effects(unsupported(enabled)));
                 }
                 Some(Problem::Port) => found.add(port(pattern, span)),
                 None => {}
@@ -37,6 +32,19 @@ pub(super) fn add(subject: &Subject<'_>, found: &mut Findings) {
         }
         not_enabled(network, enabled, found);
     }
+}
+
+/// What versions do with a pattern that no host can match. Measured at 0.118.0, 0.138.0, 0.157.1
+/// and 0.169.0.
+fn unsupported(enabled: bool) -> Vec<Effect> {
+    if !enabled {
+        return vec![Effect::new(Versions::since(118), Outcome::EnforcesNothing)];
+    }
+    let old = Versions { first: Some(Version::of(118)), last: Some(Version::patched(157, 1)) };
+    vec![
+        Effect::new(old, Outcome::EnforcesNothing),
+        Effect::new(Versions::only(Version::NEWEST), Outcome::RefusesSessions),
+    ]
 }
 
 /// The finding for a pattern Codex refuses, given the place it complains about (a map's value) and
@@ -48,12 +56,13 @@ pub(super) fn of_refusal(subject: &Subject<'_>, span: Span, effect: Effect) -> D
     });
     let entry = all.into_iter().find(|entry| entry.node.span == span);
     let path = super::meaning::key_at(subject, span);
-    if let Some(entry) = entry {
-        wrong(&entry.key.value, entry.key.span).effect(effect)
-    } else {
-        let list = networks(subject.root).into_iter().flat_map(patterns);
-        let pattern = list.into_iter().find(|(_, at)| *at == span).map(|(text, _)| text);
-        wrong(pattern.unwrap_or(&path), span).effect(effect)
+    match entry {
+        Some(entry) => wrong(&entry.key.value, entry.key.span).effect(effect),
+        None => {
+            let list = networks(subject.root).into_iter().flat_map(patterns);
+            let pattern = list.into_iter().find(|(_, at)| *at == span).map(|(text, _)| text);
+            wrong(pattern.unwrap_or(&path), span).effect(effect)
+        }
     }
 }
 
@@ -144,7 +153,9 @@ fn port(pattern: &str, span: Span) -> Diagnostic {
 fn not_enabled(network: &Table, enabled: bool, found: &mut Findings) {
     let lists = ["domains", "allowed_domains", "denied_domains", "review_domains"];
     let first = lists.iter().find_map(|list| network.entry(list));
-    if let Some(entry) = first.filter(|_| !enabled) {
+    // Of another type, `enabled` is a mistake of its own and was meant.
+    let meant = network.get("enabled").is_some_and(|node| node.value.as_bool().is_none());
+    if let Some(entry) = first.filter(|_| !enabled && !meant) {
         let message = format!("`{}` restricts nothing without `enabled = true`", entry.key.value);
         found.add(
             Diagnostic::new(Code::NeedsPartner, message, entry.key.span)

@@ -56,6 +56,9 @@ fn in_list(key: &str, elements: &[Node], found: &mut Findings) {
     }
 }
 
+/// Versions that compile the matchers of managed hooks: not at 0.138.0, at 0.157.1.
+const HOOKS_COMPILED: Versions = Versions { first: Some(Version::patched(157, 1)), last: None };
+
 /// Matchers of hooks are compiled when a session starts.
 fn matchers(root: &Table, found: &mut Findings) {
     let Some(hooks) = root.get("hooks").and_then(|node| node.value.as_table()) else { return };
@@ -70,7 +73,7 @@ fn matchers(root: &Table, found: &mut Findings) {
         found.add(
             Diagnostic::new(Code::BadExpression, message, matcher.span)
                 .help("write a tool's name, names joined by `|`, or `*` for every tool")
-                .effect(Effect::new(Versions::only(Version::NEWEST), Outcome::RefusesSessions)),
+                .effect(Effect::new(HOOKS_COMPILED, Outcome::RefusesSessions)),
         );
     }
 }

@@ -1,8 +1,8 @@
 //! Finds every mistake of policy files at once: one diagnostic for one mistake.
 //!
 //! Reading order: this file (what goes in and comes out), `kind` (what a file is for), `document`
-//! (one TOML text: syntax, then `names`, then `types`, then `meaning`, `versions` and the small
-//! rules), `preferences`, `bundle` and `rules` (the files around such texts), `secrets`.
+//! (one TOML text: syntax, then `names`, then `types`, then `meaning`, `config`, `versions` and the
+//! small rules), `preferences`, `bundle` and `rules` (the files around such texts), `secrets`.
 //!
 //! **One mistake, one diagnostic.** A text is first held against the key table, which reports
 //! names and types; what was reported is then taken out, and only the rest is asked for its
@@ -13,6 +13,7 @@
 //! by the model of that version (`compose`) or data in `versions`, tested against the programs.
 
 mod bundle;
+mod config;
 mod document;
 mod domains;
 mod entries;
@@ -28,7 +29,7 @@ mod secrets;
 mod types;
 mod versions;
 
-use codex_schema::diagnostic::{Code, Diagnostic, Severity};
+use codex_schema::diagnostic::{Code, Diagnostic, Effect, Severity};
 use codex_schema::source::{Documents, Source};
 use codex_schema::span::Span;
 use codex_schema::version::Version;
@@ -220,13 +221,23 @@ impl Findings {
         match self.0.iter_mut().find(same) {
             Some(known) => {
                 for effect in diagnostic.effects {
-                    if !known.effects.contains(&effect) {
-                        known.effects.push(effect);
-                    }
+                    add_effect(&mut known.effects, effect);
                 }
             }
             None => self.0.push(diagnostic),
         }
+    }
+
+    /// Drops findings that are about none of the versions of interest. That a name is new is said
+    /// for the sake of older versions, asked for or not.
+    fn keep_relevant(&mut self, versions: &[Version]) {
+        self.0.retain(|found| {
+            let about = |version: &Version| {
+                found.effects.iter().any(|effect| effect.versions.contains(*version))
+            };
+            let always = found.code == Code::NewName || found.effects.is_empty();
+            always || versions.iter().any(about)
+        });
     }
 
     /// All places of the findings of a code.
@@ -247,6 +258,24 @@ impl Findings {
     fn finish(mut self) -> Vec<Diagnostic> {
         self.0.sort_by_key(|found| (found.primary.span.source, found.primary.span.start));
         self.0
+    }
+}
+
+/// Adds an effect. What is known of one version only adds Codex's words to what is known of a
+/// range that holds it.
+fn add_effect(known: &mut Vec<Effect>, effect: Effect) {
+    if known.contains(&effect) {
+        return;
+    }
+    let one = effect.versions.first.filter(|first| effect.versions.last == Some(*first));
+    let range = one.and_then(|version| {
+        known
+            .iter_mut()
+            .find(|range| range.outcome == effect.outcome && range.versions.contains(version))
+    });
+    match range {
+        Some(range) => range.says = range.says.take().or(effect.says),
+        None => known.push(effect),
     }
 }
 

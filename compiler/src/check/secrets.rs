@@ -14,27 +14,29 @@ const TELLING: &[&str] =
 
 /// Adds the places of all secret values.
 pub(super) fn collect(root: &Table, tree: &Tree, found: &mut Vec<Span>) {
-    table(root, Some(tree.root()), found);
+    table(root, Some(tree.root()), false, found);
 }
 
-fn table(entries: &Table, spot: Option<&Spot>, found: &mut Vec<Span>) {
+/// Goes through a table. Below a row (`governed`) the rows alone say what is secret: a `token` of a
+/// command rule is none.
+fn table(entries: &Table, spot: Option<&Spot>, governed: bool, found: &mut Vec<Span>) {
     for entry in entries {
-        let child = spot.and_then(|spot| spot.child(&entry.key.value));
-        let row = child.and_then(|child| child.key);
         let name = entry.key.value.to_lowercase();
-        let meant =
-            spot.filter(|_| child.is_none()).and_then(|spot| spot.child(spot.closest(&name)?));
-        let row = row.or(meant.and_then(|meant| meant.key));
-        let telling = row.is_none() && TELLING.iter().any(|word| name.contains(word));
+        let child = spot.and_then(|spot| {
+            spot.child(&entry.key.value).or_else(|| spot.child(spot.closest(&name)?))
+        });
+        let row = child.and_then(|child| child.key);
+        let governed = governed || row.is_some();
+        let telling = !governed && TELLING.iter().any(|word| name.contains(word));
         if row.is_some_and(|row| row.secret == Secret::Yes) || telling {
             texts(&entry.node, found);
             continue;
         }
         match &entry.node.value {
-            Value::Table(below) => table(below, child, found),
+            Value::Table(below) => table(below, child, governed, found),
             Value::Array(elements) => {
                 for element in elements.iter().filter_map(|one| one.value.as_table()) {
-                    table(element, child, found);
+                    table(element, child, governed, found);
                 }
             }
             _ => {}
@@ -90,11 +92,24 @@ fn is_key(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().all(plain)
 }
 
+/// Whether the line of a key may show a secret: by the row of the key or of what may stand below
+/// it, and by the telling name of a key that no row governs.
 fn is_secret(path: &[String], tree: &Tree) -> bool {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
-    let row = tree.key_of(&names);
+    if let Some(spot) = tree.find(&names) {
+        return holds_secret(spot);
+    }
+    if let Some(row) = tree.key_of(&names) {
+        return row.secret == Secret::Yes;
+    }
     let telling = |name: &&str| TELLING.iter().any(|word| name.to_lowercase().contains(word));
-    row.is_some_and(|row| row.secret == Secret::Yes) || names.iter().any(telling)
+    names.iter().any(telling)
+}
+
+fn holds_secret(spot: &Spot) -> bool {
+    spot.key.is_some_and(|row| row.secret == Secret::Yes)
+        || spot.any().is_some_and(holds_secret)
+        || spot.named().any(|(_, below)| holds_secret(below))
 }
 
 /// Shorter texts are found everywhere and would make messages unreadable.

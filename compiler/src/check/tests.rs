@@ -3,6 +3,7 @@
 mod bad_input;
 mod mistakes;
 mod registry;
+mod secrets;
 
 use codex_schema::version::Version;
 

@@ -171,6 +171,10 @@ rules! {
     ValueRefused = 303, Error, "value is refused by a Codex version",
         "The version refuses the whole file over a value that newer or older ones accept.",
         "give those hosts a file of their own, or use a value that all accept";
+    ProjectKey = 305, Warning, "key that a project may not set",
+        "A project's configuration comes with its code. Codex leaves keys out of it that would \
+         send data elsewhere, and warns the developer.",
+        "set the key in the user's own `config.toml`";
     Shadowed = 402, Warning, "value never applies",
         "A fragment that stands higher in the same bundle sets the same key, and wins whole.",
         "remove it, or move it to the higher fragment";

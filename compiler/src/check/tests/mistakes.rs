@@ -81,6 +81,15 @@ const MISTAKES: &[Mistake] = &[
     of("bundle.json", "CX0101", "1:1", "{\"requirements_toml\":{\"enterprise_managed\":[{\"id\":\"a\",\"name\":\"n\",\"contents\":\"allow_appshot = true\"}]}}", "`allow_appshot`"),
     of("bundle.json", "CX0402", "1:1", "{\"requirements_toml\":{\"enterprise_managed\":[{\"id\":\"a\",\"name\":\"n\",\"contents\":\"allow_appshots = true\"},{\"id\":\"b\",\"name\":\"m\",\"contents\":\"allow_appshots = false\"}]}}", "never applies"),
     of("managed_config.toml", "CX0107", "1:1", "sandbox_mode = \"read-only\"\n", "older form"),
+    // Configuration.
+    of("config.toml", "CX0303", "1:19", "approval_policy = \"untrusted\"\n", "`untrusted`"),
+    of("config.toml", "CX0303", "1:1", "profile = \"w\"\n", "`profile`"),
+    of("config.toml", "CX0109", "1:11", "[profiles.w]\nmodel = \"m\"\n", "`profiles`"),
+    of("config.toml", "CX0204", "3:1", "[mcp_servers.a]\ncommand = \"x\"\nurl = \"https://a.b/\"\n", "both"),
+    of("config.toml", "CX0202", "1:14", "[mcp_servers.a]\nenabled = true\n", "neither"),
+    of("config.toml", "CX0103", "3:2", "[tui]\ntheme = \"a\"\n[tui]\ntheme = \"b\"\n", "given twice"),
+    of("/srv/p/.codex/config.toml", "CX0305", "1:1", "notify = [\"a\"]\n", "may not set `notify`"),
+    of("/srv/p/.codex/config.toml", "CX0305", "1:1", "profile = \"w\"\n", "may not set `profile`"),
     of("what.toml", "CX0006", "1:1", "zzz = 1\n", "not clear"),
 ];
 
@@ -106,6 +115,10 @@ fn every_mistake_gives_exactly_its_one_diagnostic() {
 fn a_good_file_gives_none() {
     for (file, text) in [
         ("requirements.toml", GOOD),
+        // The folder of a person: no project's.
+        ("/home/a/.codex/config.toml", "notify = [\"a\"]\n"),
+        ("/root/.codex/config.toml", "notify = [\"a\"]\n"),
+        ("/Users/a/.codex/config.toml", "notify = [\"a\"]\n"),
         ("default.rules", "prefix_rule(pattern = [\"git\", \"push\"], decision = \"prompt\")\n"),
         (
             "bundle.json",
@@ -228,4 +241,12 @@ fn older_versions_of_interest_are_told_apart() {
         );
         assert_eq!(listing(&check_one("requirements.toml", text, &[])), [""; 0], "{text}");
     }
+}
+
+/// A version that does not know a control says nothing of what else is wrong with it.
+#[test]
+fn what_concerns_no_version_of_interest_is_not_said() {
+    let text = "[[hooks.PreToolUse]]\nmatcher = \"(\"\nhooks = []\n";
+    let found = listing(&check_one("requirements.toml", text, &[Version::of(118)]));
+    assert!(matches!(found.as_slice(), [one] if one.starts_with("CX0301 1:3 ")), "{found:?}");
 }

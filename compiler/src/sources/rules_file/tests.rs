@@ -11,8 +11,8 @@ const DIFFERENT: [(&str, &str); 13] = [
     (
         "path-flag-relative",
         concat!(
-            r#"{"decision":"forbidden","matchedRules":[{"prefixRuleMatch":{"#,
-            r#""decision":"forbidden","matchedPrefix":["git"],"resolvedProgram":"./git"}}]}"#
+            r#"{"matchedRules":[{"prefixRuleMatch":{"matchedPrefix":["git"],"#,
+            r#""decision":"forbidden","resolvedProgram":"./git"}}],"decision":"forbidden"}"#
         ),
     ),
     // Parts of the language that are not known here; Codex accepts them.
@@ -34,8 +34,8 @@ const DIFFERENT: [(&str, &str); 13] = [
     (
         "repr-function",
         concat!(
-            r#"{"decision":"allow","matchedRules":[{"prefixRuleMatch":{"decision":"allow","#,
-            r#""justification":"f","matchedPrefix":["git"]}}]}"#
+            r#"{"matchedRules":[{"prefixRuleMatch":{"matchedPrefix":["git"],"#,
+            r#""decision":"allow","justification":"f"}}],"decision":"allow"}"#
         ),
     ),
 ];
