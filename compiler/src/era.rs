@@ -64,6 +64,22 @@ const CHOICES: &[Choices] = &[
     },
 ];
 
+/// The same of configuration. Measured at 0.118.0 and 0.138.0.
+const CONFIG_CHOICES: &[Choices] = &[
+    Choices {
+        path: &["approvals_reviewer"],
+        from: Version::of(118),
+        until: Version::of(138),
+        values: &["user", "guardian_subagent"],
+    },
+    Choices {
+        path: &["service_tier"],
+        from: Version::of(118),
+        until: Version::of(138),
+        values: &["fast", "flex"],
+    },
+];
+
 impl Era {
     /// The era of a version.
     pub fn of(version: Version) -> Self {
@@ -162,6 +178,18 @@ impl Era {
     pub fn choices(&self) -> impl Iterator<Item = &'static Choices> {
         let version = self.version;
         CHOICES.iter().filter(move |choices| choices.from <= version && version < choices.until)
+    }
+
+    /// Values of configuration keys that had other choices in this version.
+    pub fn config_choices(&self) -> impl Iterator<Item = &'static Choices> {
+        let version = self.version;
+        let lives = move |one: &&Choices| one.from <= version && version < one.until;
+        CONFIG_CHOICES.iter().filter(lives)
+    }
+
+    /// Whether network patterns that cannot be hosts stop a session. Measured: not at 0.157.1.
+    pub fn checks_host_syntax(&self) -> bool {
+        self.version >= Version::of(158)
     }
 
     /// The rank of a requirement channel, lowest first.

@@ -9,8 +9,10 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::features::{flag_refusal, pin_refusal};
+use crate::compose::choices;
 use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
 use crate::effective::{Inputs, approval, profiles, sandbox};
+use crate::era::Era;
 use crate::evaluate::Evaluation;
 
 /// Who asks.
@@ -36,31 +38,49 @@ pub(super) fn refusal(evaluation: &Evaluation, question: Question) -> Option<Str
         return Some(format!("Error: {text}"));
     }
     let own = told(evaluation, question)?;
+    if let Some(text) = defaults_refused(evaluation, question).filter(|_| !own.late) {
+        return Some(text);
+    }
     if question == Question::Command || own.late {
         return Some(own.text);
     }
     if approval::refused(&evaluation.inputs()).is_some() && own.derived {
         return own.start.map(|text| format!("Error: {text}"));
     }
-    let stops =
-        server_stops(evaluation) || (own.derived && evaluation.machine.version >= Version::of(138));
-    let bare = stops.then(|| told(&evaluation.for_everybody(), question)).flatten();
-    match bare.filter(|bare| server_stops(evaluation) || bare.derived).and_then(|bare| bare.start) {
+    let bare = server_stops(evaluation).then(|| told(&evaluation.for_everybody(), question));
+    match bare.flatten().and_then(|bare| bare.start) {
         Some(text) => Some(format!("Error: {}", text.replace('\n', " "))),
         None => Some(own.text),
     }
 }
 
+/// Servers before 0.157 start with nothing but their arguments when the whole is wrong, and stop
+/// when even that is.
+fn defaults_refused(evaluation: &Evaluation, question: Question) -> Option<String> {
+    if server_stops(evaluation) || question == Question::Command {
+        return None;
+    }
+    let start = told(&evaluation.for_arguments(), question)?.start?;
+    let text = start.replace('\n', " ");
+    Some(format!("Error: error loading default config after config error: {text}"))
+}
+
 /// The refusal of `configRequirements/read`: it reads the layers only, and answers where no more
 /// than the configuration's content is wrong.
 pub fn requirements_refusal(evaluation: &Evaluation) -> Option<String> {
-    if server_stops(evaluation) {
+    if let Some(text) = flag_refusal(evaluation) {
+        return Some(format!("Error: {text}"));
+    }
+    if let Some(text) = defaults_refused(evaluation, Question::Read) {
+        return Some(text);
+    }
+    if server_stops(evaluation) && told(evaluation, Question::Read).is_some() {
         let bare = told(&evaluation.for_everybody(), Question::Read).and_then(|bare| bare.start);
         if let Some(text) = bare {
             return Some(format!("Error: {}", text.replace('\n', " ")));
         }
     }
-    let own = of_requirements(evaluation, Question::Read);
+    let own = of_requirements(evaluation, Question::Read).filter(|own| !own.derived);
     own.or_else(|| of_syntax(evaluation, Question::Read)).map(|own| own.text)
 }
 
@@ -134,7 +154,7 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
     let refusal = evaluation.refusals.iter().find(own)?;
     let never = matches!(refusal.phase, Phase::Syntax | Phase::Bundle);
     // Profiles are resolved with the session's configuration, all else with the layers.
-    let derived = refusal.phase == Phase::Content
+    let derived = matches!(refusal.phase, Phase::Content | Phase::Derived)
         && ["requirements.toml ", "config defines `[permissions]`", "permissions profile "]
             .iter()
             .any(|start| refusal.text.starts_with(start));
@@ -144,7 +164,7 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
         of_layers(&refusal.text, question, version)
     };
     let start = (!never && refusal.stage == Stage::Start).then(|| refusal.text.clone());
-    Some(Told { text, start, derived: false, late: false })
+    Some(Told { text, start, derived, late: false })
 }
 
 fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<Told> {
@@ -178,7 +198,8 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
         let source = span.map(|span| span.source)?;
         evaluation.configuration.layers.iter().find(|layer| layer.layer.source == source)
     };
-    let merged = inspect(evaluation.config(), &CONFIG, version);
+    let mut merged = inspect(evaluation.config(), &CONFIG, version);
+    choices::of_config(&mut merged, evaluation.config(), Era::of(version));
     let problem = merged.refused.first();
     let words = problem.map(codex_schema::de::TypeProblem::as_codex_prints);
     let words = words.or_else(|| transports(evaluation.config()))?;
@@ -191,6 +212,14 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
         Question::Command => of_layers(&words, question, version),
         Question::Read if version >= Version::of(138) => format!("invalid configuration: {words}"),
         _ => of_layers(&placed, question, version),
+    };
+    // Trust in projects is looked up while the layers are read.
+    let trust =
+        problem.is_some_and(|problem| problem.keys.first().is_some_and(|key| key == "projects"));
+    let text = if trust && question == Question::Read {
+        of_layers(&placed, question, version)
+    } else {
+        text
     };
     let start = match place {
         Some(_) => format!("{placed} Caused by: {}", one_line(&words)),
@@ -334,8 +363,9 @@ fn same_name(inputs: &Inputs<'_>) -> Option<String> {
     let own = inputs.configuration.merged.get("permissions")?.value.as_table()?;
     let managed = inputs.composition.merged.get("permissions")?.value.as_table()?;
     let mut names = managed.sorted().into_iter().map(|entry| &*entry.key.value);
-    let name =
-        names.find(|name| !matches!(*name, "filesystem" | "network") && own.get(name).is_some())?;
+    let name = names.find(|name| {
+        !profiles::reserved(name, inputs.machine.version) && own.get(name).is_some()
+    })?;
     Some(format!(
         "requirements.toml permissions profile `{name}` conflicts with a config-defined profile of \
          the same name"
@@ -352,7 +382,7 @@ fn permissions(inputs: &Inputs<'_>) -> Option<String> {
     let managed =
         inputs.composition.merged.get("permissions").and_then(|node| node.value.as_table());
     let any_managed = managed.is_some_and(|table| {
-        table.iter().any(|entry| !matches!(&*entry.key.value, "filesystem" | "network"))
+        table.iter().any(|entry| !profiles::reserved(&entry.key.value, version))
     });
     let wanted = config.get("default_permissions").and_then(|node| node.value.as_str());
     let defined_somewhere = table.is_some_and(|table| !table.is_empty()) || any_managed;
