@@ -39,6 +39,12 @@ pub struct Choices {
 /// the later one is taken.
 const CHOICES: &[Choices] = &[
     Choices {
+        path: &["apps", "*", "tools", "*", "approval_mode"],
+        from: Version::of(0),
+        until: Version::of(157),
+        values: &["auto", "prompt", "approve"],
+    },
+    Choices {
         path: &["allowed_approval_policies"],
         from: Version::of(0),
         until: Version::of(118),
@@ -66,6 +72,33 @@ const CHOICES: &[Choices] = &[
 
 /// The same of configuration. Measured at 0.118.0 and 0.138.0.
 const CONFIG_CHOICES: &[Choices] = &[
+    Choices {
+        path: &["apps", "*", "tools", "*", "approval_mode"],
+        from: Version::of(118),
+        until: Version::of(157),
+        values: &["auto", "prompt", "approve"],
+    },
+    Choices {
+        path: &["realtime", "version"],
+        from: Version::of(118),
+        until: Version::of(157),
+        values: &["v1", "v2"],
+    },
+    Choices {
+        path: &["realtime", "voice"],
+        from: Version::of(138),
+        until: Version::of(158),
+        values: &[
+            "alloy", "arbor", "ash", "ballad", "breeze", "cedar", "coral", "cove", "echo", "ember",
+            "juniper", "maple", "marin", "sage", "shimmer", "sol", "spruce", "vale", "verse",
+        ],
+    },
+    Choices {
+        path: &["model_reasoning_effort"],
+        from: Version::of(118),
+        until: Version::of(138),
+        values: &["none", "minimal", "low", "medium", "high", "xhigh"],
+    },
     Choices {
         path: &["approvals_reviewer"],
         from: Version::of(118),

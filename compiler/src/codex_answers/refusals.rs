@@ -71,10 +71,17 @@ pub fn requirements_refusal(evaluation: &Evaluation) -> Option<String> {
     if let Some(text) = flag_refusal(evaluation) {
         return Some(format!("Error: {text}"));
     }
-    if let Some(text) = defaults_refused(evaluation, Question::Read) {
+    let whole = told(evaluation, Question::Read);
+    if approval::refused(&evaluation.inputs()).is_some()
+        && let Some(start) =
+            whole.as_ref().filter(|own| own.derived).and_then(|own| own.start.clone())
+    {
+        return Some(format!("Error: {start}"));
+    }
+    if let Some(text) = whole.as_ref().and_then(|_| defaults_refused(evaluation, Question::Read)) {
         return Some(text);
     }
-    if server_stops(evaluation) && told(evaluation, Question::Read).is_some() {
+    if server_stops(evaluation) && whole.is_some() {
         let bare = told(&evaluation.for_everybody(), Question::Read).and_then(|bare| bare.start);
         if let Some(text) = bare {
             return Some(format!("Error: {}", text.replace('\n', " ")));
@@ -97,9 +104,14 @@ struct Told {
 }
 
 fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
-    of_requirements(evaluation, question)
+    let own = of_requirements(evaluation, question);
+    let (derived, own) = (own.as_ref().is_some_and(|own| own.derived), own);
+    let (first, later) = if derived { (None, own) } else { (own, None) };
+    first
         .or_else(|| of_syntax(evaluation, question))
         .or_else(|| of_types(evaluation, question))
+        .or_else(|| removed(evaluation, question))
+        .or(later)
         .or_else(|| of_session(evaluation, question))
         .or_else(|| late(evaluation, question))
 }
@@ -250,6 +262,20 @@ fn transports(config: &Table) -> Option<String> {
     })
 }
 
+/// A key that is only known to say that it is gone.
+fn removed(evaluation: &Evaluation, question: Question) -> Option<Told> {
+    const GONE: &str = "experimental_thread_store_endpoint";
+    let version = evaluation.machine.version;
+    evaluation.config().get(GONE).filter(|_| version >= Version::of(138))?;
+    let text = format!("`{GONE}` is no longer supported; remove it from config.toml");
+    Some(Told {
+        text: of_whole(&text, question, version),
+        start: Some(text),
+        derived: true,
+        late: false,
+    })
+}
+
 /// What is wrong with a session's configuration as a whole.
 fn of_session(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let text = derivation(&evaluation.inputs())?;
@@ -276,6 +302,10 @@ fn late(evaluation: &Evaluation, question: Question) -> Option<Told> {
 
 /// Managed hooks of kinds that this version cannot run.
 fn hooks(evaluation: &Evaluation) -> Option<String> {
+    // Measured: 0.138.0 passes over them.
+    if evaluation.machine.version < Version::of(157) {
+        return None;
+    }
     let table = evaluation.composition.merged.get("hooks")?.value.as_table()?;
     let on = super::features::effective(evaluation).get("hooks").copied().unwrap_or_default();
     let handlers = table
@@ -385,6 +415,12 @@ fn permissions(inputs: &Inputs<'_>) -> Option<String> {
         table.iter().any(|entry| !profiles::reserved(&entry.key.value, version))
     });
     let wanted = config.get("default_permissions").and_then(|node| node.value.as_str());
+    // Requirements replace a profile that they do not list before anybody looks for it.
+    let replaced = inputs.requirement(&["allowed_permission_profiles"]).is_some_and(|list| {
+        let permits = |name| list.at(&[name]).and_then(|node| node.value.as_bool());
+        version >= Version::of(138) && !wanted.and_then(permits).unwrap_or_default()
+    });
+    let wanted = wanted.filter(|_| !replaced);
     let defined_somewhere = table.is_some_and(|table| !table.is_empty()) || any_managed;
     let Some(name) = wanted else {
         let named = inputs.wanted("sandbox_mode").is_some()

@@ -19,11 +19,14 @@ pub fn of_era(inspection: &mut Inspection, root: &Table, era: Era) {
     };
     for choices in era.choices().filter(known) {
         inspection.refused.retain(|problem| {
-            let same = problem.keys.iter().zip(choices.path).all(|(key, part)| key == part);
+            let same = problem
+                .keys
+                .iter()
+                .zip(choices.path)
+                .all(|(key, part)| key == part || *part == "*");
             !(same && problem.message.starts_with("unknown variant"))
         });
-        let (first, rest) = choices.path.split_first().unwrap_or((&"", &[]));
-        if let Some(node) = root.get(first).and_then(|node| node.at(rest)) {
+        for node in at(root, choices.path) {
             check(node, choices, &mut inspection.refused);
         }
     }
@@ -51,15 +54,30 @@ fn hook_kinds(inspection: &mut Inspection, root: &Table, era: Era) {
     }));
 }
 
+/// The values at a path; `*` stands for every key.
+fn at<'table>(root: &'table Table, path: &[&str]) -> Vec<&'table Node> {
+    let Some((first, rest)) = path.split_first() else { return Vec::new() };
+    let here = root.iter().filter(|entry| *first == "*" || *first == &*entry.key.value);
+    here.flat_map(|entry| match (rest, entry.node.value.as_table()) {
+        ([], _) => vec![&entry.node],
+        (rest, Some(below)) => at(below, rest),
+        (_, None) => Vec::new(),
+    })
+    .collect()
+}
+
 /// Puts what the table says about values of the configuration into the terms of an older version.
 pub fn of_config(inspection: &mut Inspection, root: &Table, era: Era) {
     for choices in era.config_choices() {
         inspection.refused.retain(|problem| {
-            let same = problem.keys.iter().zip(choices.path).all(|(key, part)| key == part);
+            let same = problem
+                .keys
+                .iter()
+                .zip(choices.path)
+                .all(|(key, part)| key == part || *part == "*");
             !(same && problem.message.starts_with("unknown variant"))
         });
-        let (first, rest) = choices.path.split_first().unwrap_or((&"", &[]));
-        if let Some(node) = root.get(first).and_then(|node| node.at(rest)) {
+        for node in at(root, choices.path) {
             check(node, choices, &mut inspection.refused);
         }
     }

@@ -87,7 +87,7 @@ impl Pool {
         version: Version,
     ) -> Vec<(&'static str, Option<&'static Key>)> {
         // Roles of agents need more than one key to be sound; older versions say so.
-        let whole = |key: &Key| version >= Version::of(157) || !key.path.starts_with("agents.*");
+        let whole = |key: &Key| version >= Version::of(157) || !key.path.starts_with("agents.");
         let sound = |key: &Key| known(key) && quiet(key.path) && whole(key);
         let rows: Vec<&'static Key> =
             CONFIG.keys().iter().copied().filter(|key| sound(key)).collect();
