@@ -78,6 +78,20 @@ impl Evaluation {
         Self { machine, gathered, configuration, composition, refusals }
     }
 
+    /// The same machine without any of its files: what the command line says alone.
+    pub fn for_arguments(&self) -> Self {
+        let mut gathered = self.gathered.clone();
+        gathered.config.retain(|layer| layer.tier == ConfigTier::CommandLine);
+        gathered.requirements.clear();
+        gathered.broken.clear();
+        gathered.bundle = BundleState::None;
+        gathered.trust = None;
+        let machine = self.machine.clone();
+        let configuration = configure::merge(&gathered.config, &machine, &Era::of(machine.version));
+        let composition = Composition::default();
+        Self { machine, gathered, configuration, composition, refusals: Vec::new() }
+    }
+
     /// The inputs of clamps.
     pub fn inputs(&self) -> Inputs<'_> {
         Inputs {

@@ -1,7 +1,7 @@
 //! The channel merge: requirement layers composed exactly as Codex composes them. What Codex does
 //! is a fact here, never a preference of ours.
 
-mod choices;
+pub(crate) mod choices;
 pub mod fold;
 pub mod normalise;
 pub mod paths;

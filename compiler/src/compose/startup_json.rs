@@ -132,7 +132,9 @@ fn value_of(field: &Field, merged: &Table, version: Version, secrets: Secrets) -
         "allowedSandboxModes" => without(node, spot, "external-sandbox", printer),
         "allowedWebSearchModes" => web_search(node, spot, printer),
         "network" => node.map_or(Json::Null, |node| network_json(node, version)),
-        "hooks" => node.map_or(Json::Null, |node| hooks_json(node, spot, printer)),
+        "hooks" => node
+            .filter(|node| hooks_say(node, spot, version))
+            .map_or(Json::Null, |node| hooks_json(node, spot, printer)),
         "modelProviders" => node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, printer)),
         "sqliteHome" | "logDir" | "modelCatalogJson" => node
             .and_then(|node| node.value.as_str())
@@ -267,6 +269,13 @@ fn web_search(node: Option<&Node>, spot: &Spot, printer: Printer) -> Json {
         modes.push(json!("disabled"));
     }
     list
+}
+
+/// Whether anything is there that this version knows: a folder or a group of handlers.
+fn hooks_say(node: &Node, spot: &Spot, version: Version) -> bool {
+    let known = spot.fields().filter(|(_, child)| child.known_to(version));
+    let mut said = known.filter_map(|(name, _)| node.at(&[name]));
+    said.any(|node| node.value.as_array().is_none_or(|groups| !groups.is_empty()))
 }
 
 fn hooks_json(node: &Node, spot: &Spot, printer: Printer) -> Json {

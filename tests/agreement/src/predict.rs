@@ -1,5 +1,7 @@
 //! Answers from the model, in the documents of the oracle.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use codex_compiler::compose::startup_json::Secrets;
 use codex_compiler::evaluate::{Evaluation, evaluate};
 use codex_compiler::files::{MemoryFiles, Unreadable};
@@ -67,6 +69,9 @@ fn files(spec: &WorldSpec) -> MemoryFiles {
             FileSpec::Text(text) => files.put(path, expand(text)),
             FileSpec::Special(SpecialFile::Directory {}) => {
                 files.put_unreadable(path, Unreadable::NotAFile);
+            }
+            FileSpec::Special(SpecialFile::Base64(text)) => {
+                files.put(path, STANDARD.decode(text).unwrap_or_default());
             }
             FileSpec::Special(_) => {
                 files.put_unreadable(path, Unreadable::Refused("unreadable".to_owned()));
