@@ -27,8 +27,10 @@ const MISTAKES: &[&str] = &[
     "[rules]\nprefix_rules = [{ pattern = [{ token = 'git' }], decision = 'prompt-user' }]\n",
     "[rules]\nprefix_rules = [{ decision = 'prompt' }]\n",
     "[experimental_network]\nenabled = true\n[experimental_network.domains]\n'*' = 'allow'\n",
-    "[experimental_network]\nenabled = true\n[experimental_network.domains]\n'http://a.b' = 'allow'\n",
-    "[experimental_network]\nenabled = true\n[experimental_network.domains]\n'10.0.0.0/8' = 'deny'\n",
+    "[experimental_network]\nenabled = true\n[experimental_network.domains]\n\
+     'http://a.b' = 'allow'\n",
+    "[experimental_network]\nenabled = true\n[experimental_network.domains]\n\
+     '10.0.0.0/8' = 'deny'\n",
     "[experimental_network]\nenabled = true\n[experimental_network.domains]\n'**' = 'deny'\n",
     "[experimental_network]\nenabled = true\n[experimental_network.domains]\n'a.b:443' = 'allow'\n",
     "[experimental_network]\nenabled = true\nallowed_domains = ['a.b']\n",
@@ -37,7 +39,8 @@ const MISTAKES: &[&str] = &[
     "[network_proxy]\nenabled = true\n",
     "[mcp_servers.x.identity]\nurl = { match = 'regex', expression = '(' }\n",
     "[mcp_servers.x.identity]\ncommand = { executable = 'a', args = [] }\n",
-    "[features]\nhooks = true\n[[hooks.PreToolUse]]\nmatcher = '('\nhooks = [{ type = 'command', command = '/x' }]\n",
+    "[features]\nhooks = true\n[[hooks.PreToolUse]]\nmatcher = '('\nhooks = [{ type = 'command', \
+     command = '/x' }]\n",
     "default_permissions = ':workspace'\n",
     "[features]\nmemries = false\n",
     "[features]\ncodex_hooks = true\n",
