@@ -39,6 +39,12 @@ pub struct Choices {
 /// the later one is taken.
 const CHOICES: &[Choices] = &[
     Choices {
+        path: &["apps", "*", "tools", "*", "approval_mode"],
+        from: Version::of(0),
+        until: Version::of(157),
+        values: &["auto", "prompt", "approve"],
+    },
+    Choices {
         path: &["allowed_approval_policies"],
         from: Version::of(0),
         until: Version::of(118),
@@ -61,6 +67,49 @@ const CHOICES: &[Choices] = &[
         from: Version::of(0),
         until: Version::of(138),
         values: &["allow", "none"],
+    },
+];
+
+/// The same of configuration. Measured at 0.118.0 and 0.138.0.
+const CONFIG_CHOICES: &[Choices] = &[
+    Choices {
+        path: &["apps", "*", "tools", "*", "approval_mode"],
+        from: Version::of(118),
+        until: Version::of(157),
+        values: &["auto", "prompt", "approve"],
+    },
+    Choices {
+        path: &["realtime", "version"],
+        from: Version::of(118),
+        until: Version::of(157),
+        values: &["v1", "v2"],
+    },
+    Choices {
+        path: &["realtime", "voice"],
+        from: Version::of(138),
+        until: Version::of(158),
+        values: &[
+            "alloy", "arbor", "ash", "ballad", "breeze", "cedar", "coral", "cove", "echo", "ember",
+            "juniper", "maple", "marin", "sage", "shimmer", "sol", "spruce", "vale", "verse",
+        ],
+    },
+    Choices {
+        path: &["model_reasoning_effort"],
+        from: Version::of(118),
+        until: Version::of(138),
+        values: &["none", "minimal", "low", "medium", "high", "xhigh"],
+    },
+    Choices {
+        path: &["approvals_reviewer"],
+        from: Version::of(118),
+        until: Version::of(138),
+        values: &["user", "guardian_subagent"],
+    },
+    Choices {
+        path: &["service_tier"],
+        from: Version::of(118),
+        until: Version::of(138),
+        values: &["fast", "flex"],
     },
 ];
 
@@ -120,12 +169,6 @@ impl Era {
         self.version >= Version::of(138)
     }
 
-    /// Whether a domain pattern that no host can match stops sessions. Measured: not at 0.157.1,
-    /// at 0.169.0.
-    pub fn refuses_odd_domains(&self) -> bool {
-        self.version > Version::patched(157, 1)
-    }
-
     /// How the reviewing model is printed. Measured at 0.138.0 and 0.157.1.
     pub fn reviewer_name(&self) -> &'static str {
         if self.version < FOLDED { "guardian_subagent" } else { "auto_review" }
@@ -168,6 +211,18 @@ impl Era {
     pub fn choices(&self) -> impl Iterator<Item = &'static Choices> {
         let version = self.version;
         CHOICES.iter().filter(move |choices| choices.from <= version && version < choices.until)
+    }
+
+    /// Values of configuration keys that had other choices in this version.
+    pub fn config_choices(&self) -> impl Iterator<Item = &'static Choices> {
+        let version = self.version;
+        let lives = move |one: &&Choices| one.from <= version && version < one.until;
+        CONFIG_CHOICES.iter().filter(lives)
+    }
+
+    /// Whether network patterns that cannot be hosts stop a session. Measured: not at 0.157.1.
+    pub fn checks_host_syntax(&self) -> bool {
+        self.version >= Version::of(158)
     }
 
     /// The rank of a requirement channel, lowest first.

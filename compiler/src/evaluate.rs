@@ -4,6 +4,7 @@ mod refusals;
 
 use codex_schema::source::{Channel, ConfigTier, Documents};
 use codex_schema::value::Table;
+use codex_schema::version::Version;
 use serde_json::{Value as Json, json};
 
 use crate::compose::startup_json::{Secrets, requirements};
@@ -47,6 +48,7 @@ pub fn evaluate(machine: Machine, files: &dyn Files, extra: &Extra) -> Evaluatio
 impl Evaluation {
     /// The same machine with what is on it for everybody alone: no user, no project, no bundle.
     /// Codex's server falls back to this when the whole is wrong, and starts if this is right.
+    #[must_use]
     pub fn for_everybody(&self) -> Self {
         let mut gathered = self.gathered.clone();
         let shared = |tier: ConfigTier| {
@@ -74,6 +76,20 @@ impl Evaluation {
         let composition = compose_in(gathered.requirements.iter().collect(), &setting);
         let refusals = refusals::in_order(&gathered, &composition, &setting);
         Self { machine, gathered, configuration, composition, refusals }
+    }
+
+    /// The same machine without any of its files: what the command line says alone.
+    pub fn for_arguments(&self) -> Self {
+        let mut gathered = self.gathered.clone();
+        gathered.config.retain(|layer| layer.tier == ConfigTier::CommandLine);
+        gathered.requirements.clear();
+        gathered.broken.clear();
+        gathered.bundle = BundleState::None;
+        gathered.trust = None;
+        let machine = self.machine.clone();
+        let configuration = configure::merge(&gathered.config, &machine, &Era::of(machine.version));
+        let composition = Composition::default();
+        Self { machine, gathered, configuration, composition, refusals: Vec::new() }
     }
 
     /// The inputs of clamps.
@@ -117,6 +133,21 @@ impl Evaluation {
             })),
             Some(refusal) => Err(startup_error(refusal)),
         }
+    }
+
+    /// The same as Codex prints it under `configRequirements`, with what it says of itself.
+    ///
+    /// # Errors
+    /// The error document that Codex prints instead.
+    pub fn config_requirements(&self, secrets: Secrets) -> Result<Json, Json> {
+        let answer = self.startup_answer(secrets)?;
+        let mut whole = serde_json::Map::new();
+        // Printed by 0.169.0 whatever the policy is; older versions were not looked at.
+        if self.machine.version >= Version::of(169) {
+            whole.insert("supportsIndependentSpeedModes".to_owned(), Json::Bool(true));
+        }
+        whole.extend(answer.as_object().cloned().unwrap_or_default());
+        Ok(Json::Object(whole))
     }
 }
 

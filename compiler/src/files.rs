@@ -82,9 +82,8 @@ impl RealFiles {
 impl Files for RealFiles {
     fn read(&self, path: &str) -> Content {
         let place = self.locate(path);
-        let refused = |error: &std::io::Error| {
-            Content::Unreadable(Unreadable::Refused(without_code(error)))
-        };
+        let refused =
+            |error: &std::io::Error| Content::Unreadable(Unreadable::Refused(without_code(error)));
         let metadata = match std::fs::metadata(&place) {
             Ok(metadata) => metadata,
             Err(error) if is_absent(&error) => return Content::Absent,
@@ -126,7 +125,9 @@ impl Files for RealFiles {
 
     fn canonical(&self, path: &str) -> String {
         let resolved = Path::new(path).canonicalize().ok();
-        resolved.and_then(|path| path.into_os_string().into_string().ok()).unwrap_or_else(|| path.to_owned())
+        resolved
+            .and_then(|path| path.into_os_string().into_string().ok())
+            .unwrap_or_else(|| path.to_owned())
     }
 }
 

@@ -227,7 +227,7 @@ impl Walk {
             message = format!("{}: {message}", keys.join("."));
             keys.clear();
         }
-        self.found.refused.push(TypeProblem { keys, span, message });
+        self.found.refused.push(TypeProblem { message, keys, span });
     }
 
     /// A struct table written as the list of its fields: a quirk of serde that Codex inherits.

@@ -134,7 +134,10 @@ impl Spot {
 
     /// The named children with their names, former names left out, in struct order.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Self)> {
-        self.children.iter().filter(|(_, spot)| spot.alias_of.is_none()).map(|(name, spot)| (*name, spot))
+        self.children
+            .iter()
+            .filter(|(_, spot)| spot.alias_of.is_none())
+            .map(|(name, spot)| (*name, spot))
     }
 
     /// All named children, former names too.
@@ -159,8 +162,9 @@ impl Spot {
 
     /// Whether a Codex version knows this name: the row itself, or any row below it.
     pub fn known_to(&self, version: Version) -> bool {
-        let in_range =
-            |since: Version, until: Option<Version>| since <= version && until.is_none_or(|end| version < end);
+        let in_range = |since: Version, until: Option<Version>| {
+            since <= version && until.is_none_or(|end| version < end)
+        };
         match (self.key, self.section) {
             (Some(key), _) => in_range(key.since, key.until),
             (None, Some(section)) => section.since <= version && self.below_known(version),
@@ -179,8 +183,15 @@ impl Spot {
     }
 }
 
-fn parts(path: &'static str) -> impl Iterator<Item = &'static str> {
-    path.split('.').filter(|part| !part.is_empty())
+/// The parts of a row's path; a part that holds a dot itself stands in quotes.
+pub fn parts(path: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    path.split(move |letter| {
+        quoted ^= letter == '"';
+        letter == '.' && !quoted
+    })
+    .map(|part| part.trim_matches('"'))
+    .filter(|part| !part.is_empty())
 }
 
 /// The candidate closest to a misspelt name: at most a third of its letters differ.
@@ -217,7 +228,8 @@ fn distance(left: &str, right: &str) -> usize {
             let mut best = (at(&row, j) + usize::from(from != to))
                 .min(at(&row, j + 1) + 1)
                 .min(at(&next, j) + 1);
-            let swapped = i > 0 && j > 0 && left.get(i - 1) == Some(to) && right.get(j - 1) == Some(from);
+            let swapped =
+                i > 0 && j > 0 && left.get(i - 1) == Some(to) && right.get(j - 1) == Some(from);
             if swapped {
                 best = best.min(at(&before, j - 1) + 1);
             }

@@ -107,16 +107,25 @@ fn problem(error: &ParseError, id: SourceId, length: usize) -> SyntaxProblem {
     SyntaxProblem {
         message,
         span: error.unexpected().map_or(Span::new(id, length, length), place),
-        related: error.context().map(place).filter(|span| Some(*span) != error.unexpected().map(place)),
+        related: error
+            .context()
+            .map(place)
+            .filter(|span| Some(*span) != error.unexpected().map(place)),
     }
 }
 
 type Key = Sourced<Box<str>>;
 
+/// A dotted key: what comes before the last dot, mostly nothing, and the last part.
+struct Path {
+    parents: Vec<Key>,
+    key: Key,
+}
+
 /// A value that is not finished yet.
 enum Frame {
     Array { start: usize, elements: Vec<Node> },
-    Inline { start: usize, table: Table, pending: Option<Vec<Key>> },
+    Inline { start: usize, table: Table, pending: Option<Path> },
 }
 
 struct Header {
@@ -135,7 +144,7 @@ struct Builder<'text> {
     opening: Option<(toml_parser::Span, bool)>,
     /// The parts of the dotted key being read.
     keys: Vec<Key>,
-    pending: Option<Vec<Key>>,
+    pending: Option<Path>,
     frames: Vec<Frame>,
 }
 
@@ -209,7 +218,8 @@ impl<'text> Builder<'text> {
             && let Some(parent) = descend(&mut self.root, parents, Written::Implied, errors)
             && let Some(old) = parent.remove(&key.value)
         {
-            let extendable = matches!(&old.node.value, Value::Table(table) if table.written == Written::Implied);
+            let extendable =
+                matches!(&old.node.value, Value::Table(table) if table.written == Written::Implied);
             if !extendable {
                 errors.report_error(duplicate(key.span, old.key.span));
             }
@@ -224,7 +234,7 @@ impl<'text> Builder<'text> {
     fn close_header(&mut self, end: toml_parser::Span, errors: &mut dyn ErrorSink) {
         let Some((open, is_array)) = self.opening.take() else { return };
         let path = std::mem::take(&mut self.keys);
-        if path.is_empty() || too_deep(&path, errors) {
+        if path.is_empty() || too_deep(&path, 0, errors) {
             return;
         }
         self.finish_header(errors);
@@ -247,8 +257,10 @@ fn merge_root(root: &mut Table, table: Table) {
     root.written = Written::Header;
 }
 
-fn too_deep(path: &[Key], errors: &mut dyn ErrorSink) -> bool {
-    let deep = u32::try_from(path.len()).unwrap_or(u32::MAX) > DEPTH_LIMIT;
+/// `more` parts follow the given ones.
+fn too_deep(path: &[Key], more: u32, errors: &mut dyn ErrorSink) -> bool {
+    let length = u32::try_from(path.len()).unwrap_or(u32::MAX).saturating_add(more);
+    let deep = length > DEPTH_LIMIT;
     if deep {
         let start = path.first().map_or(0, |key| key.span.start);
         let end = path.last().map_or(0, |key| key.span.end);
@@ -312,13 +324,13 @@ fn descend<'table>(
     Some(table)
 }
 
-fn insert(table: &mut Table, mut path: Vec<Key>, node: Node, errors: &mut dyn ErrorSink) {
-    if too_deep(&path, errors) {
+fn insert(table: &mut Table, path: Path, node: Node, errors: &mut dyn ErrorSink) {
+    let Path { parents, key } = path;
+    let dotted = !parents.is_empty();
+    if too_deep(&parents, 1, errors) {
         return;
     }
-    let Some(key) = path.pop() else { return };
-    let dotted = !path.is_empty();
-    let Some(parent) = descend(table, &path, Written::Dotted, errors) else { return };
+    let Some(parent) = descend(table, &parents, Written::Dotted, errors) else { return };
     // A dotted key may not reach into a table that has, or may get, a header of its own.
     if dotted && parent.written == Written::Header {
         errors.report_error(
@@ -396,7 +408,9 @@ impl EventReceiver for Builder<'_> {
     }
 
     fn key_val_sep(&mut self, _: toml_parser::Span, _: &mut dyn ErrorSink) {
-        let path = std::mem::take(&mut self.keys);
+        // The parts are taken out and their room is kept: there is one key per value.
+        let Some(key) = self.keys.pop() else { return };
+        let path = Path { parents: self.keys.drain(..).collect(), key };
         match self.frames.last_mut() {
             Some(Frame::Inline { pending, .. }) => *pending = Some(path),
             Some(Frame::Array { .. }) => {}

@@ -25,7 +25,8 @@ fn part(out: &mut String, title: &str, tree: &Tree) {
         let top = key.path.split('.').next().unwrap_or_default();
         if top != section {
             section = top;
-            let _ = write!(out, "\n### {top}\n\n| key | what it does | since | notes | example |\n");
+            let _ =
+                write!(out, "\n### {top}\n\n| key | what it does | since | notes | example |\n");
             out.push_str("|---|---|---|---|---|\n");
         }
         row(out, key);

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-/// The index of a document in the list of [`crate::Source`]s of one evaluation.
+/// The index of a document in the list of [`Source`](crate::source::Source)s of one evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u32);
 

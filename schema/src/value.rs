@@ -1,6 +1,7 @@
 //! TOML values that remember where every key and every element was written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -56,16 +57,20 @@ pub(crate) enum Written {
 }
 
 /// A table in the order of the document. Keys are unique. Equality ignores the order.
+///
+/// Copies share their entries until one of them is changed: a layer, its normal form and the merge
+/// mostly say the same, and megabytes of rules are kept once.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    entries: Vec<Entry>,
-    index: BTreeMap<Box<str>, u32>,
+    entries: Arc<Vec<Entry>>,
+    /// Kept from [`INDEX_FROM`] entries on.
+    index: Arc<BTreeMap<Box<str>, u32>>,
     pub(crate) written: Written,
 }
 
 impl Table {
     pub(crate) fn written_as(written: Written) -> Self {
-        Self { entries: Vec::new(), index: BTreeMap::new(), written }
+        Self { written, ..Self::default() }
     }
 
     /// The number of entries.
@@ -110,20 +115,20 @@ impl Table {
     /// The value of a key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
         let at = self.position(key)?;
-        self.entries.get_mut(at).map(|entry| &mut entry.node)
+        Arc::make_mut(&mut self.entries).get_mut(at).map(|entry| &mut entry.node)
     }
 
     /// Sets a key; gives back what it replaced. A replaced key keeps its position.
     pub fn insert(&mut self, key: Sourced<Box<str>>, node: Node) -> Option<Entry> {
         if let Some(at) = self.position(&key.value) {
-            let slot = self.entries.get_mut(at)?;
+            let slot = Arc::make_mut(&mut self.entries).get_mut(at)?;
             return Some(std::mem::replace(slot, Entry { key, node }));
         }
         let at = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         if self.entries.len() >= INDEX_FROM {
-            self.index.insert(key.value.clone(), at);
+            Arc::make_mut(&mut self.index).insert(key.value.clone(), at);
         }
-        self.entries.push(Entry { key, node });
+        Arc::make_mut(&mut self.entries).push(Entry { key, node });
         if self.entries.len() == INDEX_FROM {
             self.reindex();
         }
@@ -133,27 +138,30 @@ impl Table {
     /// Takes a key out.
     pub fn remove(&mut self, key: &str) -> Option<Entry> {
         let at = self.position(key)?;
-        let entry = self.entries.remove(at);
+        let entry = Arc::make_mut(&mut self.entries).remove(at);
         self.reindex();
         Some(entry)
     }
 
-    /// Keeps the entries the test accepts.
-    pub fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
-        self.entries.retain(keep);
+    /// Keeps the entries the test accepts; a table that keeps all of them stays shared.
+    pub fn retain(&mut self, keep: impl Fn(&Entry) -> bool) {
+        if self.entries.iter().all(&keep) {
+            return;
+        }
+        Arc::make_mut(&mut self.entries).retain(keep);
         self.reindex();
     }
 
     /// Visits every value, to be changed.
     pub fn for_each_mut(&mut self, mut change: impl FnMut(&mut Node)) {
-        for entry in &mut self.entries {
+        for entry in Arc::make_mut(&mut self.entries) {
             change(&mut entry.node);
         }
     }
 
     /// Visits every value with its key, to be changed.
     pub fn for_each_entry_mut(&mut self, mut change: impl FnMut(&str, &mut Node)) {
-        for entry in &mut self.entries {
+        for entry in Arc::make_mut(&mut self.entries) {
             change(&entry.key.value, &mut entry.node);
         }
     }
@@ -171,13 +179,13 @@ impl Table {
     }
 
     fn reindex(&mut self) {
-        self.index.clear();
-        if self.entries.len() < INDEX_FROM {
-            return;
+        let mut index = BTreeMap::new();
+        if self.entries.len() >= INDEX_FROM {
+            for (at, entry) in self.entries.iter().enumerate() {
+                index.insert(entry.key.value.clone(), u32::try_from(at).unwrap_or(u32::MAX));
+            }
         }
-        for (at, entry) in self.entries.iter().enumerate() {
-            self.index.insert(entry.key.value.clone(), u32::try_from(at).unwrap_or(u32::MAX));
-        }
+        self.index = Arc::new(index);
     }
 }
 
@@ -204,7 +212,7 @@ impl IntoIterator for Table {
     type IntoIter = std::vec::IntoIter<Entry>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.entries.into_iter()
+        Arc::unwrap_or_clone(self.entries).into_iter()
     }
 }
 

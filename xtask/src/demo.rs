@@ -18,13 +18,20 @@ pub(crate) fn run() -> Result<(), Problem> {
     let program = target_folder().join("debug/codex-config").canonicalize()?;
     let examples = crate::workspace().join("examples");
     let mut shown = 0;
-    for machine in machines(&examples)? {
-        show_machine(&program, &machine)?;
-        shown += 1;
+    for example in children(&examples)? {
+        if example.join("machine").is_dir() {
+            show_machine(&program, &example)?;
+            shown += 1;
+        }
     }
-    for file in files(&examples)? {
-        show(&program, &format!("check {}", tail(&file)), &["check".into(), text(&file)])?;
-        shown += 1;
+    for example in children(&examples)? {
+        for file in children(&example)? {
+            let plain = !example.join("machine").exists();
+            if plain && file.extension().is_some_and(|end| end == "toml") {
+                show(&program, &format!("check {}", tail(&file)), &["check".into(), text(&file)])?;
+                shown += 1;
+            }
+        }
     }
     if shown == 0 {
         return Err(format!("there are no examples in {}", examples.display()).into());
@@ -32,41 +39,28 @@ pub(crate) fn run() -> Result<(), Problem> {
     show(&program, "this machine", &["explain".into()])
 }
 
-/// Folders that copy a machine: they hold `etc/codex`.
-fn machines(examples: &Path) -> Result<Vec<PathBuf>, Problem> {
-    let mut found: Vec<PathBuf> = children(examples)?
-        .into_iter()
-        .filter(|folder| folder.join("etc/codex").is_dir())
-        .collect();
-    found.sort();
-    Ok(found)
-}
-
-/// Policy files that stand alone.
-fn files(examples: &Path) -> Result<Vec<PathBuf>, Problem> {
-    let mut found: Vec<PathBuf> = children(examples)?
-        .into_iter()
-        .filter(|file| file.extension().is_some_and(|end| end == "toml"))
-        .collect();
-    found.sort();
-    Ok(found)
-}
-
+/// What is in a folder, sorted; nothing in what is no folder.
 fn children(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
-    let entries = fs::read_dir(folder)
-        .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
-    Ok(entries.filter_map(Result::ok).map(|entry| entry.path()).collect())
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found: Vec<PathBuf> =
+        fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    found.sort();
+    Ok(found)
 }
 
 /// Explains a copied machine with whatever it has: a home, a project, a bundle, preferences.
 fn show_machine(program: &Path, machine: &Path) -> Result<(), Problem> {
-    let mut words = vec!["explain".to_owned(), "--root".to_owned(), text(machine)];
+    let mut words = vec!["explain".to_owned(), "--root".to_owned(), text(&machine.join("machine"))];
+    if machine.join("codex.mobileconfig").exists() {
+        words.extend(["--os".to_owned(), "macos".to_owned()]);
+    }
     for (flag, part) in [
-        ("--codex-home", "home"),
+        ("--codex-home", "codex-home"),
         ("--cwd", "project"),
         ("--bundle", "bundle.json"),
-        ("--mdm", "com.openai.codex.plist"),
-        ("--mdm", "managed.mobileconfig"),
+        ("--mdm", "codex.mobileconfig"),
     ] {
         let place = machine.join(part);
         if place.exists() {
@@ -74,7 +68,9 @@ fn show_machine(program: &Path, machine: &Path) -> Result<(), Problem> {
         }
     }
     show(program, &format!("explain {}", tail(machine)), &words)?;
-    let requirements = machine.join("etc/codex/requirements.toml");
+    words.insert(1, "approval_policy".to_owned());
+    show(program, &format!("explain approval_policy on {}", tail(machine)), &words)?;
+    let requirements = machine.join("machine/etc/codex/requirements.toml");
     if requirements.exists() {
         let title = format!("check {}", tail(&requirements));
         show(program, &title, &["check".to_owned(), text(&requirements)])?;
@@ -86,15 +82,16 @@ fn show_machine(program: &Path, machine: &Path) -> Result<(), Problem> {
 /// internal error fails it.
 fn show(program: &Path, title: &str, words: &[String]) -> Result<(), Problem> {
     say(&format!("\n━━ {title} ━━\n$ codex-config {}\n", words.join(" ")));
-    let status = Command::new(program).args(words).status()?;
+    let status = Command::new(program).args(words).current_dir(crate::workspace()).status()?;
     match status.code() {
         Some(0 | 1 | 3 | 4) => Ok(()),
         code => Err(format!("`codex-config {}` ended with {code:?}", words.join(" ")).into()),
     }
 }
 
+/// A path as an argument: the program runs in the workspace.
 fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+    tail(path)
 }
 
 /// The path below the workspace.

@@ -18,10 +18,13 @@ pub(super) fn check(arguments: &Check, output: &mut Output) -> Outcome {
                 output.data = code.rule().page();
                 Outcome::Fine
             }
-            None => usage(output, &format!("`{code}` is no diagnostic code; they look like CX0101")),
+            None => {
+                usage(output, &format!("`{code}` is no diagnostic code; they look like CX0101"))
+            }
         };
     }
-    let names: Vec<String> = arguments.files.iter().map(|path| path.display().to_string()).collect();
+    let names: Vec<String> =
+        arguments.files.iter().map(|path| path.display().to_string()).collect();
     let inputs = read_inputs(&names, arguments.kind, &RealFiles::new(None));
     let options = Options { versions: arguments.codex_version.clone(), ..Options::default() };
     let report = check_inputs(inputs, &options);

@@ -108,7 +108,8 @@ fn below(settings: &[Setting], key: &str) -> Option<Json> {
     let mut root = serde_json::Map::new();
     for setting in settings {
         let Some(value) = &setting.effective else { continue };
-        let Some(rest) = setting.key.strip_prefix(key).and_then(|rest| rest.strip_prefix('.')) else {
+        let Some(rest) = setting.key.strip_prefix(key).and_then(|rest| rest.strip_prefix('.'))
+        else {
             continue;
         };
         let mut parts: Vec<&str> = rest.split('.').collect();
@@ -116,7 +117,8 @@ fn below(settings: &[Setting], key: &str) -> Option<Json> {
         let mut table = Some(&mut root);
         for part in parts {
             table = table.and_then(|table| {
-                let next = table.entry(part).or_insert_with(|| Json::Object(serde_json::Map::new()));
+                let next =
+                    table.entry(part).or_insert_with(|| Json::Object(serde_json::Map::new()));
                 next.as_object_mut()
             });
         }
@@ -134,14 +136,14 @@ pub(super) fn requirements(arguments: &Requirements, output: &mut Output) -> Out
         Err(message) => return usage(output, &message),
     };
     let secrets = if arguments.no_redact { Secrets::AsCodexPrints } else { Secrets::Redacted };
-    match world.evaluation.startup_answer(secrets) {
+    match world.evaluation.config_requirements(secrets) {
         Ok(answer) => {
             output.data = format!("{answer}\n");
             Outcome::Fine
         }
         Err(error) => {
             output.data = format!("{error}\n");
-            output.talk = "Codex refuses this policy: see codex-config explain\n".to_owned();
+            output.talk.push_str("Codex refuses this policy: see codex-config explain\n");
             Outcome::Findings
         }
     }

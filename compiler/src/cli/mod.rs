@@ -1,8 +1,8 @@
 //! The program's commands.
 
-mod explain;
 mod arguments;
 mod check;
+mod explain;
 mod schema;
 mod shell;
 mod world;
@@ -61,7 +61,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to standard output with 0, mistakes to standard error with 2.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            return if error.print().is_ok() { code.into() } else { Outcome::Internal.code().into() };
+            return if error.print().is_ok() {
+                code.into()
+            } else {
+                Outcome::Internal.code().into()
+            };
         }
     };
     let mut output = Output::default();

@@ -9,12 +9,10 @@ pub(super) fn schema(arguments: &Schema, output: &mut Output) -> Outcome {
     let schema = match arguments.which {
         WhichSchema::Requirements => codex_schema::json_schema::requirements(),
         WhichSchema::Config => codex_schema::json_schema::config(),
-        WhichSchema::Explain => {
-            schemars::generate::SchemaSettings::draft2020_12()
-                .into_generator()
-                .into_root_schema_for::<Explanation>()
-                .to_value()
-        }
+        WhichSchema::Explain => schemars::generate::SchemaSettings::draft2020_12()
+            .into_generator()
+            .into_root_schema_for::<Explanation>()
+            .to_value(),
         WhichSchema::Reference => {
             output.data = codex_schema::reference::page();
             return Outcome::Fine;

@@ -35,7 +35,7 @@ const FISH: &str = r#"function codex --wraps codex --description "codex, with co
 end
 "#;
 
-const POWERSHELL: &str = r#"function codex {
+const POWERSHELL: &str = r"function codex {
     if ($args.Count -gt 0 -and $args[0] -eq 'config') {
         $rest = @($args | Select-Object -Skip 1)
         & (Get-Command codex-config -CommandType Application | Select-Object -First 1) @rest
@@ -43,16 +43,16 @@ const POWERSHELL: &str = r#"function codex {
         & (Get-Command codex -CommandType Application, ExternalScript | Select-Object -First 1) @args
     }
 }
-"#;
+";
 
 /// Prints the function that makes `codex config explain` work.
 pub(super) fn init(arguments: &ShellInit, output: &mut Output) -> Outcome {
     let (script, usage) = match arguments.shell {
-        InitShell::Bash => (POSIX, "# add to ~/.bashrc:  eval \"$(codex-config shell-init bash)\"\n"),
-        InitShell::Zsh => (POSIX, "# add to ~/.zshrc:  eval \"$(codex-config shell-init zsh)\"\n"),
-        InitShell::Fish => {
-            (FISH, "# add to config.fish:  codex-config shell-init fish | source\n")
+        InitShell::Bash => {
+            (POSIX, "# add to ~/.bashrc:  eval \"$(codex-config shell-init bash)\"\n")
         }
+        InitShell::Zsh => (POSIX, "# add to ~/.zshrc:  eval \"$(codex-config shell-init zsh)\"\n"),
+        InitShell::Fish => (FISH, "# add to config.fish:  codex-config shell-init fish | source\n"),
         InitShell::Powershell => (
             POWERSHELL,
             "# add to $PROFILE:  codex-config shell-init powershell | Out-String | Invoke-Expression\n",

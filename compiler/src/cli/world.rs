@@ -1,6 +1,7 @@
 //! The real world, turned into arguments: the only place that looks at the environment.
 
 use std::io::IsTerminal;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
@@ -17,7 +18,9 @@ use crate::render::paint::Paint;
 
 /// An evaluated machine and how its Codex version is known.
 pub(super) struct World {
-    pub(super) evaluation: Evaluation,
+    /// Never dropped: the process ends with the answer, and taking megabytes of rules apart piece
+    /// by piece costs a sixth of the run.
+    pub(super) evaluation: ManuallyDrop<Evaluation>,
     pub(super) how: VersionOrigin,
     pub(super) home: String,
 }
@@ -51,7 +54,8 @@ pub(super) fn look(arguments: &MachineArgs, codex: &[String]) -> Result<World, S
         preferences: given_file(arguments.mdm.as_deref())?,
         arguments: codex.to_vec(),
     };
-    Ok(World { evaluation: evaluate(machine, &files, &extra), how, home })
+    let evaluation = ManuallyDrop::new(evaluate(machine, &files, &extra));
+    Ok(World { evaluation, how, home })
 }
 
 /// `--cd DIR` among Codex's own arguments moves the session.
@@ -117,7 +121,8 @@ fn ask_codex() -> Result<Version, String> {
 /// How to write for the reader.
 pub(super) fn paint(print: &PrintArgs) -> Paint {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0" && !value.is_empty());
+    let forced =
+        std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0" && !value.is_empty());
     let color = match print.color {
         Color::Always => true,
         Color::Never => false,

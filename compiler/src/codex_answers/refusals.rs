@@ -9,8 +9,10 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::features::{flag_refusal, pin_refusal};
+use crate::compose::choices;
 use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
 use crate::effective::{Inputs, approval, profiles, sandbox};
+use crate::era::Era;
 use crate::evaluate::Evaluation;
 
 /// Who asks.
@@ -36,31 +38,56 @@ pub(super) fn refusal(evaluation: &Evaluation, question: Question) -> Option<Str
         return Some(format!("Error: {text}"));
     }
     let own = told(evaluation, question)?;
+    if let Some(text) = defaults_refused(evaluation, question).filter(|_| !own.late) {
+        return Some(text);
+    }
     if question == Question::Command || own.late {
         return Some(own.text);
     }
     if approval::refused(&evaluation.inputs()).is_some() && own.derived {
         return own.start.map(|text| format!("Error: {text}"));
     }
-    let stops =
-        server_stops(evaluation) || (own.derived && evaluation.machine.version >= Version::of(138));
-    let bare = stops.then(|| told(&evaluation.for_everybody(), question)).flatten();
-    match bare.filter(|bare| server_stops(evaluation) || bare.derived).and_then(|bare| bare.start) {
+    let bare = server_stops(evaluation).then(|| told(&evaluation.for_everybody(), question));
+    match bare.flatten().and_then(|bare| bare.start) {
         Some(text) => Some(format!("Error: {}", text.replace('\n', " "))),
         None => Some(own.text),
     }
 }
 
+/// Servers before 0.157 start with nothing but their arguments when the whole is wrong, and stop
+/// when even that is.
+fn defaults_refused(evaluation: &Evaluation, question: Question) -> Option<String> {
+    if server_stops(evaluation) || question == Question::Command {
+        return None;
+    }
+    let start = told(&evaluation.for_arguments(), question)?.start?;
+    let text = start.replace('\n', " ");
+    Some(format!("Error: error loading default config after config error: {text}"))
+}
+
 /// The refusal of `configRequirements/read`: it reads the layers only, and answers where no more
 /// than the configuration's content is wrong.
 pub fn requirements_refusal(evaluation: &Evaluation) -> Option<String> {
-    if server_stops(evaluation) {
+    if let Some(text) = flag_refusal(evaluation) {
+        return Some(format!("Error: {text}"));
+    }
+    let whole = told(evaluation, Question::Read);
+    if approval::refused(&evaluation.inputs()).is_some()
+        && let Some(start) =
+            whole.as_ref().filter(|own| own.derived).and_then(|own| own.start.clone())
+    {
+        return Some(format!("Error: {start}"));
+    }
+    if let Some(text) = whole.as_ref().and_then(|_| defaults_refused(evaluation, Question::Read)) {
+        return Some(text);
+    }
+    if server_stops(evaluation) && whole.is_some() {
         let bare = told(&evaluation.for_everybody(), Question::Read).and_then(|bare| bare.start);
         if let Some(text) = bare {
             return Some(format!("Error: {}", text.replace('\n', " ")));
         }
     }
-    let own = of_requirements(evaluation, Question::Read);
+    let own = of_requirements(evaluation, Question::Read).filter(|own| !own.derived);
     own.or_else(|| of_syntax(evaluation, Question::Read)).map(|own| own.text)
 }
 
@@ -77,9 +104,14 @@ struct Told {
 }
 
 fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
-    of_requirements(evaluation, question)
+    let own = of_requirements(evaluation, question);
+    let (derived, own) = (own.as_ref().is_some_and(|own| own.derived), own);
+    let (first, later) = if derived { (None, own) } else { (own, None) };
+    first
         .or_else(|| of_syntax(evaluation, question))
         .or_else(|| of_types(evaluation, question))
+        .or_else(|| removed(evaluation, question))
+        .or(later)
         .or_else(|| of_session(evaluation, question))
         .or_else(|| late(evaluation, question))
 }
@@ -134,7 +166,7 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
     let refusal = evaluation.refusals.iter().find(own)?;
     let never = matches!(refusal.phase, Phase::Syntax | Phase::Bundle);
     // Profiles are resolved with the session's configuration, all else with the layers.
-    let derived = refusal.phase == Phase::Content
+    let derived = matches!(refusal.phase, Phase::Content | Phase::Derived)
         && ["requirements.toml ", "config defines `[permissions]`", "permissions profile "]
             .iter()
             .any(|start| refusal.text.starts_with(start));
@@ -144,7 +176,7 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
         of_layers(&refusal.text, question, version)
     };
     let start = (!never && refusal.stage == Stage::Start).then(|| refusal.text.clone());
-    Some(Told { text, start, derived: false, late: false })
+    Some(Told { text, start, derived, late: false })
 }
 
 fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<Told> {
@@ -178,7 +210,8 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
         let source = span.map(|span| span.source)?;
         evaluation.configuration.layers.iter().find(|layer| layer.layer.source == source)
     };
-    let merged = inspect(evaluation.config(), &CONFIG, version);
+    let mut merged = inspect(evaluation.config(), &CONFIG, version);
+    choices::of_config(&mut merged, evaluation.config(), Era::of(version));
     let problem = merged.refused.first();
     let words = problem.map(codex_schema::de::TypeProblem::as_codex_prints);
     let words = words.or_else(|| transports(evaluation.config()))?;
@@ -191,6 +224,14 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
         Question::Command => of_layers(&words, question, version),
         Question::Read if version >= Version::of(138) => format!("invalid configuration: {words}"),
         _ => of_layers(&placed, question, version),
+    };
+    // Trust in projects is looked up while the layers are read.
+    let trust =
+        problem.is_some_and(|problem| problem.keys.first().is_some_and(|key| key == "projects"));
+    let text = if trust && question == Question::Read {
+        of_layers(&placed, question, version)
+    } else {
+        text
     };
     let start = match place {
         Some(_) => format!("{placed} Caused by: {}", one_line(&words)),
@@ -221,6 +262,20 @@ fn transports(config: &Table) -> Option<String> {
     })
 }
 
+/// A key that is only known to say that it is gone.
+fn removed(evaluation: &Evaluation, question: Question) -> Option<Told> {
+    const GONE: &str = "experimental_thread_store_endpoint";
+    let version = evaluation.machine.version;
+    evaluation.config().get(GONE).filter(|_| version >= Version::of(138))?;
+    let text = format!("`{GONE}` is no longer supported; remove it from config.toml");
+    Some(Told {
+        text: of_whole(&text, question, version),
+        start: Some(text),
+        derived: true,
+        late: false,
+    })
+}
+
 /// What is wrong with a session's configuration as a whole.
 fn of_session(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let text = derivation(&evaluation.inputs())?;
@@ -247,6 +302,10 @@ fn late(evaluation: &Evaluation, question: Question) -> Option<Told> {
 
 /// Managed hooks of kinds that this version cannot run.
 fn hooks(evaluation: &Evaluation) -> Option<String> {
+    // Measured: 0.138.0 passes over them.
+    if evaluation.machine.version < Version::of(157) {
+        return None;
+    }
     let table = evaluation.composition.merged.get("hooks")?.value.as_table()?;
     let on = super::features::effective(evaluation).get("hooks").copied().unwrap_or_default();
     let handlers = table
@@ -334,8 +393,9 @@ fn same_name(inputs: &Inputs<'_>) -> Option<String> {
     let own = inputs.configuration.merged.get("permissions")?.value.as_table()?;
     let managed = inputs.composition.merged.get("permissions")?.value.as_table()?;
     let mut names = managed.sorted().into_iter().map(|entry| &*entry.key.value);
-    let name =
-        names.find(|name| !matches!(*name, "filesystem" | "network") && own.get(name).is_some())?;
+    let name = names.find(|name| {
+        !profiles::reserved(name, inputs.machine.version) && own.get(name).is_some()
+    })?;
     Some(format!(
         "requirements.toml permissions profile `{name}` conflicts with a config-defined profile of \
          the same name"
@@ -352,9 +412,15 @@ fn permissions(inputs: &Inputs<'_>) -> Option<String> {
     let managed =
         inputs.composition.merged.get("permissions").and_then(|node| node.value.as_table());
     let any_managed = managed.is_some_and(|table| {
-        table.iter().any(|entry| !matches!(&*entry.key.value, "filesystem" | "network"))
+        table.iter().any(|entry| !profiles::reserved(&entry.key.value, version))
     });
     let wanted = config.get("default_permissions").and_then(|node| node.value.as_str());
+    // Requirements replace a profile that they do not list before anybody looks for it.
+    let replaced = inputs.requirement(&["allowed_permission_profiles"]).is_some_and(|list| {
+        let permits = |name| list.at(&[name]).and_then(|node| node.value.as_bool());
+        version >= Version::of(138) && !wanted.and_then(permits).unwrap_or_default()
+    });
+    let wanted = wanted.filter(|_| !replaced);
     let defined_somewhere = table.is_some_and(|table| !table.is_empty()) || any_managed;
     let Some(name) = wanted else {
         let named = inputs.wanted("sandbox_mode").is_some()

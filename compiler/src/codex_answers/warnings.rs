@@ -161,7 +161,7 @@ fn unknown_paths(root: &Table, version: Version) -> Vec<String> {
         .iter()
         .map(|entry| &entry.key.value)
         .filter(|name| !shapes::top_level(name, version))
-        .map(|name| name.to_string())
+        .map(std::string::ToString::to_string)
         .collect();
     for unknown in inspect(root, &CONFIG, version).unknown {
         let known = unknown.path.first().is_some_and(|name| shapes::top_level(name, version));

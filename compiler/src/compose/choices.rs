@@ -4,25 +4,88 @@ use codex_schema::de::TypeProblem;
 use codex_schema::inspect::Inspection;
 use codex_schema::lookup::REQUIREMENTS;
 use codex_schema::value::{Node, Table, Value};
+use codex_schema::version::Version;
 
 use crate::era::{Choices, Era};
 
 /// Puts what the table says about values into the terms of an older version.
-pub fn of_era(inspection: &mut Inspection, root: &Table, era: Era) {
+pub(super) fn of_era(inspection: &mut Inspection, root: &Table, era: Era) {
+    if REQUIREMENTS.find(&["hooks"]).is_some_and(|spot| spot.known_to(era.version())) {
+        hook_kinds(inspection, root, era);
+    }
     // A key that the version does not know at all is ignored with any value.
     let known = |choices: &&Choices| {
         REQUIREMENTS.find(choices.path).is_none_or(|spot| spot.known_to(era.version()))
     };
     for choices in era.choices().filter(known) {
         inspection.refused.retain(|problem| {
-            let same = problem.keys.iter().zip(choices.path).all(|(key, part)| key == part);
+            let same = problem
+                .keys
+                .iter()
+                .zip(choices.path)
+                .all(|(key, part)| key == part || *part == "*");
             !(same && problem.message.starts_with("unknown variant"))
         });
-        let (first, rest) = choices.path.split_first().unwrap_or((&"", &[]));
-        if let Some(node) = root.get(first).and_then(|node| node.at(rest)) {
+        for node in at(root, choices.path) {
             check(node, choices, &mut inspection.refused);
         }
     }
+}
+
+/// Hooks that ask an MCP server came after 0.138; measured there and at 0.157.1.
+fn hook_kinds(inspection: &mut Inspection, root: &Table, era: Era) {
+    if era.version() >= Version::of(157) {
+        return;
+    }
+    let Some(hooks) = root.get("hooks") else { return };
+    let events = hooks.value.as_table().into_iter().flat_map(Table::iter);
+    let kinds = events
+        .filter_map(|event| event.node.value.as_array())
+        .flatten()
+        .filter_map(|group| group.at(&["hooks"])?.value.as_array())
+        .flatten()
+        .filter_map(|handler| handler.at(&["type"]));
+    let wrong = kinds.filter(|kind| kind.value.as_str() == Some("mcp_tool"));
+    inspection.refused.extend(wrong.take(1).map(|_| TypeProblem {
+        message:
+            "unknown variant `mcp_tool`, expected one of `command`, `prompt`, `agent`".to_owned(),
+        keys: vec!["hooks".to_owned()],
+        span: Some(hooks.span),
+    }));
+}
+
+/// The values at a path; `*` stands for every key.
+fn at<'table>(root: &'table Table, path: &[&str]) -> Vec<&'table Node> {
+    let Some((first, rest)) = path.split_first() else { return Vec::new() };
+    let here = root.iter().filter(|entry| *first == "*" || *first == &*entry.key.value);
+    here.flat_map(|entry| match (rest, entry.node.value.as_table()) {
+        ([], _) => vec![&entry.node],
+        (rest, Some(below)) => at(below, rest),
+        (_, None) => Vec::new(),
+    })
+    .collect()
+}
+
+/// Puts what the table says about values of the configuration into the terms of an older version.
+pub(crate) fn of_config(inspection: &mut Inspection, root: &Table, era: Era) {
+    for choices in era.config_choices() {
+        inspection.refused.retain(|problem| {
+            let same = problem
+                .keys
+                .iter()
+                .zip(choices.path)
+                .all(|(key, part)| key == part || *part == "*");
+            !(same && problem.message.starts_with("unknown variant"))
+        });
+        for node in at(root, choices.path) {
+            check(node, choices, &mut inspection.refused);
+        }
+    }
+    if era.version() >= Version::of(124) {
+        hook_kinds(inspection, root, era);
+    }
+    // Codex reads the keys in the order in which they stand.
+    inspection.refused.sort_by_key(|problem| problem.span.map(|span| span.start));
 }
 
 fn check(node: &Node, choices: &Choices, found: &mut Vec<TypeProblem>) {

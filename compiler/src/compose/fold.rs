@@ -21,7 +21,12 @@ pub struct Conflict {
 /// and do not; the higher one's words are kept.
 pub fn fold(low: &mut Table, high: Table, tree: &Tree) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
-    fold_tables(low, high, Some(tree.root()), &mut Place { path: Vec::new(), conflicts: &mut conflicts });
+    fold_tables(
+        low,
+        high,
+        Some(tree.root()),
+        &mut Place { path: Vec::new(), conflicts: &mut conflicts },
+    );
     conflicts
 }
 
@@ -59,7 +64,13 @@ fn fold_tables(low: &mut Table, high: Table, spot: Option<&Spot>, place: &mut Pl
     }
 }
 
-fn fold_value(low: &mut Node, high: Node, merge: Merge, spot: Option<&Spot>, place: &mut Place<'_>) {
+fn fold_value(
+    low: &mut Node,
+    high: Node,
+    merge: Merge,
+    spot: Option<&Spot>,
+    place: &mut Place<'_>,
+) {
     match (merge, &mut low.value, high) {
         (Merge::Append, Value::Array(below), Node { value: Value::Array(mut above), .. }) => {
             above.append(below);

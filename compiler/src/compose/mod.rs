@@ -1,7 +1,7 @@
 //! The channel merge: requirement layers composed exactly as Codex composes them. What Codex does
 //! is a fact here, never a preference of ours.
 
-mod choices;
+pub(crate) mod choices;
 pub mod fold;
 pub mod normalise;
 pub mod paths;
@@ -193,6 +193,7 @@ impl Composition {
 
 /// What the layers are composed for.
 #[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "the files of a machine print nothing useful")]
 pub struct Setting<'a> {
     /// The machine.
     pub machine: &'a Machine,
@@ -216,7 +217,7 @@ pub fn compose(
 
 /// Composes the layers of a machine, given lowest first.
 pub fn compose_in(mut layers: Vec<&RequirementLayer>, setting: &Setting<'_>) -> Composition {
-    let Setting { machine, documents, .. } = *setting;
+    let Setting { machine, documents: _, .. } = *setting;
     let era = Era::of(machine.version);
     layers.sort_by_key(|layer| era.channel_rank(layer.channel));
     let mut composition = Composition {

@@ -39,9 +39,20 @@ pub fn normalise(layer: &RequirementLayer, machine: &Machine) -> (Table, Vec<Vec
     (root, naming.listed)
 }
 
-/// Codex reads a date where it expects a text.
+/// Codex reads a date where it expects a text. A table without dates stays shared.
 fn dates_are_texts(table: &mut Table) {
-    table.for_each_entry_mut(|_, node| date_is_text(node));
+    if table.iter().any(|entry| has_date(&entry.node)) {
+        table.for_each_entry_mut(|_, node| date_is_text(node));
+    }
+}
+
+fn has_date(node: &Node) -> bool {
+    match &node.value {
+        Value::Datetime(_) => true,
+        Value::Array(elements) => elements.iter().any(has_date),
+        Value::Table(table) => table.iter().any(|entry| has_date(&entry.node)),
+        _ => false,
+    }
 }
 
 fn date_is_text(node: &mut Node) {
@@ -55,6 +66,10 @@ fn date_is_text(node: &mut Node) {
 
 /// Lists that are united across layers have no repetitions even in one layer.
 fn without_repetitions(table: &mut Table, spot: &Spot) {
+    let united = |row: &codex_schema::key::Key| row.merge == Merge::Union;
+    if !concerns(table, spot, &united) {
+        return;
+    }
     table.for_each_entry_mut(|name, node| {
         let Some(child) = spot.child(name) else { return };
         match (child.key.map(|key| key.merge), &mut node.value) {
@@ -95,6 +110,17 @@ fn table_at<'table>(table: &'table mut Table, name: &str) -> Option<&'table mut 
 fn name_list_fields(root: &mut Table) {
     if let Some(list) = root.get_mut("remote_sandbox_config") {
         name_element_fields(list, &["hostname_patterns", "allowed_sandbox_modes"]);
+    }
+    let listed = |node: &Node| {
+        let elements = node.value.as_array().unwrap_or_default();
+        elements.iter().any(|one| {
+            let pattern = one.at(&["pattern"]).and_then(|pattern| pattern.value.as_array());
+            one.value.as_array().is_some()
+                || pattern.unwrap_or_default().iter().any(|token| token.value.as_array().is_some())
+        })
+    };
+    if !root.get("rules").and_then(|rules| rules.at(&["prefix_rules"])).is_some_and(listed) {
+        return;
     }
     let Some(rules) = table_at(root, "rules").and_then(|rules| rules.get_mut("prefix_rules"))
     else {
@@ -162,6 +188,9 @@ struct Naming<'a> {
 
 impl Naming<'_> {
     fn table(&mut self, table: &mut Table, spot: &Spot) {
+        if !has_list_form(table, spot) {
+            return;
+        }
         table.for_each_entry_mut(|key, node| {
             let compound = matches!(node.value, Value::Array(_) | Value::Table(_));
             if let Some(child) = spot.child(key).filter(|child| compound && child.key.is_none()) {
@@ -191,17 +220,35 @@ impl Naming<'_> {
     }
 }
 
+/// Whether a table on the way to keys is written as a list.
+fn has_list_form(table: &Table, spot: &Spot) -> bool {
+    table.iter().any(|entry| {
+        let Some(child) = spot.child(&entry.key.value).filter(|child| child.key.is_none()) else {
+            return false;
+        };
+        match &entry.node.value {
+            Value::Array(_) => codex_schema::inspect::takes_lists(child),
+            Value::Table(below) => has_list_form(below, child),
+            _ => false,
+        }
+    })
+}
+
 /// Takes out what this Codex version ignores.
 fn drop_unknown(table: &mut Table, spot: &Spot, machine: &Machine) {
     table.retain(|entry| {
         spot.child(&entry.key.value).is_some_and(|child| child.known_to(machine.version))
     });
-    let mut names: Vec<String> = table.iter().map(|entry| entry.key.value.to_string()).collect();
-    for name in names.drain(..) {
+    // Values are whole: only tables on the way to them can hold unknown names.
+    let on_the_way = |entry: &&codex_schema::value::Entry| {
+        let child = spot.child(&entry.key.value);
+        child.is_some_and(|child| child.key.is_none()) && entry.node.value.as_table().is_some()
+    };
+    let names: Vec<String> =
+        table.iter().filter(on_the_way).map(|entry| entry.key.value.to_string()).collect();
+    for name in names {
         let Some(child) = spot.child(&name) else { continue };
-        if child.key.is_none()
-            && let Some(Node { value: Value::Table(below), .. }) = table.get_mut(&name)
-        {
+        if let Some(Node { value: Value::Table(below), .. }) = table.get_mut(&name) {
             drop_unknown(below, child, machine);
         }
     }
@@ -279,7 +326,22 @@ fn wildcard(pattern: &[char], text: &[char]) -> bool {
     pattern.get(at..).unwrap_or_default().iter().all(|one| *one == '*')
 }
 
+/// Whether a table has a value whose row fits: only then is it worth a copy of its own.
+fn concerns(table: &Table, spot: &Spot, fits: &dyn Fn(&codex_schema::key::Key) -> bool) -> bool {
+    table.iter().any(|entry| match (spot.child(&entry.key.value), &entry.node.value) {
+        (Some(child), value) => match (child.key, value) {
+            (Some(row), _) => fits(row),
+            (None, Value::Table(below)) => concerns(below, child, fits),
+            (None, _) => false,
+        },
+        (None, _) => false,
+    })
+}
+
 fn resolve_paths(table: &mut Table, spot: &Spot, base: &str, machine: &Machine) {
+    if !concerns(table, spot, &|row| row.text != Text::Plain) {
+        return;
+    }
     let names: Vec<String> = table.iter().map(|entry| entry.key.value.to_string()).collect();
     for name in names {
         let (Some(child), Some(node)) = (spot.child(&name), table.get_mut(&name)) else { continue };

@@ -132,7 +132,9 @@ fn value_of(field: &Field, merged: &Table, version: Version, secrets: Secrets) -
         "allowedSandboxModes" => without(node, spot, "external-sandbox", printer),
         "allowedWebSearchModes" => web_search(node, spot, printer),
         "network" => node.map_or(Json::Null, |node| network_json(node, version)),
-        "hooks" => node.map_or(Json::Null, |node| hooks_json(node, spot, printer)),
+        "hooks" => node
+            .filter(|node| hooks_say(node, spot, version))
+            .map_or(Json::Null, |node| hooks_json(node, spot, printer)),
         "modelProviders" => node.map_or(Json::Null, |node| plain(node, spot, Case::Kept, printer)),
         "sqliteHome" | "logDir" | "modelCatalogJson" => node
             .and_then(|node| node.value.as_str())
@@ -269,6 +271,13 @@ fn web_search(node: Option<&Node>, spot: &Spot, printer: Printer) -> Json {
     list
 }
 
+/// Whether anything is there that this version knows: a folder or a group of handlers.
+fn hooks_say(node: &Node, spot: &Spot, version: Version) -> bool {
+    let known = spot.fields().filter(|(_, child)| child.known_to(version));
+    let mut said = known.filter_map(|(name, _)| node.at(&[name]));
+    said.any(|node| node.value.as_array().is_none_or(|groups| !groups.is_empty()))
+}
+
 fn hooks_json(node: &Node, spot: &Spot, printer: Printer) -> Json {
     // Printed first by Codex, ahead of the folders.
     let early = ["PreModelRequest", "PostModelRequest"];
@@ -322,6 +331,8 @@ fn network_json(node: &Node, version: Version) -> Json {
         if names.is_empty() { Json::Null } else { json!(names) }
     };
     let review = node.at(&["review_domains"]).map_or(Json::Null, |node| json!(node.value));
+    let (allowed, denied) = (only(&domains, "allow"), only(&domains, "deny"));
+    let allowed_sockets = only(&sockets, "allow");
     let mut network = json!({
         "enabled": flag("enabled"),
         "httpPort": number("http_port"),
@@ -329,19 +340,19 @@ fn network_json(node: &Node, version: Version) -> Json {
         "allowUpstreamProxy": flag("allow_upstream_proxy"),
         "dangerouslyAllowNonLoopbackProxy": flag("dangerously_allow_non_loopback_proxy"),
         "dangerouslyAllowAllUnixSockets": flag("dangerously_allow_all_unix_sockets"),
-        "allowedDomains": only(&domains, "allow"),
-        "deniedDomains": only(&domains, "deny"),
-        "allowUnixSockets": only(&sockets, "allow"),
         "domains": domains,
         "reviewDomains": review,
         "managedAllowedDomainsOnly": flag("managed_allowed_domains_only"),
+        "allowedDomains": allowed,
+        "deniedDomains": denied,
         "unixSockets": sockets,
+        "allowUnixSockets": allowed_sockets,
         "allowLocalBinding": flag("allow_local_binding"),
     });
     if version < REVIEW_DOMAINS
         && let Some(object) = network.as_object_mut()
     {
-        object.remove("reviewDomains");
+        object.shift_remove("reviewDomains");
     }
     network
 }

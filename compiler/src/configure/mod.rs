@@ -87,15 +87,16 @@ fn prepare(layer: &ConfigLayer, machine: &Machine, era: &Era) -> Prepared {
     }
 }
 
-/// From 0.157 on Codex replaces two values by their present spelling when it loads a layer.
+/// From 0.157 on Codex replaces two values by their present spelling when it loads a layer. 0.138
+/// does the opposite with the reviewer, whose later name it knows already.
 fn respell(root: &mut Table, era: &Era) {
-    if !era.respells_layers() {
-        return;
-    }
-    for (key, old, new) in [
+    let present: &[(&str, &str, &str)] = &[
         ("approval_policy", "on-failure", "on-request"),
         ("approvals_reviewer", "guardian_subagent", "auto_review"),
-    ] {
+    ];
+    let former: &[(&str, &str, &str)] =
+        &[("approvals_reviewer", "auto_review", "guardian_subagent")];
+    for &(key, old, new) in if era.respells_layers() { present } else { former } {
         if let Some(node) = root.get_mut(key)
             && node.value.as_str() == Some(old)
         {

@@ -8,7 +8,7 @@ const POLICY: &str = "shell_environment_policy";
 
 /// Prepares both sides of a fold. Codex drops the form the higher layer does not use: measured
 /// with lists below and a map above, the lists vanish and the map alone remains.
-pub fn environment_policy(below: &mut Table, above: &mut Table) {
+pub(super) fn environment_policy(below: &mut Table, above: &mut Table) {
     let Some(Node { value: Value::Table(high), .. }) = above.get_mut(POLICY) else { return };
     lower_case_filters(high);
     let Some(Node { value: Value::Table(low), .. }) = below.get_mut(POLICY) else { return };

@@ -15,7 +15,11 @@ const REVIEWERS: &str = "allowed_approvals_reviewers";
 /// The approval policy: the wanted one if it is allowed, else the built-in default if that is
 /// allowed and nothing was wanted, else the first of the list.
 pub fn policy(inputs: &Inputs<'_>) -> Clamped<Json> {
-    let canonical = |node: &Node| Ty::of::<ApprovalPolicy>().canonical(node).ok();
+    let retired = inputs.era().retires_old_approval();
+    let canonical = |node: &Node| match node.value.as_str() {
+        Some("on-failure") if !retired => Some(json!("on-failure")),
+        _ => Ty::of::<ApprovalPolicy>().canonical(node).ok(),
+    };
     let wanted = inputs.wanted("approval_policy").and_then(canonical);
     let default = if inputs.gathered.trust.as_deref() == Some("untrusted") {
         json!("untrusted")
@@ -54,7 +58,9 @@ pub fn reviewer(inputs: &Inputs<'_>) -> Clamped<String> {
     };
     let wanted = inputs.wanted("approvals_reviewer").and_then(canonical);
     let value = wanted.clone().unwrap_or_else(|| "user".to_owned());
-    let Some(list) = inputs.requirement(&[REVIEWERS]) else { return Clamped { value, clamp: None } };
+    let Some(list) = inputs.requirement(&[REVIEWERS]) else {
+        return Clamped { value, clamp: None };
+    };
     let allowed: Vec<String> =
         list.value.as_array().unwrap_or_default().iter().filter_map(canonical).collect();
     match allowed.first() {

@@ -121,7 +121,7 @@ pub fn session(inputs: &Inputs<'_>) -> Session {
 }
 
 /// The strings of a list of requirements.
-fn listed<'a>(node: &'a Node) -> impl Iterator<Item = &'a str> {
+fn listed(node: &Node) -> impl Iterator<Item = &str> {
     node.value.as_array().unwrap_or_default().iter().filter_map(|one| one.value.as_str())
 }
 

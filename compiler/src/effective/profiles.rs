@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use codex_schema::value::{Node, Table};
+use codex_schema::version::Version;
 use serde_json::{Value as Json, json};
 
 use super::{Inputs, config_table};
@@ -10,6 +11,12 @@ use crate::compose::paths;
 
 /// Profiles that every Codex since 0.138 has.
 pub const BUILT_IN: &[&str] = &[":read-only", ":workspace", ":danger-full-access"];
+
+/// Whether a name below `permissions` in requirements is no profile. `permissions.network` came
+/// with 0.169; before, it is a profile of that name.
+pub fn reserved(name: &str, version: Version) -> bool {
+    name == "filesystem" || (name == "network" && version >= Version::of(169))
+}
 
 /// Bound on `extends` chains, which are refused when they run in circles.
 const LONGEST_CHAIN: usize = 64;

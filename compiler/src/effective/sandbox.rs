@@ -237,12 +237,11 @@ fn build(inputs: &Inputs<'_>, choice: &Choice) -> Sandbox {
         defined(inputs, name)?.at(&["extends"])?.value.as_str().map(str::to_owned)
     });
     // A profile chosen by name is what it says; the options of the old kind belong to modes.
-    let (mode, json) = match &choice.mode {
-        Some(mode) => (mode.clone(), mode_json(inputs, mode)),
-        None => {
-            let grants = grants(inputs, profile.as_deref().unwrap_or(":read-only"));
-            (grants.mode().to_owned(), grants.json())
-        }
+    let (mode, json) = if let Some(mode) = &choice.mode {
+        (mode.clone(), mode_json(inputs, mode))
+    } else {
+        let grants = grants(inputs, profile.as_deref().unwrap_or(":read-only"));
+        (grants.mode().to_owned(), grants.json())
     };
     Sandbox { mode, profile, wanted: choice.span, extends, notes: Vec::new(), json }
 }

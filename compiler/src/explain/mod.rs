@@ -158,6 +158,8 @@ pub struct Setting {
     pub status: Status,
     /// Whether a requirement holds it: changing the configuration cannot change it freely.
     pub locked: bool,
+    /// The requirement that changed the value, where it is another key than this one's own list.
+    pub locked_by: Option<Lock>,
     /// What requirements allow, where they list it.
     pub allowed: Option<Json>,
     /// Whether the values are redacted.
@@ -170,6 +172,15 @@ pub struct Setting {
     pub codex_says: Option<String>,
     /// What the user can do.
     pub actions: Vec<String>,
+}
+
+/// The requirement that changed a value.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Lock {
+    /// Its key.
+    pub key: String,
+    /// Where it stands.
+    pub place: Option<Place>,
 }
 
 /// How an effective value came about.

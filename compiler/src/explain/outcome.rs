@@ -1,6 +1,7 @@
 //! The value a session runs with, and how it came about.
 
 use codex_schema::key::{Effect, Key};
+use codex_schema::span::Span;
 use codex_schema::value::Node;
 use serde_json::{Value as Json, json};
 
@@ -19,6 +20,8 @@ pub(super) struct End {
     pub(super) codex_says: Option<String>,
     /// Why the wanted value is not the effective one.
     pub(super) reason: Option<Reason>,
+    /// The requirement that changed the value, where it stands.
+    pub(super) by: Option<(&'static str, Option<Span>)>,
 }
 
 /// What a clamp does to one of the four keys that Codex clamps with rules of their own.
@@ -76,6 +79,7 @@ pub(super) fn clamped(key: &str, evaluation: &Evaluation, session: &Session) -> 
         status,
         locked: allowed.is_some() || clamp.is_some(),
         allowed,
+        by: clamp.as_ref().map(|clamp| (clamp.by, clamp.span)),
         codex_says: clamp.and_then(|clamp| clamp.warning),
         reason,
     })
@@ -91,6 +95,7 @@ pub(super) fn fixed(row: &Key, node: &Node, wanted: Option<&Json>) -> End {
         allowed: None,
         codex_says: None,
         reason: (!same).then_some(Reason::FixedByRequirement),
+        by: None,
         effective: Some(value),
     }
 }
@@ -105,6 +110,7 @@ pub(super) fn policy(row: &Key, value: Json) -> End {
         allowed: None,
         codex_says: None,
         reason: None,
+        by: None,
     }
 }
 
@@ -118,6 +124,7 @@ pub(super) fn free(wanted: Option<Json>, default: Option<Json>) -> End {
         allowed: None,
         codex_says: None,
         reason: None,
+        by: None,
     }
 }
 

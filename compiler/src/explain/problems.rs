@@ -126,7 +126,11 @@ fn cautions(evaluation: &Evaluation, found: &mut Vec<Problem>) {
     let skipped = evaluation.configuration.layers.iter().filter(|layer| layer.not_loaded.is_some());
     for layer in skipped {
         let folder = layer.detail.as_deref().unwrap_or_default();
-        let tier = if layer.tier == ConfigTier::Project { "project" } else { tier_name(layer.tier) };
-        found.push(caution(format!("{tier} layer {folder} is not loaded: folder not trusted"), None));
+        let tier =
+            if layer.tier == ConfigTier::Project { "project" } else { tier_name(layer.tier) };
+        found.push(caution(
+            format!("{tier} layer {folder} is not loaded: folder not trusted"),
+            None,
+        ));
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::outcome::{self, End};
 use super::subjects::{Subject, subjects};
-use super::{Candidate, Outcome, Place, Reason, Scope, Setting, Status, Voice, advice};
+use super::{Candidate, Lock, Outcome, Place, Reason, Scope, Setting, Status, Voice, advice};
 use super::{channel_name, tier_name};
 use crate::digest::sha256_hex;
 use crate::effective::Session;
@@ -47,13 +47,23 @@ fn setting(key: &str, subject: &Subject, evaluation: &Evaluation, session: &Sess
     let status = if only_unloaded { Status::NotLoaded } else { end.status };
     Setting {
         about: about(subject),
-        actions: advice::actions(key, status, effective.as_ref(), end.allowed.as_ref(), &candidates),
+        actions: advice::actions(
+            key,
+            status,
+            effective.as_ref(),
+            end.allowed.as_ref(),
+            &candidates,
+        ),
         key: key.to_owned(),
         effective,
         wanted: wanted.map(|value| hide(value, sensitive)),
         default,
         status,
         locked: end.locked,
+        locked_by: end.by.map(|(key, span)| Lock {
+            key: key.to_owned(),
+            place: span.and_then(|span| place(evaluation, span)),
+        }),
         allowed: end.allowed,
         sensitive,
         candidates,
@@ -190,7 +200,10 @@ fn voices(subject: &Subject, evaluation: &Evaluation, sensitive: bool) -> Vec<Vo
         for layer in evaluation.composition.layers.iter().rev() {
             let Some(node) = node_at(&layer.root, &parts) else { continue };
             let adds_up = matches!(node.value, Value::Table(_))
-                || !matches!(row.merge, codex_schema::key::Merge::Replace | codex_schema::key::Merge::Whole);
+                || !matches!(
+                    row.merge,
+                    codex_schema::key::Merge::Replace | codex_schema::key::Merge::Whole
+                );
             let outcome = match (spoken, adds_up) {
                 (_, true) => Outcome::Merged,
                 (false, false) => Outcome::Won,
@@ -230,6 +243,14 @@ fn disabled_servers(evaluation: &Evaluation, scope: Scope<'_>) -> Vec<Setting> {
                 default: None,
                 status: Status::Disabled,
                 locked: true,
+                locked_by: Some(Lock {
+                    key: "mcp_servers".to_owned(),
+                    place: evaluation
+                        .composition
+                        .merged
+                        .get("mcp_servers")
+                        .and_then(|node| place(evaluation, node.span)),
+                }),
                 allowed: None,
                 sensitive: false,
                 candidates: candidates(&key, &parts, evaluation, true),
@@ -285,6 +306,11 @@ fn may_hold_secret(line: &str) -> bool {
         .iter()
         .filter(|row| row.secret == Secret::Yes)
         .flat_map(|row| row.path.split('.'))
-        .filter(|part| *part != "*" && part.len() > 5 && !part.contains("servers") && !part.contains("providers"))
+        .filter(|part| {
+            *part != "*"
+                && part.len() > 5
+                && !part.contains("servers")
+                && !part.contains("providers")
+        })
         .any(|part| line.contains(part))
 }

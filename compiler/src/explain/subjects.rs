@@ -51,7 +51,8 @@ pub(super) fn subjects(evaluation: &Evaluation, scope: Scope<'_>) -> BTreeMap<St
     if let Scope::Key(wanted) = scope {
         let below = format!("{wanted}.");
         found.retain(|name, subject| {
-            let by_requirement = subject.requirements.iter().any(|(_, path)| path.join(".") == wanted);
+            let by_requirement =
+                subject.requirements.iter().any(|(_, path)| path.join(".") == wanted);
             name == wanted || name.starts_with(&below) || by_requirement
         });
     }

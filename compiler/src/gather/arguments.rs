@@ -223,9 +223,18 @@ mod tests {
     fn overrides_follow_codex() {
         assert_eq!(merged(&["-c", "model=cli"]), serde_json::json!([{"model": "cli"}]));
         assert_eq!(merged(&["-c", "model=[unclosed"]), serde_json::json!([{"model": "[unclosed"}]));
-        assert_eq!(merged(&["-c", "model=2024-01-01"]), serde_json::json!([{"model": "2024-01-01"}]));
-        assert_eq!(merged(&["-c", "a.\"b.c\".d=[1]"]), serde_json::json!([{"a": {"\"b": {"c\"": {"d": [1]}}}}]));
-        assert_eq!(merged(&["--enable", "x", "--disable=y"]), serde_json::json!([{"features": {"x": true}}, {"features": {"y": false}}]));
+        assert_eq!(
+            merged(&["-c", "model=2024-01-01"]),
+            serde_json::json!([{"model": "2024-01-01"}])
+        );
+        assert_eq!(
+            merged(&["-c", "a.\"b.c\".d=[1]"]),
+            serde_json::json!([{"a": {"\"b": {"c\"": {"d": [1]}}}}])
+        );
+        assert_eq!(
+            merged(&["--enable", "x", "--disable=y"]),
+            serde_json::json!([{"features": {"x": true}}, {"features": {"y": false}}])
+        );
         assert_eq!(parse(&["-c", "novalue"]).0.problems.len(), 1);
         assert_eq!(parse(&["-c", "=1"]).0.problems.len(), 1);
     }

@@ -234,8 +234,10 @@ impl Gatherer<'_> {
         let (name, read, state) = match (kept, given, cached) {
             (_, None, Some(cached)) => cached,
             (Some(failure), given, None) => {
-                let name = given
-                    .map_or_else(|| "the configuration server".to_owned(), |(name, _)| name.clone());
+                let name = given.map_or_else(
+                    || "the configuration server".to_owned(),
+                    |(name, _)| name.clone(),
+                );
                 return self.no_bundle(name, failure.text.clone(), failure);
             }
             (None, Some((name, BundleAnswer::Body(bytes))), _) => {
@@ -290,7 +292,9 @@ impl Gatherer<'_> {
             .filter(|name| {
                 name == "cloud-config-bundle-cache.json"
                     || (name.starts_with("managed-config-")
-                        && std::path::Path::new(name).extension().is_some_and(|ending| ending == "json"))
+                        && std::path::Path::new(name)
+                            .extension()
+                            .is_some_and(|ending| ending == "json"))
             })
             .collect();
         let [name] = names.as_slice() else { return None };
@@ -365,5 +369,7 @@ impl Gatherer<'_> {
 
 /// The value at a top-level path of a table, if it is a string.
 pub fn text_at<'table>(root: &'table Table, key: &str) -> Option<&'table str> {
-    root.get(key).and_then(|node| if let Value::String(text) = &node.value { Some(text.as_str()) } else { None })
+    root.get(key).and_then(|node| {
+        if let Value::String(text) = &node.value { Some(text.as_str()) } else { None }
+    })
 }

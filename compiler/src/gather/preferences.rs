@@ -41,8 +41,7 @@ impl Gatherer<'_> {
             if value.forced == Forced::SetOnce {
                 continue;
             }
-            let identity =
-                Source::Preference { key: key.name().to_owned(), path: name.clone() };
+            let identity = Source::Preference { key: key.name().to_owned(), path: name.clone() };
             let source = self.found.documents.add(identity, value.toml_text.clone());
             let layer = self.layer(source, self.machine.os.system_folder().to_owned());
             match key {

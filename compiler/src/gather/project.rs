@@ -19,9 +19,15 @@ pub struct ProjectFolder {
 ///
 /// `config` is the configuration merged from everything but projects: it names the markers of a
 /// project's root and the folders that are trusted.
-pub fn folders(files: &dyn Files, cwd: &str, codex_home: &str, config: &Table) -> Vec<ProjectFolder> {
+pub fn folders(
+    files: &dyn Files,
+    cwd: &str,
+    codex_home: &str,
+    config: &Table,
+) -> Vec<ProjectFolder> {
     let root = root_of(files, cwd, config);
-    let repository = ancestors(cwd).into_iter().find(|folder| files.exists(&format!("{folder}/.git")));
+    let repository =
+        ancestors(cwd).into_iter().find(|folder| files.exists(&format!("{folder}/.git")));
     let mut found = Vec::new();
     for folder in ancestors(cwd).into_iter().rev() {
         if !within(&folder, &root) {
@@ -32,15 +38,21 @@ pub fn folders(files: &dyn Files, cwd: &str, codex_home: &str, config: &Table) -
             continue;
         }
         let candidates = [Some(folder.as_str()), Some(root.as_str()), repository.as_deref()];
-        let level = candidates.into_iter().flatten().find_map(|path| trust_level(files, config, path));
-        found.push(ProjectFolder { folder, dot_codex, trusted: level.as_deref() == Some("trusted") });
+        let level =
+            candidates.into_iter().flatten().find_map(|path| trust_level(files, config, path));
+        found.push(ProjectFolder {
+            folder,
+            dot_codex,
+            trusted: level.as_deref() == Some("trusted"),
+        });
     }
     found
 }
 
 /// The trust level that the configuration gives to the working folder itself or its repository.
 pub fn trust_of(files: &dyn Files, cwd: &str, config: &Table) -> Option<String> {
-    let repository = ancestors(cwd).into_iter().find(|folder| files.exists(&format!("{folder}/.git")));
+    let repository =
+        ancestors(cwd).into_iter().find(|folder| files.exists(&format!("{folder}/.git")));
     [Some(cwd.to_owned()), repository]
         .into_iter()
         .flatten()
@@ -107,10 +119,17 @@ mod tests {
         files.put("/w/.codex/config.toml", "");
         files.put("/w/a/b/.codex/config.toml", "");
         files.put("/.codex/config.toml", "");
-        let all = folders(&files, "/w/a/b", "/home/.codex", &config("projects.'/w'.trust_level='trusted'"));
+        let all = folders(
+            &files,
+            "/w/a/b",
+            "/home/.codex",
+            &config("projects.'/w'.trust_level='trusted'"),
+        );
         let names: Vec<_> = all.iter().map(|one| (one.folder.as_str(), one.trusted)).collect();
         assert_eq!(names, [("/w", true), ("/w/a/b", true)]);
-        let nearer = config("projects.'/w'.trust_level='trusted'\nprojects.'/w/a/b'.trust_level='untrusted'");
+        let nearer = config(
+            "projects.'/w'.trust_level='trusted'\nprojects.'/w/a/b'.trust_level='untrusted'",
+        );
         assert!(!folders(&files, "/w/a/b", "/h", &nearer)[1].trusted);
     }
 

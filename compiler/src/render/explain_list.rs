@@ -65,7 +65,8 @@ pub(super) fn head(out: &mut String, explanation: &Explanation, paint: Paint, na
     line(out, &format!("Policy  {}", channels.join(paint.dot())));
     for channel in &explanation.policy.channels {
         for document in &channel.documents {
-            let text = format!("        {}: {}", channel.kind.replace('_', " "), names.path(document));
+            let text =
+                format!("        {}: {}", channel.kind.replace('_', " "), names.path(document));
             line(out, &paint.paint(Role::Faint, &paint.fit(&text, paint.width)));
         }
     }
@@ -136,12 +137,17 @@ fn row(setting: &Setting, paint: Paint, names: &Names) -> Row {
     let effective = setting.effective.as_ref().map_or_else(|| "unset".to_owned(), short);
     let at = |place: &Option<Place>| place.as_ref().map(|at| names.place(at)).unwrap_or_default();
     let winner = setting.candidates.iter().find(|one| one.outcome == Outcome::Won);
+    let lock = paint.sign(Sign::Lock);
     let by = match (setting.requirements.first(), winner, setting.candidates.first()) {
         (Some(voice), _, _) if setting.locked => {
             let place = voice.place.as_ref().map_or(voice.document.clone(), |at| names.place(at));
             let more = setting.requirements.len().saturating_sub(1);
             let others = if more > 0 { format!(" +{more}") } else { String::new() };
-            format!("{} {place}{others}", paint.sign(Sign::Lock))
+            format!("{lock} {place}{others}")
+        }
+        _ if setting.locked && setting.locked_by.is_some() => {
+            let place = setting.locked_by.as_ref().map(|one| at(&one.place)).unwrap_or_default();
+            format!("{lock} {place}")
         }
         (_, Some(winner), _) => {
             format!("{} {}", paint.sign(Sign::Won), at(&winner.place))
@@ -149,12 +155,14 @@ fn row(setting: &Setting, paint: Paint, names: &Names) -> Row {
         (_, None, Some(first)) if first.outcome == Outcome::NotLoaded => {
             format!("{} not loaded", paint.sign(Sign::NotLoaded))
         }
-        _ if setting.status == Status::Disabled => {
-            format!("{} requirements", paint.sign(Sign::Lock))
-        }
         _ => format!("{} built in", paint.sign(Sign::Silent)),
     };
-    Row { key: setting.key.clone(), effective: effective + suffix, by, below: below(setting, paint, names) }
+    Row {
+        key: setting.key.clone(),
+        effective: effective + suffix,
+        by,
+        below: below(setting, paint, names),
+    }
 }
 
 /// What was asked for and did not come true, on a line of its own.
@@ -170,15 +178,21 @@ fn below(setting: &Setting, paint: Paint, names: &Names) -> Vec<(Role, String)> 
                 let allowed = setting.allowed.as_ref().map(short).unwrap_or_default();
                 format!("{corner} {lost} {value} {place} is not in {allowed}")
             }
-            Some(Reason::FixedByRequirement) => format!("{corner} {lost} {value} {place} has no effect"),
+            Some(Reason::FixedByRequirement) => {
+                format!("{corner} {lost} {value} {place} has no effect")
+            }
             Some(Reason::IgnoredWithProfiles) => {
-                format!("{corner} {lost} {value} {place} is ignored: permission profiles are managed")
+                format!(
+                    "{corner} {lost} {value} {place} is ignored: permission profiles are managed"
+                )
             }
             Some(Reason::Untrusted) => {
                 let sign = paint.sign(Sign::NotLoaded);
                 format!("{corner} {sign} {value} {place} not loaded: folder not trusted")
             }
-            Some(Reason::NotForProjects) => format!("{corner} {lost} {value} {place} not for projects"),
+            Some(Reason::NotForProjects) => {
+                format!("{corner} {lost} {value} {place} not for projects")
+            }
             Some(Reason::LowerPrecedence) | None => continue,
         };
         found.push((Role::Lock, text));
@@ -201,7 +215,9 @@ pub(super) fn draw_problem(out: &mut String, problem: &Problem, paint: Paint, na
         let _ = write!(text, "; {part}");
     }
     let head = format!("{} {word}  ", paint.sign(sign));
-    for (number, part) in wrapped(&text, paint.width.saturating_sub(columns(&head))).iter().enumerate() {
+    for (number, part) in
+        wrapped(&text, paint.width.saturating_sub(columns(&head))).iter().enumerate()
+    {
         let lead = if number == 0 { paint.paint(role, &head) } else { " ".repeat(columns(&head)) };
         line(out, &format!("{lead}{part}"));
     }

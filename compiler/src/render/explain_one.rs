@@ -54,7 +54,8 @@ fn one(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, nam
     if !setting.actions.is_empty() {
         section(out, "WHAT YOU CAN DO", paint);
         for action in &setting.actions {
-            for (number, text) in wrapped(action, paint.width.saturating_sub(4)).iter().enumerate() {
+            for (number, text) in wrapped(action, paint.width.saturating_sub(4)).iter().enumerate()
+            {
                 let mark = if number == 0 { paint.sign(Sign::Silent) } else { " " };
                 line(out, &format!("  {mark} {text}"));
             }
@@ -68,11 +69,13 @@ fn section(out: &mut String, title: &str, paint: Paint) {
 
 /// Wanted, allowed, effective, in three lines.
 fn verdict(out: &mut String, setting: &Setting, paint: Paint, names: &Names) {
-    let asked = setting.candidates.iter().find(|one| {
-        matches!(one.outcome, Outcome::Won | Outcome::Clamped | Outcome::Merged)
-    });
+    let asked = setting
+        .candidates
+        .iter()
+        .find(|one| matches!(one.outcome, Outcome::Won | Outcome::Clamped | Outcome::Merged));
     let mut fact = |name: &str, value: &str, rest: &str, role: Role| {
-        let text = format!("  {} {} {rest}", padded(name, 10), paint.paint(role, &padded(value, 16)));
+        let text =
+            format!("  {} {} {rest}", padded(name, 10), paint.paint(role, &padded(value, 16)));
         line(out, &text);
     };
     if let Some(one) = asked {
@@ -87,6 +90,10 @@ fn verdict(out: &mut String, setting: &Setting, paint: Paint, names: &Names) {
             format!("by requirement {} {place}", voice.channel)
         });
         fact("Allowed", &short(allowed), &by, Role::Lock);
+    }
+    if let (None, Some(lock)) = (&setting.allowed, &setting.locked_by) {
+        let place = lock.place.as_ref().map(|at| names.place(at)).unwrap_or_default();
+        fact("Locked by", &lock.key, &place, Role::Lock);
     }
     let value = setting.effective.as_ref().map_or_else(|| "unset".to_owned(), short);
     fact("Effective", &value, why(setting.status), Role::Strong);
@@ -138,7 +145,8 @@ fn values(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, 
             setting.candidates.iter().filter(|one| one.layer == *layer).collect();
         step += 1;
         if voices.is_empty() {
-            let text = format!("  {step} {} {} no value", padded(layer, 20), paint.sign(Sign::Silent));
+            let text =
+                format!("  {step} {} {} no value", padded(layer, 20), paint.sign(Sign::Silent));
             line(out, &paint.paint(Role::Faint, &text));
         }
         for voice in voices {
@@ -147,7 +155,13 @@ fn values(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, 
     }
     if let Some(default) = &setting.default {
         let beaten = if setting.wanted.is_some() { Sign::Lost } else { Sign::Won };
-        let text = format!("  {} {} {} {}", step + 1, padded("built in", 20), paint.sign(beaten), short(default));
+        let text = format!(
+            "  {} {} {} {}",
+            step + 1,
+            padded("built in", 20),
+            paint.sign(beaten),
+            short(default)
+        );
         line(out, &paint.paint(Role::Faint, &text));
     }
     out.push('\n');
@@ -175,7 +189,13 @@ fn candidate(out: &mut String, step: usize, voice: &Candidate, paint: Paint, nam
     line(out, &format!("  {step} {name} {} {value} {place}  {reason}", paint.sign(sign)));
 }
 
-fn requirements(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, names: &Names) {
+fn requirements(
+    out: &mut String,
+    setting: &Setting,
+    all: &Explanation,
+    paint: Paint,
+    names: &Names,
+) {
     if setting.requirements.is_empty() && !setting.locked {
         return;
     }

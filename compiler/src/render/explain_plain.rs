@@ -31,7 +31,11 @@ pub fn write(explanation: &Explanation) -> String {
             let reason = one.reason.map_or(String::new(), |reason| {
                 format!(", because {}", words(&format!("{reason:?}")))
             });
-            lines.push(format!("  {} asks {}{place}: {outcome}{reason}", one.layer, quoted(&one.value)));
+            lines.push(format!(
+                "  {} asks {}{place}: {outcome}{reason}",
+                one.layer,
+                quoted(&one.value)
+            ));
         }
         for voice in &setting.requirements {
             let place = voice.place.as_ref().map_or(String::new(), |at| format!(" at {at}"));

@@ -53,7 +53,9 @@ impl Names {
         let name = match place.document.rsplit_once(" › ") {
             Some((_, "requirements_toml_base64")) if self.brief => "MDM".to_owned(),
             Some((_, key)) if self.brief => format!("MDM {key}"),
-            _ if self.brief => fragment(&place.document).unwrap_or_else(|| self.path(&place.document)),
+            _ if self.brief => {
+                fragment(&place.document).unwrap_or_else(|| self.path(&place.document))
+            }
             _ => self.path(&place.document),
         };
         format!("{name}:{}:{}", place.line, place.column)

@@ -96,6 +96,9 @@ mod tests {
         let rule = json!({"pattern": [{"token": "rm"}], "decision": "forbidden"});
         assert_eq!(short(&json!([rule])), "1 rules: 1 forbidden");
         assert_eq!(quoted(&json!("x\u{1b}[31m")), "\"x\u{fffd}[31m\"");
-        assert_eq!(short(&json!({"redacted": true, "sha256_8": "01234567"})), "‹redacted 01234567›");
+        assert_eq!(
+            short(&json!({"redacted": true, "sha256_8": "01234567"})),
+            "‹redacted 01234567›"
+        );
     }
 }

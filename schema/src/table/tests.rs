@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::inspect::inspect;
 use crate::key::{Key, Merge, Tighter};
-use crate::lookup::{CONFIG, REQUIREMENTS, Tree};
+use crate::lookup::{CONFIG, REQUIREMENTS, Tree, parts};
 use crate::reader::{read_toml, read_toml_value};
 use crate::span::SourceId;
 use crate::value::Value;
@@ -40,7 +40,9 @@ fn every_row_is_whole() {
                 complain("twice");
             }
             let first = key.doc.chars().next();
-            if !key.doc.ends_with('.') || !first.is_some_and(|letter| letter.is_uppercase() || letter == '`') {
+            if !key.doc.ends_with('.')
+                || !first.is_some_and(|letter| letter.is_uppercase() || letter == '`')
+            {
                 complain("its doc is not a sentence");
             }
             if key.until.is_some_and(|until| until <= key.since) {
@@ -67,7 +69,7 @@ fn every_row_is_whole() {
             if !key.default.is_empty() && read_toml_value(key.default, SourceId(0)).is_none() {
                 complain("its default is not a TOML value");
             }
-            if tree.find(&key.path.split('.').collect::<Vec<_>>()).is_none() {
+            if tree.find(&parts(key.path).collect::<Vec<_>>()).is_none() {
                 complain("is not found under its own path");
             }
         }
@@ -82,7 +84,9 @@ fn incomplete(problem: &str) -> bool {
 
 #[test]
 fn every_example_passes_both_judges() {
-    for ((table, tree), schema) in both().into_iter().zip([json_schema::requirements(), json_schema::config()]) {
+    for ((table, tree), schema) in
+        both().into_iter().zip([json_schema::requirements(), json_schema::config()])
+    {
         let validator = jsonschema::validator_for(&schema).unwrap();
         for key in tree.keys() {
             let text = document(key);
@@ -107,14 +111,30 @@ fn every_example_passes_both_judges() {
 
 /// Values of every kind, to be put where they do not belong.
 const VALUES: &[&str] = &[
-    "5", "-1", "70000", "1.5", "true", "'text'", "''", "[]", "['a']", "[1]", "[true]", "{}",
-    "{a=1}", "{a='b'}", "2024-01-02", "['read-only']", "{name={}}", "'allow'", "['x', 'x']",
+    "5",
+    "-1",
+    "70000",
+    "1.5",
+    "true",
+    "'text'",
+    "''",
+    "[]",
+    "['a']",
+    "[1]",
+    "[true]",
+    "{}",
+    "{a=1}",
+    "{a='b'}",
+    "2024-01-02",
+    "['read-only']",
+    "{name={}}",
+    "'allow'",
+    "['x', 'x']",
 ];
 
 /// Where Codex accepts more than a schema can say, or less. Each with its reason.
-const KNOWN_DIFFERENCES: &[(&str, &str, &str)] = &[
-    ("*", "2024-01-02", "serde reads dates as texts; JSON has none, so the schema sees a table"),
-];
+const KNOWN_DIFFERENCES: &[(&str, &str, &str)] =
+    &[("*", "2024-01-02", "serde reads dates as texts; JSON has none, so the schema sees a table")];
 
 fn known_difference(path: &str, value: &str) -> bool {
     KNOWN_DIFFERENCES.iter().any(|(known, at, _)| (*known == "*" || *known == path) && *at == value)
@@ -144,9 +164,11 @@ fn types_and_schema_agree() {
                     .filter(|error| !error.contains("is a required property"))
                     .collect();
                 // serde reads a struct from the list of its fields; the schema wants a table.
-                let positional = value.starts_with('[') && errors.iter().all(|error| error.contains("type \"object\""));
+                let positional = value.starts_with('[')
+                    && errors.iter().all(|error| error.contains("type \"object\""));
                 if refused.is_none() != errors.is_empty() && !(refused.is_none() && positional) {
-                    let _ = writeln!(wrong, "{table} {} = {value}: {refused:?}, {errors:?}", key.path);
+                    let _ =
+                        writeln!(wrong, "{table} {} = {value}: {refused:?}, {errors:?}", key.path);
                 }
             }
         }
@@ -174,6 +196,9 @@ fn generated_files_are_current() {
             std::fs::write(&file, &text).unwrap();
         }
         let committed = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(committed == text, "{path} is out of date: run UPDATE=1 cargo test -p codex-schema");
+        assert!(
+            committed == text,
+            "{path} is out of date: run UPDATE=1 cargo test -p codex-schema"
+        );
     }
 }

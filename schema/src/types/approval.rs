@@ -34,6 +34,7 @@ impl Serialize for ApprovalPolicy {
 
 /// Which kinds of action are asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "these are the fields of Codex's own table")]
 pub struct GranularApprovalConfig {
     /// Actions outside the sandbox.
     pub sandbox_approval: bool,

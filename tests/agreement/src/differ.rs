@@ -48,6 +48,8 @@ pub struct Totals {
     pub values: usize,
     /// Same refusal.
     pub errors: usize,
+    /// Refusals for the same reason in other words, in old versions.
+    pub words: usize,
     /// Different, without an explanation.
     pub differ: usize,
     /// Different, and every difference is explained.
@@ -84,6 +86,8 @@ pub struct Report {
     pub classes: Vec<Class>,
     /// Questions that were not answered, by case.
     pub harness: Vec<(u64, String)>,
+    /// Every machine and question with an unexplained difference.
+    pub open: std::collections::BTreeSet<(u64, Question)>,
 }
 
 impl Report {
@@ -146,7 +150,10 @@ fn verdicts(
         Err(error) => oracles.iter().map(|_| Err(error.clone())).collect(),
     };
     let judge_one = |(question, (oracle, answer)): (&Question, (&Oracle, _))| {
-        (*question, judge(*question, answer, &predict(world, oracle, options.version)))
+        (
+            *question,
+            judge(*question, answer, &predict(world, oracle, options.version), options.version),
+        )
     };
     options.questions.iter().zip(oracles.iter().zip(&answers)).map(judge_one).collect()
 }
@@ -161,6 +168,7 @@ fn count(report: &mut Report, judged: Vec<Judged>) -> BTreeMap<(Question, String
             match verdict {
                 Verdict::ValuesAgree => totals.values += 1,
                 Verdict::ErrorsAgree => totals.errors += 1,
+                Verdict::WordsDiffer => totals.words += 1,
                 Verdict::NotPredicted => totals.unpredicted += 1,
                 Verdict::Harness(message) => {
                     totals.harness += 1;
@@ -175,6 +183,7 @@ fn count(report: &mut Report, judged: Vec<Judged>) -> BTreeMap<(Question, String
                         totals.explained += 1;
                     } else {
                         totals.differ += 1;
+                        report.open.insert((case.number, question));
                     }
                     note(&mut found, &case, open);
                 }

@@ -1,5 +1,7 @@
 //! Answers from the model, in the documents of the oracle.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use codex_compiler::compose::startup_json::Secrets;
 use codex_compiler::evaluate::{Evaluation, evaluate};
 use codex_compiler::files::{MemoryFiles, Unreadable};
@@ -26,7 +28,7 @@ pub fn predict(
     let evaluation = evaluation(spec, version);
     let answer = match oracle {
         Oracle::Startup => startup(&evaluation),
-        Oracle::RequirementsRead => evaluation.requirements_read(Secrets::AsCodexPrints),
+        Oracle::RequirementsRead => requirements_read(&evaluation),
         other => crate::predict_session::predict(spec, other, version)?,
     };
     Some(answer.map(|json| fold_places(&json)).map_err(|text| fold_text(&text)))
@@ -67,6 +69,9 @@ fn files(spec: &WorldSpec) -> MemoryFiles {
             FileSpec::Text(text) => files.put(path, expand(text)),
             FileSpec::Special(SpecialFile::Directory {}) => {
                 files.put_unreadable(path, Unreadable::NotAFile);
+            }
+            FileSpec::Special(SpecialFile::Base64(text)) => {
+                files.put(path, STANDARD.decode(text).unwrap_or_default());
             }
             FileSpec::Special(_) => {
                 files.put_unreadable(path, Unreadable::Refused("unreadable".to_owned()));
@@ -118,20 +123,24 @@ pub fn startup_answer(spec: &WorldSpec, version: Version) -> Result<Json, String
     })
 }
 
+/// What older builds, which cannot print requirements, say to `configRequirements/read`.
+fn requirements_read(evaluation: &Evaluation) -> Result<Json, String> {
+    if let Some(text) = codex_compiler::codex_answers::requirements_refusal(evaluation) {
+        return Err(text);
+    }
+    let shown = codex_compiler::compose::startup_json::requirements(
+        &evaluation.composition.merged,
+        &evaluation.configuration.merged,
+        &evaluation.machine,
+        Secrets::AsCodexPrints,
+    );
+    Ok(json!({"requirements": shown}))
+}
+
 /// In the words of the oracle, which adds the codes to the message.
 fn startup(evaluation: &Evaluation) -> Result<Json, String> {
     if evaluation.machine.version < Version::of(164) {
-        // Older builds are asked through `configRequirements/read`.
-        if let Some(text) = codex_compiler::codex_answers::requirements_refusal(evaluation) {
-            return Err(text);
-        }
-        let shown = codex_compiler::compose::startup_json::requirements(
-            &evaluation.composition.merged,
-            &evaluation.configuration.merged,
-            &evaluation.machine,
-            Secrets::AsCodexPrints,
-        );
-        return Ok(serde_json::json!({"requirements": shown}));
+        return requirements_read(evaluation);
     }
     if evaluation.machine.version >= Version::of(164)
         && evaluation

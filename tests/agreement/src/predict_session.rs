@@ -64,6 +64,7 @@ fn thread(spec: &WorldSpec, params: &Map<String, Json>, version: Version) -> Res
             user.push('\n');
         }
         let addition = addition.replace("/world/cwd", "$CWD");
+        user = grouped(&user);
         user.push_str(if user.is_empty() { addition.trim_start() } else { &addition });
         let trusting = spec.clone().file(USER_FILE, &user);
         asked = evaluation(&trusting, version);
@@ -74,6 +75,32 @@ fn thread(spec: &WorldSpec, params: &Map<String, Json>, version: Version) -> Res
         object.insert("user_config".to_owned(), Json::String(user));
     }
     Ok(answer)
+}
+
+/// A document as the library writes it back that Codex edits it with: keys of one dotted table
+/// stand together, where the first of them stood.
+fn grouped(text: &str) -> String {
+    let mut out = String::new();
+    let mut groups: Vec<(&str, String)> = Vec::new();
+    let mut above = String::new();
+    for line in text.split_inclusive('\n') {
+        let head =
+            line.split_once('=').and_then(|(key, _)| key.split_once('.')).map(|(head, _)| head);
+        if line.trim_start().starts_with('[') {
+            out.extend(groups.drain(..).map(|(_, lines)| lines));
+        }
+        above.push_str(line);
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        let lines = std::mem::take(&mut above);
+        match groups.iter_mut().find(|(own, _)| head.is_some_and(|head| head.trim() == *own)) {
+            Some((_, group)) => group.push_str(&lines),
+            None => groups.push((head.unwrap_or_default().trim(), lines)),
+        }
+    }
+    out.extend(groups.into_iter().map(|(_, lines)| lines));
+    out + &above
 }
 
 /// Lays the parameters of a request over the machine's own configuration.

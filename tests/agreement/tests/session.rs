@@ -1,5 +1,7 @@
 //! The recorded vectors about sessions, of every measured version, predicted by the model.
 
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be read fails the test")]
+
 use codex_agreement::predict::predict;
 use codex_oracle::{Oracle, VectorFile};
 use codex_schema::version::Version;

@@ -76,11 +76,12 @@ fn raise_loopback() -> Result<(), CannotRun> {
 }
 
 /// Mounts a file system in memory: Codex syncs its databases to disk 60 times per start, and a
-/// killed test leaves nothing behind. It is under `/tmp` because sandboxes replace `/dev/shm`.
+/// killed test leaves nothing behind. Sandboxes replace `/dev/shm`, and in `/tmp` they leave
+/// folders named `.git` and `.codex`, which make it a project around every world: so neither.
 fn scratch_folder() -> io::Result<PathBuf> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let folder = PathBuf::from(format!("/tmp/codex-oracle-{}-{number}", std::process::id()));
+    let folder = PathBuf::from(format!("/var/tmp/codex-oracle-{}-{number}", std::process::id()));
     fs::create_dir(&folder)?;
     let options = Some("mode=0755,size=1g");
     mount(Some("codex-oracle"), &folder, Some("tmpfs"), MsFlags::empty(), options)?;
@@ -89,7 +90,7 @@ fn scratch_folder() -> io::Result<PathBuf> {
 
 /// Removes the scratch folder of [`enter`].
 pub(super) fn leave(scratch: &Path) {
-    // Best effort: the mount dies with the thread, and an empty folder in /tmp harms nobody.
+    // Best effort: the mount dies with the thread, and an empty folder there harms nobody.
     let _ = umount2(scratch, MntFlags::MNT_DETACH);
     drop(fs::remove_dir(scratch));
 }

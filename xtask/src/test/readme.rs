@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 use crate::bench::target_folder;
 use crate::talk::Problem;
 
-/// The commands of all shell blocks in a document, in order.
+/// The commands of all shell blocks and indented blocks in a document, in order.
 fn commands(text: &str) -> Vec<&str> {
     let mut inside = false;
     let mut found = Vec::new();
     for line in text.lines() {
         if line.trim_start().starts_with("```") {
             inside = !inside && ["```sh", "```console", "```bash"].contains(&line.trim());
-        } else if inside {
+        } else if inside || line.starts_with("    ") {
             let command = line.trim().trim_start_matches("$ ");
             let ours = ["cargo ", "codex-config "].iter().any(|start| command.starts_with(start));
             if ours {
@@ -38,6 +38,7 @@ pub(super) fn check() -> Result<String, Problem> {
         if ["cargo xtask test", "cargo xtask bench", "cargo xtask oracle", "cargo install"]
             .iter()
             .any(|start| command.starts_with(start))
+            || names_missing_files(command)
         {
             continue;
         }
@@ -61,7 +62,18 @@ pub(super) fn check() -> Result<String, Problem> {
     if known == 0 {
         return Err("README.md names no command".into());
     }
-    Ok(format!("{ran} of {known} commands; the others are steps of their own"))
+    Ok(format!(
+        "{ran} of {known} commands; the others are steps of their own or need the reader's files"
+    ))
+}
+
+/// Whether a command is about a file or folder that the reader has to bring.
+fn names_missing_files(command: &str) -> bool {
+    let flags = ["--root", "--mdm", "--bundle", "--codex-home"];
+    let words: Vec<&str> = command.split_whitespace().collect();
+    words
+        .windows(2)
+        .any(|pair| matches!(pair, [flag, file] if flags.contains(flag) && !crate::workspace().join(file).exists()))
 }
 
 #[cfg(test)]
@@ -70,8 +82,7 @@ mod tests {
 
     #[test]
     fn only_our_commands_in_shell_blocks_count() {
-        let text =
-            "cargo no\n```sh\ncargo a\n# talk\n$ codex-config b\n```\n```toml\ncargo = 1\n```";
-        assert_eq!(commands(text), ["cargo a", "codex-config b"]);
+        let text = "cargo no\n\n    cargo z\n```sh\ncargo a\n# talk\n$ codex-config b\n```\n```toml\ncargo = 1\n```";
+        assert_eq!(commands(text), ["cargo z", "cargo a", "codex-config b"]);
     }
 }

@@ -10,7 +10,8 @@ const BUILT_IN: &[&str] = &[":read-only", ":workspace", ":danger-full-access"];
 
 /// Values that were retired, and combinations that cannot work.
 pub(super) fn values(merged: &Merged<'_>) -> Vec<Refusal> {
-    let found = [untrusted(merged), first_profiles(merged), default_profile(merged), unasked(merged)];
+    let found =
+        [untrusted(merged), first_profiles(merged), default_profile(merged), unasked(merged)];
     found.into_iter().flatten().map(|refusal| refusal.in_phase(Phase::Config)).collect()
 }
 
@@ -36,7 +37,8 @@ fn first_profiles(merged: &Merged<'_>) -> Option<Refusal> {
 
 fn default_profile(merged: &Merged<'_>) -> Option<Refusal> {
     let (node, name) = text(merged, "default_permissions")?;
-    let defined = merged.config.get("permissions").is_some() || merged.get(&["permissions"]).is_some();
+    let defined =
+        merged.config.get("permissions").is_some() || merged.get(&["permissions"]).is_some();
     let words = "default_permissions requires a `[permissions]` table";
     (!BUILT_IN.contains(&name) && !defined).then(|| Refusal::start(words, Some(node.span)))
 }

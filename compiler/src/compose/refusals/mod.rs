@@ -20,6 +20,7 @@ use super::{Composition, Phase, Refusal, Setting};
 
 /// What a check looks at.
 #[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it borrows the files of a machine")]
 pub struct Merged<'a> {
     composition: &'a Composition,
     setting: &'a Setting<'a>,

@@ -4,7 +4,6 @@ use codex_schema::value::Node;
 
 use super::{Merged, Refusal};
 use crate::compose::{Phase, Stage};
-use crate::era::Era;
 
 const TOP: &str = "experimental_network";
 
@@ -47,7 +46,7 @@ pub(super) fn session_patterns(merged: &Merged<'_>) -> Vec<Refusal> {
     let enabled = [&[TOP, "enabled"][..], &["permissions", "network", "enabled"]]
         .into_iter()
         .any(|path| merged.get(path).and_then(|node| node.value.as_bool()) == Some(true));
-    if !enabled || !Era::of(merged.setting.machine.version).refuses_odd_domains() {
+    if !enabled || !merged.era().checks_host_syntax() {
         return Vec::new();
     }
     let problems = patterns(merged).into_iter().filter_map(|(pattern, _, node)| {

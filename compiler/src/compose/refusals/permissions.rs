@@ -3,6 +3,7 @@
 use codex_schema::value::{Entry, Node, Table};
 
 use super::{Merged, Refusal, filesystem};
+use crate::effective::profiles::reserved as reserved_name;
 
 const BUILT_IN: &[&str] = &[":read-only", ":workspace", ":danger-full-access"];
 const EXTENDABLE: &[&str] = &[":read-only", ":workspace"];
@@ -20,7 +21,8 @@ pub(super) fn profiles(merged: &Merged<'_>) -> Vec<Refusal> {
 /// Profiles that requirements define.
 fn managed<'a>(merged: &Merged<'a>) -> Vec<&'a Entry> {
     let table = merged.get(&["permissions"]).and_then(|node| node.value.as_table());
-    let profile = |entry: &&Entry| !matches!(&*entry.key.value, "filesystem" | "network");
+    let version = merged.era().version();
+    let profile = |entry: &&Entry| !reserved_name(&entry.key.value, version);
     table.into_iter().flat_map(Table::iter).filter(profile).collect()
 }
 
@@ -78,9 +80,16 @@ fn default_named(merged: &Merged<'_>) -> Option<Refusal> {
     let named = merged.get(&["default_permissions"]).is_some()
         || merged.get(&["allowed_permission_profiles"]).is_some()
         || merged.config.get("default_permissions").is_some()
-        || merged.config.get("sandbox_mode").is_some();
+        || merged.config.get("sandbox_mode").is_some()
+        // A clash of names is found first, and told where the session is worked out.
+        || managed(merged).iter().any(|entry| clashes(merged, entry));
     let text = "config defines `[permissions]` profiles but does not set `default_permissions`";
     (!named).then(|| Refusal::start(text, Some(profile.key.span)))
+}
+
+fn clashes(merged: &Merged<'_>, entry: &Entry) -> bool {
+    let own = merged.config.get("permissions");
+    own.is_some_and(|own| own.at(&[&entry.key.value]).is_some())
 }
 
 /// Only the selected profile is resolved.

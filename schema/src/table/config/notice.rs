@@ -49,7 +49,7 @@ pub(super) static KEYS: &[Key] = &[
         ..KEY
     },
     Key {
-        path: "notice.hide_gpt-5.1-codex-max_migration_prompt",
+        path: r#"notice."hide_gpt-5.1-codex-max_migration_prompt""#,
         ty: Ty::of::<bool>(),
         doc: "Whether the second model migration prompt was dismissed.",
         example: "true",

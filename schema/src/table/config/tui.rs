@@ -240,7 +240,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "tui.right_click_paste",
         ty: Ty::of::<RightClickPaste>(),
-        since: Version::of(169),
+        since: Version::of(157),
         doc: "Whether a right click pastes.",
         example: r#""auto""#,
         ..KEY

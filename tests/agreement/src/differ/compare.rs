@@ -64,6 +64,9 @@ pub enum Verdict {
     ValuesAgree,
     /// Both refused in the same words.
     ErrorsAgree,
+    /// Both refused for the same reason in other words; only old versions are judged like this,
+    /// see [`reason`].
+    WordsDiffer,
     /// The model does not answer this question.
     NotPredicted,
     /// Codex was not asked: never an agreement.
@@ -76,7 +79,12 @@ pub enum Verdict {
 pub type Predicted = Option<Result<Json, String>>;
 
 /// Judges one question.
-pub fn judge(question: Question, codex: &Result<Json, OracleError>, model: &Predicted) -> Verdict {
+pub fn judge(
+    question: Question,
+    codex: &Result<Json, OracleError>,
+    model: &Predicted,
+    version: Version,
+) -> Verdict {
     let Some(model) = model else { return Verdict::NotPredicted };
     match (codex, model) {
         (Err(OracleError::Harness { message }), _) => Verdict::Harness(message.clone()),
@@ -84,6 +92,9 @@ pub fn judge(question: Question, codex: &Result<Json, OracleError>, model: &Pred
             let (codex, model) = (one_line(message), one_line(text));
             if codex == model {
                 return Verdict::ErrorsAgree;
+            }
+            if version < WORD_FOR_WORD && reason(&codex) == reason(&model) {
+                return Verdict::WordsDiffer;
             }
             let class = format!("words: {} <> {}", abstracted(&codex), abstracted(&model));
             differ(question, class, codex, model)
@@ -122,6 +133,42 @@ fn one_line(text: &str) -> String {
     };
     let trimmed = joined.strip_suffix('|').or_else(|| joined.strip_suffix("| null null"));
     trimmed.unwrap_or(&joined).trim().to_owned()
+}
+
+/// The first version whose refusals have to be predicted word for word.
+const WORD_FOR_WORD: Version = Version::of(157);
+
+/// What a refusal says about its cause: the key, the offending value and what is wrong with it.
+/// Older versions wrap the same reason in many ways: by who asks, by when they find out, with
+/// the line quoted or with the place in the file. Those wrappings are taken off; what remains
+/// has to be equal.
+fn reason(text: &str) -> &str {
+    const WRAPPINGS: &[&str] = &[
+        "Error: ",
+        "error loading default config after config error: ",
+        "failed to read configuration layers: ",
+        "failed to load configuration: ",
+        "failed to resolve feature override precedence: ",
+        "invalid configuration: ",
+        "error deriving config: ",
+    ];
+    let mut rest = text;
+    while let Some(inner) = WRAPPINGS.iter().find_map(|one| rest.strip_prefix(one)) {
+        rest = inner;
+    }
+    // `FILE:LINE:COLUMN: REASON` and a quoted line that ends in `^^^ REASON`.
+    if let Some((place, said)) = rest.split_once(": ")
+        && place.split(':').rev().take(2).all(|part| part.parse::<u32>().is_ok())
+    {
+        rest = said;
+    }
+    if rest.contains("TOML parse error at line ")
+        && let Some((_, said)) = rest.rsplit_once("^ ")
+    {
+        rest = said;
+    }
+    let bare = rest.rsplit_once(" in `").filter(|(_, key)| key.ends_with('`'));
+    bare.map_or(rest, |(said, _)| said)
 }
 
 /// A text without what differs from machine to machine.
@@ -276,16 +323,26 @@ mod tests {
     #[test]
     fn harness_errors_are_no_agreement() {
         let codex = Err(OracleError::Harness { message: "pipe".to_owned() });
-        let verdict = judge(Question::Startup, &codex, &Some(Err("pipe".to_owned())));
+        let verdict =
+            judge(Question::Startup, &codex, &Some(Err("pipe".to_owned())), Version::NEWEST);
         assert_eq!(verdict, Verdict::Harness("pipe".to_owned()));
     }
 
     #[test]
     fn errors_agree_on_one_line_only_when_equal() {
         let model = Some(Err("a\n  b".to_owned()));
-        assert_eq!(judge(Question::Startup, &refused("a b | "), &model), Verdict::ErrorsAgree);
-        assert!(matches!(judge(Question::Startup, &refused("a b c"), &model), Verdict::Differ(_)));
-        assert!(matches!(judge(Question::Startup, &Ok(json!({})), &model), Verdict::Differ(_)));
+        assert_eq!(
+            judge(Question::Startup, &refused("a b | "), &model, Version::NEWEST),
+            Verdict::ErrorsAgree
+        );
+        assert!(matches!(
+            judge(Question::Startup, &refused("a b c"), &model, Version::NEWEST),
+            Verdict::Differ(_)
+        ));
+        assert!(matches!(
+            judge(Question::Startup, &Ok(json!({})), &model, Version::NEWEST),
+            Verdict::Differ(_)
+        ));
     }
 
     #[test]
@@ -294,7 +351,22 @@ mod tests {
                     helper binaries under temporary dir \"/tmp\" (codex_home: \"$CODEX_HOME\")\n\
                     Error: a";
         let model = Some(Err("Error: a".to_owned()));
-        assert_eq!(judge(Question::Startup, &refused(said), &model), Verdict::ErrorsAgree);
+        assert_eq!(
+            judge(Question::Startup, &refused(said), &model, Version::NEWEST),
+            Verdict::ErrorsAgree
+        );
+    }
+
+    #[test]
+    fn old_versions_wrap_the_same_reason_in_other_words() {
+        let model = Some(Err("invalid configuration: bad `x`\nin `a.b`\n".to_owned()));
+        let said = refused("failed to read configuration layers: /etc/c.toml:2:15: bad `x`");
+        let judged = |version| judge(Question::Config, &said, &model, version);
+        assert_eq!(judged(Version::of(138)), Verdict::WordsDiffer);
+        assert!(matches!(judged(Version::patched(157, 1)), Verdict::Differ(_)));
+        let other = refused("failed to read configuration layers: /etc/c.toml:2:15: bad `y`");
+        let judged = judge(Question::Config, &other, &model, Version::of(138));
+        assert!(matches!(judged, Verdict::Differ(_)));
     }
 
     #[test]
@@ -304,16 +376,17 @@ mod tests {
         });
         let full = json!({"config": {"b": {"c": 2}}, "origins": {"b.c": "user"}});
         assert_eq!(
-            judge(Question::Config, &Ok(codex.clone()), &Some(Ok(full))),
+            judge(Question::Config, &Ok(codex.clone()), &Some(Ok(full)), Version::NEWEST),
             Verdict::ValuesAgree
         );
         let short = json!({"config": {}, "origins": {"b.c": "user"}});
-        let verdict = judge(Question::Config, &Ok(codex.clone()), &Some(Ok(short)));
+        let verdict =
+            judge(Question::Config, &Ok(codex.clone()), &Some(Ok(short)), Version::NEWEST);
         let Verdict::Differ(found) = verdict else { panic!("{verdict:?}") };
         assert_eq!(found.first().map(|one| one.pointer.as_str()), Some("/config/b"));
         let wrong = json!({"config": {"a": 2, "b": {"c": 2}}, "origins": {"b.c": "user"}});
         assert!(matches!(
-            judge(Question::Config, &Ok(codex), &Some(Ok(wrong))),
+            judge(Question::Config, &Ok(codex), &Some(Ok(wrong)), Version::NEWEST),
             Verdict::Differ(_)
         ));
     }

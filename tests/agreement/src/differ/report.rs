@@ -20,11 +20,13 @@ impl Report {
             line(
                 &mut out,
                 format_args!(
-                    "{name:<8} {:>5} cases: {} values agree, {} errors agree, {} differ, {} explained, \
+                    "{name:<8} {:>5} cases: {} values agree, {} errors agree, refusals agree, words \
+                 differ: {}, {} differ, {} explained, \
                  {} not predicted, {} harness errors",
                     totals.cases,
                     totals.values,
                     totals.errors,
+                    totals.words,
                     totals.differ,
                     totals.explained,
                     totals.unpredicted,

@@ -77,16 +77,20 @@ impl Pool {
         if random.chance(90) {
             requirements.retain(|key: &&Key| !dropped.iter().any(|end| key.path.ends_with(end)));
         }
-        let config = Self::choose_config(random, known);
+        let config = Self::choose_config(random, known, version);
         Self { requirements, config }
     }
 
     fn choose_config(
         random: &mut Random,
         known: impl Fn(&Key) -> bool,
+        version: Version,
     ) -> Vec<(&'static str, Option<&'static Key>)> {
+        // Roles of agents need more than one key to be sound; older versions say so.
+        let whole = |key: &Key| version >= Version::of(157) || !key.path.starts_with("agents.");
+        let sound = |key: &Key| known(key) && quiet(key.path) && whole(key);
         let rows: Vec<&'static Key> =
-            CONFIG.keys().iter().copied().filter(|key| known(key) && quiet(key.path)).collect();
+            CONFIG.keys().iter().copied().filter(|key| sound(key)).collect();
         let mut chosen = Vec::new();
         for _ in 0..2 + random.below(6) {
             let path = if random.chance(55) {
