@@ -87,8 +87,11 @@ const LEGACY: &str = "/etc/codex/managed_config.toml";
 /// The place of a person's own configuration.
 const OWN: &str = "/home/a/.codex";
 
-/// The threads that ask; more help only where there are more processors.
-const THREADS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+/// The threads that ask. Before 0.118.0 a session waits for the network without working.
+fn threads(version: Version) -> NonZeroUsize {
+    let count = if version < Version::of(118) { 8 } else { 2 };
+    NonZeroUsize::new(count).unwrap()
+}
 
 /// A world, and the report of `check` on the file with the mistake.
 struct Case {
@@ -122,7 +125,7 @@ fn what_check_says_about_versions_is_what_they_do() {
         let cases = cases(version);
         let worlds = cases.iter().map(|case| case.world.clone()).collect();
         let oracles = [Oracle::RequirementsRead, thread()];
-        let asked = ask_worlds(&binary, THREADS, worlds, &oracles);
+        let asked = ask_worlds(&binary, threads(version), worlds, &oracles);
         let Some(answers) = require_or_announce(asked) else { return };
         for (case, answers) in cases.iter().zip(answers) {
             let [requirements, thread] = answers.try_into().unwrap();
