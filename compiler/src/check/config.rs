@@ -18,7 +18,9 @@ const WITHOUT_PROFILES: Versions = Versions::since(138);
 /// Adds findings about a configuration.
 pub(super) fn add(subject: &Subject<'_>, found: &mut Findings) {
     match subject.kind {
-        FileKind::Config if is_in_project(subject) => denied(subject.root, found),
+        FileKind::Config if subject.source().is_some_and(is_in_project) => {
+            denied(subject.root, found);
+        }
         FileKind::Config => profiles(subject.root, found),
         FileKind::ManagedConfig => {}
         _ => return,
@@ -29,18 +31,15 @@ pub(super) fn add(subject: &Subject<'_>, found: &mut Findings) {
 
 /// Whether the file is the one of a project. A `.codex` folder right below the folder of a person
 /// holds that person's own configuration.
-fn is_in_project(subject: &Subject<'_>) -> bool {
-    let Some(Source::File { path }) = subject.source() else { return false };
+pub(super) fn is_in_project(source: &Source) -> bool {
+    let Source::File { path } = source else { return false };
     let mut parts = path.rsplit(['/', '\\']).skip(1);
     if parts.next() != Some(".codex") {
         return false;
     }
     let parents: Vec<&str> = parts.collect();
-    let own = match parents.as_slice() {
-        ["~" | "root" | "$HOME", ..] => true,
-        [_, "home" | "Users", ..] => true,
-        _ => false,
-    };
+    let own =
+        matches!(parents.as_slice(), ["~" | "root" | "$HOME", ..] | [_, "home" | "Users", ..]);
     !own
 }
 

@@ -84,6 +84,7 @@ impl<'a> Subject<'a> {
         match self.kind {
             FileKind::Requirements => format!("requirements ({name})"),
             FileKind::ManagedConfig => format!("legacy managed_config.toml ({name})"),
+            _ if self.source().is_some_and(config::is_in_project) => format!("project ({name})"),
             _ => format!("user ({name})"),
         }
     }

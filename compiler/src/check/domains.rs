@@ -56,14 +56,12 @@ pub(super) fn of_refusal(subject: &Subject<'_>, span: Span, effect: Effect) -> D
     });
     let entry = all.into_iter().find(|entry| entry.node.span == span);
     let path = super::meaning::key_at(subject, span);
-    match entry {
-        Some(entry) => wrong(&entry.key.value, entry.key.span).effect(effect),
-        None => {
-            let list = networks(subject.root).into_iter().flat_map(patterns);
-            let pattern = list.into_iter().find(|(_, at)| *at == span).map(|(text, _)| text);
-            wrong(pattern.unwrap_or(&path), span).effect(effect)
-        }
+    if let Some(entry) = entry {
+        return wrong(&entry.key.value, entry.key.span).effect(effect);
     }
+    let list = networks(subject.root).into_iter().flat_map(patterns);
+    let pattern = list.into_iter().find(|(_, at)| *at == span).map(|(text, _)| text);
+    wrong(pattern.unwrap_or(&path), span).effect(effect)
 }
 
 fn networks(root: &Table) -> Vec<&Table> {

@@ -87,9 +87,7 @@ fn of_refusal(
     let words = refusal.text.as_str();
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     let diagnostic = match names.as_slice() {
-        ["allowed_sandbox_modes", ..] | ["remote_sandbox_config", ..] => {
-            without_read_only(&key, span)
-        }
+        ["allowed_sandbox_modes" | "remote_sandbox_config", ..] => without_read_only(&key, span),
         ["allowed_login_methods" | "allowed_chatgpt_workspaces", ..] => {
             Diagnostic::new(Code::NothingAllowed, format!("`{key}` leaves no way to sign in"), span)
                 .help("list `chatgpt`, `api` or both")

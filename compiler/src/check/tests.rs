@@ -4,6 +4,7 @@ mod bad_input;
 mod mistakes;
 mod registry;
 mod secrets;
+mod seeded;
 
 use codex_schema::version::Version;
 

@@ -186,7 +186,9 @@ pub fn summary(report: &Report, style: Style) -> String {
     let mut text = String::new();
     let line = format!("{} in {files}, {against}", parts.join(", "));
     if style.colour == Colour::None {
-        words::wrap(&line, style.columns(), 2).iter().for_each(|line| push_line(&mut text, line));
+        for line in words::wrap(&line, style.columns(), 2) {
+            push_line(&mut text, &line);
+        }
     } else {
         push_line(&mut text, &line);
     }

@@ -27,8 +27,10 @@ const MISTAKES: &[&str] = &[
     "[rules]\nprefix_rules = [{ pattern = [{ token = 'git' }], decision = 'prompt-user' }]\n",
     "[rules]\nprefix_rules = [{ decision = 'prompt' }]\n",
     "[experimental_network]\nenabled = true\n[experimental_network.domains]\n'*' = 'allow'\n",
-    "[experimental_network]\nenabled = true\n[experimental_network.domains]\n'http://a.b' = 'allow'\n",
-    "[experimental_network]\nenabled = true\n[experimental_network.domains]\n'10.0.0.0/8' = 'deny'\n",
+    "[experimental_network]\nenabled = true\n[experimental_network.domains]\n\
+     'http://a.b' = 'allow'\n",
+    "[experimental_network]\nenabled = true\n[experimental_network.domains]\n\
+     '10.0.0.0/8' = 'deny'\n",
     "[experimental_network]\nenabled = true\n[experimental_network.domains]\n'**' = 'deny'\n",
     "[experimental_network]\nenabled = true\n[experimental_network.domains]\n'a.b:443' = 'allow'\n",
     "[experimental_network]\nenabled = true\nallowed_domains = ['a.b']\n",
@@ -37,7 +39,8 @@ const MISTAKES: &[&str] = &[
     "[network_proxy]\nenabled = true\n",
     "[mcp_servers.x.identity]\nurl = { match = 'regex', expression = '(' }\n",
     "[mcp_servers.x.identity]\ncommand = { executable = 'a', args = [] }\n",
-    "[features]\nhooks = true\n[[hooks.PreToolUse]]\nmatcher = '('\nhooks = [{ type = 'command', command = '/x' }]\n",
+    "[features]\nhooks = true\n[[hooks.PreToolUse]]\nmatcher = '('\nhooks = [{ type = 'command', \
+     command = '/x' }]\n",
     "default_permissions = ':workspace'\n",
     "[features]\nmemries = false\n",
     "[features]\ncodex_hooks = true\n",
@@ -84,8 +87,11 @@ const LEGACY: &str = "/etc/codex/managed_config.toml";
 /// The place of a person's own configuration.
 const OWN: &str = "/home/a/.codex";
 
-/// The threads that ask; more help only where there are more processors.
-const THREADS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+/// The threads that ask. Before 0.118.0 a session waits for the network without working.
+fn threads(version: Version) -> NonZeroUsize {
+    let count = if version < Version::of(118) { 8 } else { 2 };
+    NonZeroUsize::new(count).unwrap()
+}
 
 /// A world, and the report of `check` on the file with the mistake.
 struct Case {
@@ -119,7 +125,7 @@ fn what_check_says_about_versions_is_what_they_do() {
         let cases = cases(version);
         let worlds = cases.iter().map(|case| case.world.clone()).collect();
         let oracles = [Oracle::RequirementsRead, thread()];
-        let asked = ask_worlds(&binary, THREADS, worlds, &oracles);
+        let asked = ask_worlds(&binary, threads(version), worlds, &oracles);
         let Some(answers) = require_or_announce(asked) else { return };
         for (case, answers) in cases.iter().zip(answers) {
             let [requirements, thread] = answers.try_into().unwrap();

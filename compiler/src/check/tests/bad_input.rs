@@ -96,8 +96,8 @@ fn managed_preferences_are_checked_inside() {
 
 #[test]
 fn the_number_of_diagnostics_is_bounded() {
-    let text: String = (0..1_000).map(|number| format!("zz{number} = 1\n")).collect();
-    let report = check_one("requirements.toml", text, &[]);
+    let lines: Vec<String> = (0..1_000).map(|number| format!("zz{number} = 1")).collect();
+    let report = check_one("requirements.toml", lines.join("\n"), &[]);
     assert_eq!(report.diagnostics.len(), 201);
     assert_eq!(report.diagnostics.last().map(|last| last.code), Some(Code::TooManyProblems));
 }

@@ -1,97 +1,5 @@
+use super::seeded::MISTAKES;
 use super::*;
-
-/// A file with one mistake.
-struct Mistake {
-    file: &'static str,
-    text: &'static str,
-    code: &'static str,
-    /// Line and column of the primary place.
-    at: &'static str,
-    /// Part of the message.
-    says: &'static str,
-}
-
-const fn requirement(
-    code: &'static str,
-    at: &'static str,
-    text: &'static str,
-    says: &'static str,
-) -> Mistake {
-    Mistake { file: "requirements.toml", text, code, at, says }
-}
-
-const fn of(
-    file: &'static str,
-    code: &'static str,
-    at: &'static str,
-    text: &'static str,
-    says: &'static str,
-) -> Mistake {
-    Mistake { file, text, code, at, says }
-}
-
-#[rustfmt::skip]
-const MISTAKES: &[Mistake] = &[
-    // Syntax.
-    requirement("CX0003", "1:37", "allowed_sandbox_modes = [\"read-only\"\n", "unclosed array"),
-    requirement("CX0003", "2:20", "allow_appshots = true\nenforce_residency= us\n", "must be quoted"),
-    requirement("CX0103", "2:1", "allow_appshots = true\nallow_appshots = false\n", "given twice"),
-    requirement("CX0103", "3:2", "[features]\nhooks = true\n[features]\nmemories = false\n", "given twice"),
-    // Names.
-    requirement("CX0101", "1:1", "allowed_sandbox_mode = [\"read-only\"]\n", "`allowed_sandbox_mode`"),
-    requirement("CX0101", "2:1", "[hooks]\nPreTooluse = []\n[features]\nhooks = true\n", "`hooks.PreTooluse`"),
-    requirement("CX0101", "3:1", "[otel]\nenvironment = \"prod\"\nlog_user_promt = false\n", "`otel.log_user_promt`"),
-    requirement("CX0108", "1:1", "sandbox_mode = \"read-only\"\n", "key of `config.toml`"),
-    requirement("CX0108", "1:1", "mcp_oauth_credentials_store = \"keyring\"\n", "key of `config.toml`"),
-    requirement("CX0108", "1:1", "forced_login_method = \"api\"\n", "key of `config.toml`"),
-    requirement("CX0109", "1:1", "allowed_permissions = [\":read-only\"]\n", "no longer a key"),
-    requirement("CX0103", "3:2", "[features]\nhooks = true\n[feature_requirements]\nhooks = true\n", "two names"),
-    requirement("CX0107", "1:2", "[feature_requirements]\nhooks = true\n", "former name"),
-    requirement("CX0302", "1:2", "[network_proxy]\nenabled = true\n", "second name"),
-    // Types and values.
-    requirement("CX0102", "1:18", "allow_appshots = \"yes\"\n", "must be `true` or `false`"),
-    requirement("CX0102", "1:25", "allowed_sandbox_modes = \"read-only\"\n", "must be a list"),
-    requirement("CX0201", "1:39", "allowed_sandbox_modes = [\"read-only\", \"workspace-writ\"]\n", "`workspace-writ`"),
-    requirement("CX0201", "3:17", "[experimental_network]\nenabled = true\ndomains = { a = \"alow\" }\n", "`alow`"),
-    requirement("CX0202", "2:17", "[rules]\nprefix_rules = [{ decision = \"prompt\" }]\n", "lacks the field `pattern`"),
-    // Meaning.
-    requirement("CX0207", "1:25", "allowed_sandbox_modes = [\"workspace-write\"]\n", "lacks `read-only`"),
-    requirement("CX0208", "2:61", "[rules]\nprefix_rules = [{ pattern = [{ token = \"git\" }], decision = \"allow\" }]\n", "may not have"),
-    requirement("CX0203", "2:16", "[rules]\nprefix_rules = []\n", "cannot be empty"),
-    requirement("CX0211", "1:29", "allowed_approval_policies = []\n", "is empty"),
-    requirement("CX0211", "1:25", "allowed_login_methods = []\n", "no way to sign in"),
-    requirement("CX0209", "4:1", "[experimental_network]\nenabled = true\n[experimental_network.domains]\n\"*\" = \"allow\"\n", "`*` alone"),
-    requirement("CX0209", "4:1", "[experimental_network]\nenabled = true\n[experimental_network.domains]\n\"https://a.b/c\" = \"deny\"\n", "is a URL"),
-    requirement("CX0209", "4:1", "[experimental_network]\nenabled = true\n[experimental_network.domains]\n\"10.0.0.0/8\" = \"deny\"\n", "address ranges"),
-    requirement("CX0423", "4:1", "[experimental_network]\nenabled = true\n[experimental_network.domains]\n\"a.b:443\" = \"allow\"\n", "port"),
-    requirement("CX0408", "2:1", "[experimental_network]\ndomains = { \"a.b\" = \"allow\" }\n", "restricts nothing"),
-    requirement("CX0408", "1:3", "[[hooks.PreToolUse]]\nhooks = [{ type = \"command\", command = \"/opt/x\" }]\n", "switched off"),
-    requirement("CX0204", "4:11", "[experimental_network]\nenabled = true\nallowed_domains = [\"a.b\"]\ndomains = { \"c.d\" = \"deny\" }\n", "cannot be combined"),
-    requirement("CX0205", "2:39", "[mcp_servers.x.identity]\nurl = { match = \"regex\", expression = \"(\" }\n", "invalid regex"),
-    requirement("CX0205", "4:11", "[features]\nhooks = true\n[[hooks.PreToolUse]]\nmatcher = \"(\"\nhooks = [{ type = \"command\", command = \"/x\" }]\n", "matcher"),
-    requirement("CX0206", "1:23", "default_permissions = \":workspace\"\n", "requires allowed_permission_profiles"),
-    requirement("CX0210", "2:1", "[features]\nmemries = false\n", "no feature `memries`"),
-    requirement("CX0104", "1:39", "allowed_sandbox_modes = [\"read-only\", \"read-only\"]\n", "listed twice"),
-    requirement("CX0107", "1:3", "[[remote_sandbox_config]]\nhostname_patterns = [\"a\"]\nallowed_sandbox_modes = [\"read-only\"]\n", "host name"),
-    requirement("CX0005", "1:1", "# nothing yet\n", "comments only"),
-    // Other files.
-    of("default.rules", "CX0007", "1:1", "prefix_rule(pattern = [], decision = \"prompt\")\n", ""),
-    of("default.rules", "CX0007", "2:1", "prefix_rule(pattern = [\"a\"], decision = \"prompt\")\nprefix_rul(pattern = [\"a\"])\n", ""),
-    of("bundle.json", "CX0004", "1:51", "{\"requirements_toml\":{\"enterprise_managed\":[{\"id\":5}]}}", "cannot be read"),
-    of("bundle.json", "CX0101", "1:1", "{\"requirements_toml\":{\"enterprise_managed\":[{\"id\":\"a\",\"name\":\"n\",\"contents\":\"allow_appshot = true\"}]}}", "`allow_appshot`"),
-    of("bundle.json", "CX0402", "1:1", "{\"requirements_toml\":{\"enterprise_managed\":[{\"id\":\"a\",\"name\":\"n\",\"contents\":\"allow_appshots = true\"},{\"id\":\"b\",\"name\":\"m\",\"contents\":\"allow_appshots = false\"}]}}", "never applies"),
-    of("managed_config.toml", "CX0107", "1:1", "sandbox_mode = \"read-only\"\n", "older form"),
-    // Configuration.
-    of("config.toml", "CX0303", "1:19", "approval_policy = \"untrusted\"\n", "`untrusted`"),
-    of("config.toml", "CX0303", "1:1", "profile = \"w\"\n", "`profile`"),
-    of("config.toml", "CX0109", "1:11", "[profiles.w]\nmodel = \"m\"\n", "`profiles`"),
-    of("config.toml", "CX0204", "3:1", "[mcp_servers.a]\ncommand = \"x\"\nurl = \"https://a.b/\"\n", "both"),
-    of("config.toml", "CX0202", "1:14", "[mcp_servers.a]\nenabled = true\n", "neither"),
-    of("config.toml", "CX0103", "3:2", "[tui]\ntheme = \"a\"\n[tui]\ntheme = \"b\"\n", "given twice"),
-    of("/srv/p/.codex/config.toml", "CX0305", "1:1", "notify = [\"a\"]\n", "may not set `notify`"),
-    of("/srv/p/.codex/config.toml", "CX0305", "1:1", "profile = \"w\"\n", "may not set `profile`"),
-    of("what.toml", "CX0006", "1:1", "zzz = 1\n", "not clear"),
-];
 
 #[test]
 fn every_mistake_gives_exactly_its_one_diagnostic() {
@@ -100,7 +8,8 @@ fn every_mistake_gives_exactly_its_one_diagnostic() {
         let report = check_one(mistake.file, mistake.text, &[]);
         let found = listing(&report);
         let start = format!("{} {} ", mistake.code, mistake.at);
-        let fits = matches!(found.as_slice(), [one] if one.starts_with(&start) && one.contains(mistake.says));
+        let is_right = |one: &String| one.starts_with(&start) && one.contains(mistake.says);
+        let fits = matches!(found.as_slice(), [one] if is_right(one));
         if !fits {
             wrong.push(format!(
                 "{:?}\n  expected {start}…{}\n  found {found:#?}",
@@ -143,7 +52,9 @@ memories = false
 matcher = "^Bash$"
 hooks = [{ type = "command", command = "/opt/hooks/check" }]
 [rules]
-prefix_rules = [{ pattern = [{ token = "git" }, { any_of = ["push", "fetch"] }], decision = "prompt" }]
+prefix_rules = [
+  { pattern = [{ token = "git" }, { any_of = ["push", "fetch"] }], decision = "prompt" },
+]
 [experimental_network]
 enabled = true
 [experimental_network.domains]
@@ -229,7 +140,8 @@ fn older_versions_of_interest_are_told_apart() {
         ("[features]\nmemories = true\n", old(98), "CX0301 1:2 "),
         ("[features]\nasync_compaction = true\n", old(118), "CX0210 2:1 "),
         (
-            "[rules]\nprefix_rules = [{ pattern = [{ token = \"a\" }], decision = \"prompt-user\" }]\n",
+            "[rules]\nprefix_rules = [{ pattern = [{ token = \"a\" }], \
+             decision = \"prompt-user\" }]\n",
             old(138),
             "CX0303 2:",
         ),

@@ -11,12 +11,9 @@ fn every_code_has_its_page() {
     let mut pages = Vec::new();
     for rule in RULES {
         let page = rule.code.page();
-        index.push_str(&format!(
-            "- [{}]({page}) ({}): {}\n",
-            rule.code,
-            rule.severity.word(),
-            rule.title
-        ));
+        let (severity, title) = (rule.severity.word(), rule.title);
+        index.push_str(&["- [", &rule.code.to_string(), "](", &page, ") ("].concat());
+        index.push_str(&[severity, "): ", title, "\n"].concat());
         pages.push((page, rule.page()));
     }
     pages.push(("README.md".to_owned(), index));
