@@ -55,7 +55,10 @@ pub fn of_types(layers: &[Composed], setting: &Setting<'_>) -> Vec<Refusal> {
             match layer.channel {
                 Channel::LegacyFile | Channel::LegacyMdm => {
                     let text = format!("Failed to parse config requirements as TOML: {words}");
-                    found.push((0, Refusal::start(text, problem.span).in_phase(Phase::Types)));
+                    // The file ranked lowest in old versions, and was read last.
+                    let last = era.requirement_merge() == RequirementMerge::FirstSets;
+                    let phase = if last { Phase::Syntax } else { Phase::Types };
+                    found.push((0, Refusal::start(text, problem.span).in_phase(phase)));
                 }
                 // Providers are only read after the merge.
                 Channel::System | Channel::Mdm if !of_providers(problem) => {

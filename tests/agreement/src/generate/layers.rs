@@ -87,11 +87,12 @@ impl Pool {
         version: Version,
     ) -> Vec<(&'static str, Option<&'static Key>)> {
         // Roles of agents need more than one key to be sound; older versions say so.
-        // Nor do they pass over unknown actions in key maps.
+        // Nor do they pass over unknown actions in key maps or options of features.
         let whole = |key: &Key| {
             version >= Version::of(157)
                 || !(key.path.starts_with("agents.")
-                    || (key.path.starts_with("tui.keymap") && version < key.since))
+                    || ((key.path.starts_with("tui.keymap") || key.path.starts_with("features."))
+                        && version < key.since))
         };
         let sound = |key: &Key| known(key) && quiet(key.path) && whole(key);
         let rows: Vec<&'static Key> =
