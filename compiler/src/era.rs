@@ -79,6 +79,12 @@ const CONFIG_CHOICES: &[Choices] = &[
         values: &["auto", "prompt", "approve"],
     },
     Choices {
+        path: &["permissions", "*", "network", "unix_sockets"],
+        from: Version::of(118),
+        until: Version::of(138),
+        values: &["allow", "none"],
+    },
+    Choices {
         path: &["realtime", "version"],
         from: Version::of(118),
         until: Version::of(157),

@@ -88,7 +88,11 @@ pub fn requirements_refusal(evaluation: &Evaluation) -> Option<String> {
         }
     }
     let own = of_requirements(evaluation, Question::Read).filter(|own| !own.derived);
-    own.or_else(|| of_syntax(evaluation, Question::Read)).map(|own| own.text)
+    // Old versions do not look into the project for this.
+    let project = evaluation.machine.version < Version::of(138);
+    let syntax =
+        || of_syntax(evaluation, Question::Read).filter(|own| !project || own.start.is_some());
+    own.or_else(syntax).map(|own| own.text)
 }
 
 /// A mistake as it is told.
@@ -111,6 +115,7 @@ fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
         .or_else(|| of_syntax(evaluation, question))
         .or_else(|| of_types(evaluation, question))
         .or_else(|| removed(evaluation, question))
+        .or_else(|| pins(evaluation, question))
         .or(later)
         .or_else(|| of_session(evaluation, question))
         .or_else(|| late(evaluation, question))
@@ -156,7 +161,16 @@ fn of_whole(text: &str, question: Question, version: Version) -> String {
 fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let version = evaluation.machine.version;
     // Configuration files are told of below, with the words of each question.
+    let broken_system = evaluation
+        .configuration
+        .layers
+        .iter()
+        .any(|layer| layer.tier == ConfigTier::System && !layer.layer.syntax.is_empty());
     let own = |refusal: &&Refusal| {
+        // The system's configuration is read before values of the legacy file are looked at.
+        if broken_system && refusal.phase == Phase::LegacyValue {
+            return false;
+        }
         refusal.stage != Stage::Session
             && !matches!(
                 refusal.phase,
@@ -262,6 +276,17 @@ fn transports(config: &Table) -> Option<String> {
     })
 }
 
+/// Pins that old versions refuse, before they look at profiles.
+fn pins(evaluation: &Evaluation, question: Question) -> Option<Told> {
+    let text = pin_refusal(&evaluation.inputs())?;
+    Some(Told {
+        text: of_whole(&text, question, evaluation.machine.version),
+        start: Some(text),
+        derived: true,
+        late: false,
+    })
+}
+
 /// A key that is only known to say that it is gone.
 fn removed(evaluation: &Evaluation, question: Question) -> Option<Told> {
     const GONE: &str = "experimental_thread_store_endpoint";
@@ -295,9 +320,34 @@ fn late(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let refusal = evaluation.refusals.iter().find(|refusal| refusal.stage == Stage::Session);
     let text = match refusal {
         Some(refusal) => of_thread(&refusal.text, evaluation.machine.version),
-        None => hooks(evaluation)?,
+        None => sockets(evaluation).or_else(|| hooks(evaluation))?,
     };
     Some(Told { text, start: None, derived: false, late: true })
+}
+
+/// Sockets without a full path stop the proxy, and with it the session, in 0.118.
+fn sockets(evaluation: &Evaluation) -> Option<String> {
+    let version = evaluation.machine.version;
+    let network = evaluation.composition.merged.get("experimental_network")?;
+    let off = network.at(&["enabled"]).and_then(|node| node.value.as_bool()) == Some(false);
+    if off || version < Version::of(118) || version >= Version::of(138) {
+        return None;
+    }
+    let listed = network.at(&["allow_unix_sockets"]).and_then(|node| node.value.as_array());
+    let mut paths: Vec<&str> =
+        listed.unwrap_or_default().iter().filter_map(|node| node.value.as_str()).collect();
+    let map = network.at(&["unix_sockets"]).and_then(|node| node.value.as_table());
+    let allowed = map.into_iter().flat_map(Table::iter);
+    let allowed = allowed.filter(|entry| entry.node.value.as_str() == Some("allow"));
+    paths.extend(allowed.map(|entry| &*entry.key.value));
+    paths.sort_unstable();
+    paths.dedup();
+    let wrong = paths.iter().position(|path| !path.starts_with('/'))?;
+    Some(format!(
+        "error creating thread: Fatal error: Failed to initialize session: failed to start managed \
+         network proxy: failed to build network proxy state: invalid network.allow_unix_sockets\
+         [{wrong}]"
+    ))
 }
 
 /// Managed hooks of kinds that this version cannot run.

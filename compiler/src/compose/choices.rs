@@ -39,7 +39,11 @@ fn hook_kinds(inspection: &mut Inspection, root: &Table, era: Era) {
     }
     let Some(hooks) = root.get("hooks") else { return };
     let events = hooks.value.as_table().into_iter().flat_map(Table::iter);
+    let heard = |event: &str| {
+        REQUIREMENTS.find(&["hooks", event]).is_some_and(|spot| spot.known_to(era.version()))
+    };
     let kinds = events
+        .filter(|event| heard(&event.key.value))
         .filter_map(|event| event.node.value.as_array())
         .flatten()
         .filter_map(|group| group.at(&["hooks"])?.value.as_array())
@@ -83,6 +87,13 @@ pub(crate) fn of_config(inspection: &mut Inspection, root: &Table, era: Era) {
     }
     if era.version() >= Version::of(124) {
         hook_kinds(inspection, root, era);
+    }
+    for problem in &mut inspection.refused {
+        let key = problem.keys.starts_with(&["tui".to_owned(), "keymap".to_owned()]);
+        if key && era.version() < Version::of(157) && problem.message.starts_with("invalid type") {
+            problem.message =
+                "data did not match any variant of untagged enum KeybindingsSpec".to_owned();
+        }
     }
     // Codex reads the keys in the order in which they stand.
     inspection.refused.sort_by_key(|problem| problem.span.map(|span| span.start));

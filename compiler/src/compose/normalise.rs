@@ -7,6 +7,7 @@ use codex_schema::span::Sourced;
 use codex_schema::value::{Node, Table, Value};
 
 use super::paths;
+use crate::effective::profiles::reserved;
 use crate::era::Era;
 use crate::layers::RequirementLayer;
 use crate::machine::Machine;
@@ -236,8 +237,13 @@ fn has_list_form(table: &Table, spot: &Spot) -> bool {
 
 /// Takes out what this Codex version ignores.
 fn drop_unknown(table: &mut Table, spot: &Spot, machine: &Machine) {
+    // What is reserved now was the name of a profile.
+    let profile = |name: &str| {
+        name == "network" && !reserved(name, machine.version) && spot.child("filesystem").is_some()
+    };
     table.retain(|entry| {
-        spot.child(&entry.key.value).is_some_and(|child| child.known_to(machine.version))
+        profile(&entry.key.value)
+            || spot.child(&entry.key.value).is_some_and(|child| child.known_to(machine.version))
     });
     // Values are whole: only tables on the way to them can hold unknown names.
     let on_the_way = |entry: &&codex_schema::value::Entry| {

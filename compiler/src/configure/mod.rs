@@ -7,6 +7,7 @@ mod reconcile;
 use codex_schema::key::Text;
 use codex_schema::lookup::{CONFIG, Spot};
 use codex_schema::source::ConfigTier;
+use codex_schema::version::Version;
 use codex_schema::value::{Table, Value};
 
 use crate::compose::fold::fold_plain;
@@ -96,7 +97,12 @@ fn respell(root: &mut Table, era: &Era) {
     ];
     let former: &[(&str, &str, &str)] =
         &[("approvals_reviewer", "auto_review", "guardian_subagent")];
-    for &(key, old, new) in if era.respells_layers() { present } else { former } {
+    let pairs = match era.respells_layers() {
+        true => present,
+        false if era.version() >= Version::of(138) => former,
+        false => &[],
+    };
+    for &(key, old, new) in pairs {
         if let Some(node) = root.get_mut(key)
             && node.value.as_str() == Some(old)
         {

@@ -109,8 +109,7 @@ fn choose(inputs: &Inputs<'_>) -> Choice {
     let merged = &inputs.configuration.merged;
     let profile = merged.get("default_permissions");
     if let Some(node) = profile.filter(|_| inputs.machine.version >= Version::of(118))
-        && (inputs.machine.version < Version::of(138)
-            || highest("default_permissions") >= highest("sandbox_mode"))
+        && highest("default_permissions") >= highest("sandbox_mode")
     {
         let profile = text(node);
         let span = Some(node.span);
@@ -241,9 +240,29 @@ fn build(inputs: &Inputs<'_>, choice: &Choice) -> Sandbox {
         (mode.clone(), mode_json(inputs, mode))
     } else {
         let grants = grants(inputs, profile.as_deref().unwrap_or(":read-only"));
-        (grants.mode().to_owned(), grants.json())
+        match before_inheritance(inputs, choice, grants.network) {
+            Some(json) => ("read-only".to_owned(), json),
+            None => (grants.mode().to_owned(), grants.json()),
+        }
     };
     Sandbox { mode, profile, wanted: choice.span, extends, notes: Vec::new(), json }
+}
+
+/// 0.118 knows no built-in profiles and no `extends`: a profile without entries of its own reads
+/// nothing.
+fn before_inheritance(inputs: &Inputs<'_>, choice: &Choice, network: bool) -> Option<Json> {
+    let version = inputs.machine.version;
+    let name = choice.profile.as_deref()?;
+    let bare = defined(inputs, name)?.at(&["filesystem"]).is_none();
+    (bare && version >= Version::of(118) && version < Version::of(138)).then(|| {
+        json!({
+            "type": "readOnly",
+            "access": {
+                "type": "restricted", "includePlatformDefaults": false, "readableRoots": [],
+            },
+            "networkAccess": network,
+        })
+    })
 }
 
 fn mode_json(inputs: &Inputs<'_>, mode: &str) -> Json {
@@ -288,7 +307,12 @@ fn mode_json(inputs: &Inputs<'_>, mode: &str) -> Json {
 
 fn empty_profile(inputs: &Inputs<'_>, choice: &Choice) -> Option<String> {
     let name = choice.profile.as_deref().filter(|name| !BUILT_IN.contains(name))?;
-    let empty = defined(inputs, name).is_some() && grants(inputs, name).access.is_empty();
+    let own = defined(inputs, name);
+    let empty = if inputs.machine.version < Version::of(138) {
+        own.is_some_and(|own| own.at(&["filesystem"]).is_none())
+    } else {
+        own.is_some() && grants(inputs, name).access.is_empty()
+    };
     empty.then(|| {
         format!(
             "Permissions profile `{name}` does not define any recognized filesystem entries for \

@@ -83,6 +83,7 @@ fn grouped(text: &str) -> String {
     let mut out = String::new();
     let mut groups: Vec<(&str, String)> = Vec::new();
     let mut above = String::new();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for line in text.split_inclusive('\n') {
         let head =
             line.split_once('=').and_then(|(key, _)| key.split_once('.')).map(|(head, _)| head);

@@ -55,18 +55,33 @@ pub fn of_types(layers: &[Composed], setting: &Setting<'_>) -> Vec<Refusal> {
             match layer.channel {
                 Channel::LegacyFile | Channel::LegacyMdm => {
                     let text = format!("Failed to parse config requirements as TOML: {words}");
-                    found.push((0, Refusal::start(text, problem.span).in_phase(Phase::Types)));
+                    // The file ranked lowest in old versions, and was read last.
+                    let last = era.requirement_merge() == RequirementMerge::FirstSets;
+                    let phase = if last { Phase::Syntax } else { Phase::Types };
+                    found.push((0, Refusal::start(text, problem.span).in_phase(phase)));
                 }
                 // Providers are only read after the merge.
                 Channel::System | Channel::Mdm if !of_providers(problem) => {
                     let name = document.source.as_codex_prints();
                     let body = if era.quotes_type_errors() {
-                        quoted(document, place_of(problem, layer), &problem.message)
+                        let message = match problem.message.as_str() {
+                            // The TOML library's own words.
+                            "invalid type: unit variant, expected string only" => {
+                                "wanted string or table"
+                            }
+                            other => other,
+                        };
+                        quoted(document, place_of(problem, layer), message)
                     } else {
                         words.clone()
                     };
                     let text = format!("{}{body}", era.layer_error(&name));
                     let refusal = Refusal::start(text, problem.span).in_phase(Phase::Types);
+                    // 0.157.1 starts its server with such hosts, and answers nothing.
+                    let hosts = problem.message.starts_with("application.network.domains ");
+                    let late = hosts && setting.machine.version < Version::of(158);
+                    let stage = if late { Stage::Syntax } else { refusal.stage };
+                    let refusal = Refusal { stage, ..refusal };
                     // Paths are resolved before the layer is read as types.
                     let early = problem.keys.is_empty() && words.contains("expected path string");
                     let at = if early { first_problem } else { found.len() };

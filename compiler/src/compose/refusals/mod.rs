@@ -85,5 +85,9 @@ pub fn of_merged(composition: &Composition, setting: &Setting<'_>) -> Vec<Refusa
 
 /// The network policy in two places.
 pub fn surfaces(composition: &Composition, setting: &Setting<'_>) -> Vec<Refusal> {
+    // Before 0.169 `permissions.network` was a profile of that name.
+    if !crate::effective::profiles::reserved("network", setting.machine.version) {
+        return Vec::new();
+    }
     network::surfaces(&Merged { composition, setting, config: setting.config })
 }

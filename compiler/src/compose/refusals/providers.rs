@@ -28,7 +28,7 @@ pub(super) fn definitions(merged: &Merged<'_>) -> Vec<Refusal> {
     let defined = merged.get(&["model_providers"]).and_then(|node| node.value.as_table());
     let Some(defined) = defined else { return Vec::new() };
     let mut found: Vec<Refusal> = reserved(defined).into_iter().collect();
-    for entry in defined.sorted() {
+    for entry in defined {
         if RESERVED.contains(&&*entry.key.value) {
             continue;
         }

@@ -87,7 +87,13 @@ impl Pool {
         version: Version,
     ) -> Vec<(&'static str, Option<&'static Key>)> {
         // Roles of agents need more than one key to be sound; older versions say so.
-        let whole = |key: &Key| version >= Version::of(157) || !key.path.starts_with("agents.");
+        // Nor do they pass over unknown actions in key maps or options of features.
+        let whole = |key: &Key| {
+            version >= Version::of(157)
+                || !(key.path.starts_with("agents.")
+                    || ((key.path.starts_with("tui.keymap") || key.path.starts_with("features."))
+                        && version < key.since))
+        };
         let sound = |key: &Key| known(key) && quiet(key.path) && whole(key);
         let rows: Vec<&'static Key> =
             CONFIG.keys().iter().copied().filter(|key| sound(key)).collect();
@@ -167,6 +173,8 @@ pub(super) fn requirements(random: &mut Random, pool: &Pool, version: Version) -
 
 /// Adds what some keys cannot be without.
 fn complete(random: &mut Random, draft: &mut Draft) {
+    // Of two providers that are not whole Codex names any.
+    complete_provider(draft, "backup");
     if !random.chance(90) {
         return;
     }
@@ -189,11 +197,13 @@ fn complete(random: &mut Random, draft: &mut Draft) {
             );
         }
     }
-    for name in ["gateway", "backup"] {
-        if draft.has(&format!("model_providers.{name}")) {
-            draft.add(&format!("model_providers.{name}.name"), "\"Gateway\"");
-            draft.add(&format!("model_providers.{name}.base_url"), "\"http://127.0.0.1:9/v1\"");
-        }
+    complete_provider(draft, "gateway");
+}
+
+fn complete_provider(draft: &mut Draft, name: &str) {
+    if draft.has(&format!("model_providers.{name}")) {
+        draft.add(&format!("model_providers.{name}.name"), "\"Gateway\"");
+        draft.add(&format!("model_providers.{name}.base_url"), "\"http://127.0.0.1:9/v1\"");
     }
 }
 
