@@ -7,8 +7,8 @@ mod reconcile;
 use codex_schema::key::Text;
 use codex_schema::lookup::{CONFIG, Spot};
 use codex_schema::source::ConfigTier;
-use codex_schema::version::Version;
 use codex_schema::value::{Table, Value};
+use codex_schema::version::Version;
 
 use crate::compose::fold::fold_plain;
 use crate::compose::paths;
