@@ -169,6 +169,12 @@ impl Era {
         self.version >= Version::of(138)
     }
 
+    /// Whether `experimental_thread_store_endpoint` is refused. Measured: not at 0.118.0, at
+    /// 0.138.0.
+    pub fn retires_thread_store(&self) -> bool {
+        self.version >= Version::of(138)
+    }
+
     /// Whether `never` with a forbidden `danger-full-access` is refused instead of weakened.
     /// Measured: not at 0.118.0, at 0.138.0.
     pub fn refuses_never_with_danger(&self) -> bool {

@@ -11,6 +11,7 @@ use codex_schema::version::Version;
 use super::features::{flag_refusal, pin_refusal};
 use crate::compose::choices;
 use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
+use crate::compose::refusals::config::THREAD_STORE;
 use crate::effective::{Inputs, approval, profiles, sandbox};
 use crate::era::Era;
 use crate::evaluate::Evaluation;
@@ -319,6 +320,10 @@ fn late(evaluation: &Evaluation, question: Question) -> Option<Told> {
     }
     let refusal = evaluation.refusals.iter().find(|refusal| refusal.stage == Stage::Session);
     let text = match refusal {
+        // The proxy fails later than the configuration, and in words of its own.
+        Some(refusal) if refusal.text.starts_with("error creating thread: ") => {
+            refusal.text.clone()
+        }
         Some(refusal) => of_thread(&refusal.text, evaluation.machine.version),
         None => sockets(evaluation).or_else(|| hooks(evaluation))?,
     };
@@ -407,6 +412,7 @@ pub fn start_refusal(evaluation: &Evaluation) -> Option<String> {
 /// What is wrong with a configuration taken as a whole, under its requirements.
 fn derivation(inputs: &Inputs<'_>) -> Option<String> {
     provider_names(inputs)
+        .or_else(|| thread_store(inputs))
         .or_else(|| legacy_profile(inputs))
         .or_else(|| approval::refused(inputs))
         .or_else(|| same_name(inputs))
@@ -425,6 +431,12 @@ fn provider_names(inputs: &Inputs<'_>) -> Option<String> {
         name.is_some_and(|name| name.trim().is_empty())
     })?;
     Some(format!("model_providers.{}: provider name must not be empty", unnamed.key.value))
+}
+
+fn thread_store(inputs: &Inputs<'_>) -> Option<String> {
+    inputs.configuration.merged.get("experimental_thread_store_endpoint")?;
+    let retired = Era::of(inputs.machine.version).retires_thread_store();
+    retired.then(|| THREAD_STORE.to_owned())
 }
 
 fn legacy_profile(inputs: &Inputs<'_>) -> Option<String> {

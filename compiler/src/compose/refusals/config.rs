@@ -8,16 +8,26 @@ use crate::compose::Phase;
 
 const BUILT_IN: &[&str] = &[":read-only", ":workspace", ":danger-full-access"];
 
+/// The words for an endpoint that was retired.
+pub const THREAD_STORE: &str = "`experimental_thread_store_endpoint` is no longer supported; \
+                                remove it from config.toml";
+
 /// Values that were retired, and combinations that cannot work.
 pub(super) fn values(merged: &Merged<'_>) -> Vec<Refusal> {
     let found =
-        [untrusted(merged), first_profiles(merged), default_profile(merged), unasked(merged)];
+        [thread_store(merged), untrusted(merged), first_profiles(merged), default_profile(merged), unasked(merged)];
     found.into_iter().flatten().map(|refusal| refusal.in_phase(Phase::Config)).collect()
 }
 
 fn text<'a>(merged: &Merged<'a>, key: &str) -> Option<(&'a Node, &'a str)> {
     let node = merged.config.get(key)?;
     Some((node, node.value.as_str()?))
+}
+
+/// Checked before everything else, measured pair by pair at 0.169.0.
+fn thread_store(merged: &Merged<'_>) -> Option<Refusal> {
+    let node = merged.config.get("experimental_thread_store_endpoint")?;
+    merged.era().retires_thread_store().then(|| Refusal::start(THREAD_STORE, Some(node.span)))
 }
 
 fn untrusted(merged: &Merged<'_>) -> Option<Refusal> {

@@ -1,6 +1,6 @@
 //! Why Codex refuses a policy, in its words and in its order.
 
-mod config;
+pub mod config;
 mod files;
 mod filesystem;
 pub mod layers;

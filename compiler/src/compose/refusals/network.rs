@@ -51,7 +51,11 @@ pub(super) fn session_patterns(merged: &Merged<'_>) -> Vec<Refusal> {
     }
     let problems = patterns(merged).into_iter().filter_map(|(pattern, _, node)| {
         let text = session_problem(pattern)?;
-        let refusal = Refusal::start(text, Some(node.span)).in_phase(Phase::Session);
+        let words = format!(
+            "error creating thread: Fatal error: Failed to initialize session: failed to start \
+             managed network proxy: failed to build network proxy state: {text}"
+        );
+        let refusal = Refusal::start(words, Some(node.span)).in_phase(Phase::Session);
         Some(Refusal { stage: Stage::Session, ..refusal })
     });
     problems.collect()
