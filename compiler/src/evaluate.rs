@@ -79,6 +79,7 @@ impl Evaluation {
     }
 
     /// The same machine without any of its files: what the command line says alone.
+    #[must_use]
     pub fn for_arguments(&self) -> Self {
         let mut gathered = self.gathered.clone();
         gathered.config.retain(|layer| layer.tier == ConfigTier::CommandLine);

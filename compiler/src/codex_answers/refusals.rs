@@ -10,8 +10,8 @@ use codex_schema::version::Version;
 
 use super::features::{flag_refusal, pin_refusal};
 use crate::compose::choices;
-use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
 use crate::compose::refusals::config::THREAD_STORE;
+use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
 use crate::effective::{Inputs, approval, profiles, sandbox};
 use crate::era::Era;
 use crate::evaluate::Evaluation;

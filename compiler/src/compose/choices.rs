@@ -91,8 +91,8 @@ pub(crate) fn of_config(inspection: &mut Inspection, root: &Table, era: Era) {
     for problem in &mut inspection.refused {
         let key = problem.keys.starts_with(&["tui".to_owned(), "keymap".to_owned()]);
         if key && era.version() < Version::of(157) && problem.message.starts_with("invalid type") {
-            problem.message =
-                "data did not match any variant of untagged enum KeybindingsSpec".to_owned();
+            "data did not match any variant of untagged enum KeybindingsSpec"
+                .clone_into(&mut problem.message);
         }
     }
     // Codex reads the keys in the order in which they stand.

@@ -39,11 +39,6 @@ const EXPLAINED: &[(&str, &str)] = &[
          [],1]}",
         "an untagged table written as the list of its fields",
     ),
-    (
-        "model_providers={zz={name=\"\"},b={name=\"\"}}",
-        "Codex names any one of several bad providers, another one in the next run: measured 5 to 3 \
-         in eight runs; the model names the first by name",
-    ),
 ];
 
 #[test]

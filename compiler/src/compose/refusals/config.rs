@@ -14,8 +14,13 @@ pub const THREAD_STORE: &str = "`experimental_thread_store_endpoint` is no longe
 
 /// Values that were retired, and combinations that cannot work.
 pub(super) fn values(merged: &Merged<'_>) -> Vec<Refusal> {
-    let found =
-        [thread_store(merged), untrusted(merged), first_profiles(merged), default_profile(merged), unasked(merged)];
+    let found = [
+        thread_store(merged),
+        untrusted(merged),
+        first_profiles(merged),
+        default_profile(merged),
+        unasked(merged),
+    ];
     found.into_iter().flatten().map(|refusal| refusal.in_phase(Phase::Config)).collect()
 }
 
