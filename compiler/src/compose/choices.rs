@@ -13,6 +13,12 @@ pub(super) fn of_era(inspection: &mut Inspection, root: &Table, era: Era) {
     if REQUIREMENTS.find(&["hooks"]).is_some_and(|spot| spot.known_to(era.version())) {
         hook_kinds(inspection, root, era);
     }
+    // The type had another name; measured at 0.98.0.
+    if era.version() < Version::of(118) {
+        for problem in &mut inspection.refused {
+            problem.message = problem.message.replace("RawMcpServerIdentity", "McpServerIdentity");
+        }
+    }
     // A key that the version does not know at all is ignored with any value.
     let known = |choices: &&Choices| {
         REQUIREMENTS.find(choices.path).is_none_or(|spot| spot.known_to(era.version()))

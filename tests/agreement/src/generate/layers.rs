@@ -94,7 +94,9 @@ impl Pool {
                     || ((key.path.starts_with("tui.keymap") || key.path.starts_with("features."))
                         && version < key.since))
         };
-        let sound = |key: &Key| known(key) && quiet(key.path) && whole(key);
+        // In 0.98.0 a skill is named by its path only.
+        let named = |key: &Key| version >= Version::of(118) || key.path != "skills.config";
+        let sound = |key: &Key| known(key) && quiet(key.path) && whole(key) && named(key);
         let rows: Vec<&'static Key> =
             CONFIG.keys().iter().copied().filter(|key| sound(key)).collect();
         let mut chosen = Vec::new();
