@@ -1,7 +1,8 @@
 //! Whether and with which words Codex refuses a question: the same mistake is told differently
 //! depending on who asks and on how far Codex gets.
 
-use codex_schema::inspect::{Inspection, inspect};
+use codex_schema::de::TypeProblem;
+use codex_schema::inspect::inspect;
 use codex_schema::lookup::CONFIG;
 use codex_schema::source::{ConfigTier, Source};
 use codex_schema::span::Span;
@@ -11,6 +12,7 @@ use codex_schema::version::Version;
 use super::features::{flag_refusal, pin_refusal};
 use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
 use crate::compose::refusals::config::THREAD_STORE;
+use crate::configure::Prepared;
 use crate::effective::{Inputs, approval, profiles, sandbox};
 use crate::era::Era;
 use crate::evaluate::Evaluation;
@@ -70,6 +72,8 @@ pub fn requirements_refusal(evaluation: &Evaluation) -> Option<String> {
 struct Told {
     /// To the one who asked.
     text: String,
+    /// By `--print-startup-config`.
+    raw: String,
     /// When the server stops over it; `None` where it never does.
     start: Option<String>,
     /// Whether it concerns the configuration as a whole.
@@ -78,8 +82,17 @@ struct Told {
     late: bool,
 }
 
+/// What `--print-startup-config` refuses with, without its prefix: what is wrong with the machine
+/// for everybody where the whole is wrong, because Codex then tries that and tells of that.
+pub fn startup_refusal(evaluation: &Evaluation) -> Option<String> {
+    let whole = told(evaluation, Question::Read)?;
+    let bare = told(&evaluation.for_everybody(), Question::Read);
+    Some(bare.map_or(whole.raw, |bare| bare.raw))
+}
+
 fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
     of_requirements(evaluation, question)
+        .or_else(|| of_unreadable(evaluation, question))
         .or_else(|| of_syntax(evaluation, question))
         .or_else(|| of_types(evaluation, question))
         .or_else(|| of_session(evaluation, question))
@@ -133,20 +146,25 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
                 Phase::Config | Phase::SystemConfig | Phase::LegacySyntax | Phase::Session
             )
     };
-    let refusal = evaluation.refusals.iter().find(own)?;
-    let never = matches!(refusal.phase, Phase::Syntax | Phase::Bundle);
-    // Profiles are resolved with the session's configuration, all else with the layers.
-    let derived = refusal.phase == Phase::Content
-        && ["requirements.toml ", "config defines `[permissions]`", "permissions profile "]
-            .iter()
-            .any(|start| refusal.text.starts_with(start));
-    let text = if derived {
-        of_whole(&refusal.text, question, version)
-    } else {
-        of_layers(&refusal.text, question, version)
+    // What the configuration as a whole decides comes after its files; providers come before.
+    let early = |refusal: &&Refusal| {
+        refusal.phase != Phase::Derived || refusal.text.starts_with("model_providers")
     };
+    let refusal = evaluation.refusals.iter().filter(own).find(early)?;
+    let never = matches!(refusal.phase, Phase::Syntax | Phase::Bundle);
+    let text = of_layers(&refusal.text, question, version);
     let start = (!never && refusal.stage == Stage::Start).then(|| refusal.text.clone());
-    Some(Told { text, start, derived: false, late: false })
+    Some(Told { text, raw: refusal.text.clone(), start, derived: false, late: false })
+}
+
+/// A configuration file that is there and cannot be read.
+fn of_unreadable(evaluation: &Evaluation, question: Question) -> Option<Told> {
+    let refusal = evaluation.refusals.iter().find(|refusal| {
+        refusal.stage == Stage::Syntax && refusal.text.starts_with("Failed to read config file ")
+    })?;
+    let text = of_layers(&refusal.text, question, evaluation.machine.version);
+    let raw = refusal.text.clone();
+    Some(Told { text, start: Some(raw.clone()), raw, derived: false, late: false })
 }
 
 fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<Told> {
@@ -159,14 +177,15 @@ fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let document = evaluation.documents().get(broken.layer.source)?;
     let problems = &broken.layer.syntax;
     let whole = syntax_text(document, problems);
-    let (text, start) = if broken.tier == ConfigTier::Project {
+    let (raw, start) = if broken.tier == ConfigTier::Project {
         (format!("Error parsing project config file {}: {whole}", document.source), None)
     } else {
         let (text, _) = short_syntax(document, problems);
         let start = format!("{text} Caused by: {}", one_line(&whole));
         (text, Some(start))
     };
-    Some(Told { text: of_layers(&text, question, version), start, derived: false, late: false })
+    let text = of_layers(&raw, question, version);
+    Some(Told { text, raw, start, derived: false, late: false })
 }
 
 fn one_line(text: &str) -> String {
@@ -175,20 +194,21 @@ fn one_line(text: &str) -> String {
 
 fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let version = evaluation.machine.version;
-    let layer_of = |inspection: &Inspection| {
-        let span = inspection.refused.first().and_then(|problem| problem.span);
-        let source = span.map(|span| span.source)?;
-        evaluation.configuration.layers.iter().find(|layer| layer.layer.source == source)
-    };
     let merged = inspect(evaluation.config(), &CONFIG, version);
-    let problem = merged.refused.first();
-    let words = problem.map(codex_schema::de::TypeProblem::as_codex_prints);
+    let words = merged.refused.first().map(codex_schema::de::TypeProblem::as_codex_prints);
     let words = words.or_else(|| transports(evaluation.config()))?;
-    let argument = layer_of(&merged).is_none_or(|layer| layer.tier == ConfigTier::CommandLine);
-    let place = problem.and_then(|problem| problem.span).filter(|_| !argument);
-    let place = place.map(|span| evaluation.documents().place(span));
-    let first = toml_words(words.lines().next().unwrap_or_default());
-    let placed = place.as_ref().map_or_else(|| words.clone(), |place| format!("{place}: {first}"));
+    // Codex then reads every file alone to find the one that is wrong by itself.
+    let written = |layer: &&Prepared| layer.tier != ConfigTier::CommandLine;
+    let place = evaluation.configuration.loaded().filter(written).find_map(|layer| {
+        let root = &layer.layer.root;
+        let problem = inspect(root, &CONFIG, version).refused.into_iter().next()?;
+        let span = buffered_place(&problem, root).or(problem.span)?;
+        Some((evaluation.documents().place(span), problem.as_codex_prints()))
+    });
+    let placed = place.as_ref().map_or_else(
+        || one_line(&words),
+        |(place, own)| format!("{place}: {}", toml_words(own.lines().next().unwrap_or_default())),
+    );
     let text = match question {
         Question::Command => of_layers(&words, question, version),
         Question::Read if version >= Version::of(138) => format!("invalid configuration: {words}"),
@@ -198,7 +218,16 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
         Some(_) => format!("{placed} Caused by: {}", one_line(&words)),
         None => one_line(&words),
     };
-    Some(Told { text, start: Some(start), derived: false, late: false })
+    Some(Told { text, raw: placed, start: Some(start), derived: false, late: false })
+}
+
+/// Below a table that serde buffers a mistake has the place of that table.
+fn buffered_place(problem: &TypeProblem, root: &Table) -> Option<Span> {
+    let keys: Vec<&str> = problem.keys.iter().map(String::as_str).collect();
+    let section = CONFIG.find(&keys)?.section.filter(|section| section.buffered);
+    let (first, rest) = keys.split_first()?;
+    let node = root.get(first)?.at(rest)?;
+    (section.is_some() && node.value.as_table().is_some()).then_some(node.span)
 }
 
 /// A mistake in the words of the TOML library, which speaks where a place is named.
@@ -225,13 +254,30 @@ fn transports(config: &Table) -> Option<String> {
 
 /// What is wrong with a session's configuration as a whole.
 fn of_session(evaluation: &Evaluation, question: Question) -> Option<Told> {
-    let text = derivation(&evaluation.inputs())?;
+    let raw = whole(evaluation)?;
     Some(Told {
-        text: of_whole(&text, question, evaluation.machine.version),
-        start: Some(text),
+        text: of_whole(&raw, question, evaluation.machine.version),
+        start: Some(raw.clone()),
+        raw,
         derived: true,
         late: false,
     })
+}
+
+/// The first of the mistakes in a configuration taken as a whole, in Codex's order.
+fn whole(evaluation: &Evaluation) -> Option<String> {
+    let inputs = evaluation.inputs();
+    let found = evaluation.composition.refusals.iter().find(|refusal| {
+        refusal.stage == Stage::Start && matches!(refusal.phase, Phase::Derived | Phase::Config)
+    });
+    let text = found.map(|refusal| refusal.text.clone());
+    thread_store(&inputs)
+        .or_else(|| legacy_profile(&inputs))
+        .or_else(|| text.clone().filter(|text| text.starts_with("requirements.toml ")))
+        .or_else(|| same_name(&inputs))
+        .or_else(|| permissions(&inputs))
+        .or(text)
+        .or_else(|| derivation(&inputs))
 }
 
 /// Mistakes that stop sessions only.
@@ -248,7 +294,7 @@ fn late(evaluation: &Evaluation, question: Question) -> Option<Told> {
         Some(refusal) => of_thread(&refusal.text, evaluation.machine.version),
         None => hooks(evaluation)?,
     };
-    Some(Told { text, start: None, derived: false, late: true })
+    Some(Told { raw: text.clone(), text, start: None, derived: false, late: true })
 }
 
 /// Managed hooks of kinds that this version cannot run.
@@ -294,11 +340,6 @@ fn hook_source(evaluation: &Evaluation, span: Span) -> String {
         Some(other) => other.as_codex_prints(),
         None => String::new(),
     }
-}
-
-/// What stops `--print-startup-config` beyond files that are wrong by themselves.
-pub fn start_refusal(evaluation: &Evaluation) -> Option<String> {
-    derivation(&evaluation.inputs())
 }
 
 /// What is wrong with a configuration taken as a whole, under its requirements.

@@ -14,6 +14,9 @@ use serde_json::{Value as Json, json};
 const PLACES: &[(&str, &str)] =
     &[("$CODEX_HOME", "/world/home"), ("$CWD", "/world/cwd"), ("$HOME", "/world/user")];
 
+/// What Codex says of the bytes that random machines have in the place of text.
+const NOT_UTF8: &str = "invalid utf-8 sequence of 1 bytes from index 6";
+
 const SYSTEM_REQUIREMENTS: &str = "/etc/codex/requirements.toml";
 
 /// What the model answers; `Err` holds the text with which Codex refuses. `None` means that the
@@ -68,8 +71,10 @@ fn files(spec: &WorldSpec) -> MemoryFiles {
             FileSpec::Special(SpecialFile::Directory {}) => {
                 files.put_unreadable(path, Unreadable::NotAFile);
             }
+            // A link to nowhere is no file to Codex.
+            FileSpec::Special(SpecialFile::Symlink(_)) => {}
             FileSpec::Special(_) => {
-                files.put_unreadable(path, Unreadable::Refused("unreadable".to_owned()));
+                files.put_unreadable(path, Unreadable::Refused(NOT_UTF8.to_owned()));
             }
         }
     }
@@ -136,15 +141,6 @@ fn requirements_read(evaluation: &Evaluation) -> Result<Json, String> {
 fn startup(evaluation: &Evaluation) -> Result<Json, String> {
     if evaluation.machine.version < Version::of(164) {
         return requirements_read(evaluation);
-    }
-    if evaluation.machine.version >= Version::of(164)
-        && evaluation
-            .refusals
-            .iter()
-            .all(|refusal| refusal.stage == codex_compiler::compose::Stage::Session)
-        && let Some(text) = codex_compiler::codex_answers::start_refusal(evaluation)
-    {
-        return Err(format!("failed to load configuration: {text}"));
     }
     evaluation.startup_answer(Secrets::AsCodexPrints).map_err(|error| {
         let text = |pointer: &str| match error.pointer(pointer) {
