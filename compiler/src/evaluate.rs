@@ -72,6 +72,24 @@ impl Evaluation {
             Role::Bundle | Role::Requirements(Channel::System | Channel::Mdm) => false,
             _ => true,
         });
+        let mut reduced = self.reduced(gathered);
+        // The one check inside a value that only sessions make.
+        let late = "application.network.domains requires";
+        reduced.refusals.retain(|refusal| !refusal.text.contains(late));
+        reduced
+    }
+
+    /// The same machine before a bundle was fetched.
+    #[must_use]
+    pub fn without_bundle(&self) -> Self {
+        let mut gathered = self.gathered.clone();
+        gathered.config.retain(|layer| layer.tier != ConfigTier::Cloud);
+        gathered.requirements.retain(|layer| layer.channel != Channel::Cloud);
+        gathered.broken.retain(|broken| broken.role != Role::Bundle);
+        self.reduced(gathered)
+    }
+
+    fn reduced(&self, mut gathered: Gathered) -> Self {
         gathered.bundle = BundleState::None;
         let machine = self.machine.clone();
         let configuration = configure::merge(&gathered.config, &machine, &Era::of(machine.version));

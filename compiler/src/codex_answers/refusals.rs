@@ -10,12 +10,13 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::features::{flag_refusal, pin_refusal};
-use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
+use crate::compose::{Phase, Refusal, at_place, Stage, short_syntax, syntax_text};
 use crate::compose::refusals::config::THREAD_STORE;
 use crate::configure::Prepared;
 use crate::effective::{Inputs, approval, profiles, sandbox};
 use crate::era::Era;
 use crate::evaluate::Evaluation;
+use crate::gather::BundleState;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,9 @@ pub(super) fn refusal(evaluation: &Evaluation, question: Question) -> Option<Str
     if let Some(text) = flag_refusal(evaluation) {
         return Some(format!("Error: {text}"));
     }
+    if let Some(text) = first_load(evaluation, question) {
+        return Some(format!("Error: {}", text.replace('\n', " ")));
+    }
     let own = told(evaluation, question)?;
     if question == Question::Command || own.late {
         return Some(own.text);
@@ -49,10 +53,33 @@ pub(super) fn refusal(evaluation: &Evaluation, question: Question) -> Option<Str
     let stops =
         server_stops(evaluation) || (own.derived && evaluation.machine.version >= Version::of(138));
     let bare = stops.then(|| told(&evaluation.for_everybody(), question)).flatten();
-    match bare.filter(|bare| server_stops(evaluation) || bare.derived).and_then(|bare| bare.start) {
-        Some(text) => Some(format!("Error: {}", text.replace('\n', " "))),
-        None => Some(own.text),
+    match bare.filter(|bare| server_stops(evaluation) || bare.derived) {
+        Some(Told { start: Some(start), raw, .. }) => {
+            // What is wrong with the bundle alone is found in a later load, with its own words.
+            let later = fetched(evaluation)
+                && told(&evaluation.without_bundle(), question).is_none();
+            Some(if later {
+                format!("Error: error loading default config after config error: {raw}")
+            } else {
+                format!("Error: {}", start.replace('\n', " "))
+            })
+        }
+        _ => Some(own.text),
     }
+}
+
+/// The first load knows no bundle. Where it fails, what is there for everybody has to do.
+fn first_load(evaluation: &Evaluation, question: Question) -> Option<String> {
+    if !fetched(evaluation) || !server_stops(evaluation) || question == Question::Command {
+        return None;
+    }
+    told(&evaluation.without_bundle(), Question::Read)?;
+    told(&evaluation.for_everybody(), Question::Read)?.start
+}
+
+/// Whether Codex loads a second time, with a bundle.
+fn fetched(evaluation: &Evaluation) -> bool {
+    !matches!(evaluation.gathered.bundle, BundleState::None)
 }
 
 /// The refusal of `configRequirements/read`: it reads the layers only, and answers where no more
@@ -85,9 +112,13 @@ struct Told {
 /// What `--print-startup-config` refuses with, without its prefix: what is wrong with the machine
 /// for everybody where the whole is wrong, because Codex then tries that and tells of that.
 pub fn startup_refusal(evaluation: &Evaluation) -> Option<String> {
-    let whole = told(evaluation, Question::Read)?;
-    let bare = told(&evaluation.for_everybody(), Question::Read);
-    Some(bare.map_or(whole.raw, |bare| bare.raw))
+    let first = if fetched(evaluation) {
+        told(&evaluation.without_bundle(), Question::Read)
+    } else {
+        told(evaluation, Question::Read)
+    };
+    let bare = first.and_then(|_| told(&evaluation.for_everybody(), Question::Read));
+    bare.or_else(|| told(evaluation, Question::Read)).map(|told| told.raw)
 }
 
 fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
@@ -146,6 +177,10 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
                 Phase::Config | Phase::SystemConfig | Phase::LegacySyntax | Phase::Session
             )
     };
+    let first = evaluation.refusals.first()?.phase;
+    if matches!(first, Phase::LegacySyntax | Phase::SystemConfig) {
+        return None;
+    }
     // What the configuration as a whole decides comes after its files; providers come before.
     let early = |refusal: &&Refusal| {
         refusal.phase != Phase::Derived || refusal.text.starts_with("model_providers")
@@ -203,12 +238,13 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
         let root = &layer.layer.root;
         let problem = inspect(root, &CONFIG, version).refused.into_iter().next()?;
         let span = buffered_place(&problem, root).or(problem.span)?;
-        Some((evaluation.documents().place(span), problem.as_codex_prints()))
+        let document = evaluation.documents().get(layer.layer.source)?;
+        let own = problem.as_codex_prints();
+        let (text, _) =
+            at_place(document, span.start, toml_words(own.lines().next().unwrap_or_default()));
+        Some(text)
     });
-    let placed = place.as_ref().map_or_else(
-        || one_line(&words),
-        |(place, own)| format!("{place}: {}", toml_words(own.lines().next().unwrap_or_default())),
-    );
+    let placed = place.clone().unwrap_or_else(|| one_line(&words));
     let text = match question {
         Question::Command => of_layers(&words, question, version),
         Question::Read if version >= Version::of(138) => format!("invalid configuration: {words}"),
@@ -225,7 +261,8 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
 fn buffered_place(problem: &TypeProblem, root: &Table) -> Option<Span> {
     let keys: Vec<&str> = problem.keys.iter().map(String::as_str).collect();
     let section = CONFIG.find(&keys)?.section.filter(|section| section.buffered);
-    let (first, rest) = keys.split_first()?;
+    // Switches are read without the buffer.
+    let (first, rest) = keys.split_first().filter(|(first, _)| **first != "features")?;
     let node = root.get(first)?.at(rest)?;
     (section.is_some() && node.value.as_table().is_some()).then_some(node.span)
 }
@@ -301,22 +338,23 @@ fn late(evaluation: &Evaluation, question: Question) -> Option<Told> {
 fn hooks(evaluation: &Evaluation) -> Option<String> {
     let table = evaluation.composition.merged.get("hooks")?.value.as_table()?;
     let on = super::features::effective(evaluation).get("hooks").copied().unwrap_or_default();
-    let handlers = table
-        .iter()
-        .filter_map(|event| event.node.value.as_array())
-        .flatten()
-        .filter_map(|group| group.at(&["hooks"])?.value.as_array())
-        .flatten()
-        .filter_map(|handler| handler.at(&["type"]))
-        .filter(|_| on);
-    let kinds = handlers
-        .filter_map(|node| Some((node.value.as_str()?, hook_source(evaluation, node.span))));
-    let skipped: Vec<String> = kinds
-        .filter(|(kind, _)| matches!(*kind, "agent" | "prompt"))
-        .map(|(kind, source)| {
-            format!("skipping {kind} hook in {source}: {kind} hooks are not supported yet")
-        })
-        .collect();
+    let mut skipped: Vec<String> = Vec::new();
+    for event in table.iter().filter(|_| on) {
+        let groups = event.node.value.as_array().into_iter().flatten();
+        let handlers = groups.filter_map(|group| group.at(&["hooks"])?.value.as_array()).flatten();
+        for kind in handlers.filter_map(|handler| handler.at(&["type"])) {
+            let source = hook_source(evaluation, kind.span);
+            match (kind.value.as_str(), &*event.key.value) {
+                (Some(kind @ ("agent" | "prompt")), _) => skipped.push(format!(
+                    "skipping {kind} hook in {source}: {kind} hooks are not supported yet"
+                )),
+                (Some("mcp_tool"), "SessionEnd") => skipped.push(format!(
+                    "skipping MCP tool hook in {source}: SessionEnd MCP hooks are not supported"
+                )),
+                _ => {}
+            }
+        }
+    }
     (!skipped.is_empty()).then(|| {
         format!(
             "error creating thread: Fatal error: Failed to initialize session: failed to load \
@@ -409,6 +447,13 @@ fn permissions(inputs: &Inputs<'_>) -> Option<String> {
         table.iter().any(|entry| !matches!(&*entry.key.value, "filesystem" | "network"))
     });
     let wanted = config.get("default_permissions").and_then(|node| node.value.as_str());
+    // What the list of allowed profiles does not have is replaced before anybody looks it up.
+    let listed = inputs.requirement(&["allowed_permission_profiles"]);
+    if let (Some(name), Some(listed)) = (wanted, listed)
+        && listed.at(&[name]).and_then(|node| node.value.as_bool()) != Some(true)
+    {
+        return None;
+    }
     let defined_somewhere = table.is_some_and(|table| !table.is_empty()) || any_managed;
     let Some(name) = wanted else {
         let named = inputs.wanted("sandbox_mode").is_some()

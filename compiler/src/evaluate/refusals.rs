@@ -25,7 +25,12 @@ pub(super) fn in_order(
     all.extend(of_system_config(gathered));
     all.extend(of_bundle(gathered, setting));
     all.extend(gathered.config.iter().filter_map(|layer| of_config(layer, gathered, setting)));
-    all.sort_by_key(rank);
+    // The merge of a document that cannot be read is not looked at.
+    if all.iter().any(|refusal| refusal.phase == Phase::Syntax) {
+        all.retain(|refusal| !refusal.text.starts_with("failed to parse merged requirements"));
+    }
+    let fetched = all.iter().any(|refusal| refusal.phase == Phase::Bundle);
+    all.sort_by_key(|refusal| rank(refusal, fetched));
     // What the machine refuses by itself it refuses again with the bundle: said once.
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|refusal| seen.insert((refusal.text.clone(), refusal.span.map(|span| span.start))));
@@ -35,9 +40,11 @@ pub(super) fn in_order(
 }
 
 /// When a refusal is found, within one pass.
-fn rank(refusal: &Refusal) -> (u8, Phase) {
+fn rank(refusal: &Refusal, fetched: bool) -> (u8, Phase) {
     let phase = refusal.phase;
     let step = match phase {
+        // Types are only looked at once the bundle is there.
+        Phase::Types if fetched => 2,
         _ if phase <= Phase::Syntax => 0,
         Phase::Bundle => 1,
         Phase::Content => 2,

@@ -163,6 +163,12 @@ pub(super) fn requirements(random: &mut Random, pool: &Pool, version: Version) -
 
 /// Adds what some keys cannot be without.
 fn complete(random: &mut Random, draft: &mut Draft) {
+    // Of two providers without a name Codex reports either: its map has no order.
+    for name in ["gateway", "backup"] {
+        if draft.has("model_providers.gateway") && draft.has("model_providers.backup") {
+            draft.add(&format!("model_providers.{name}.name"), "\"Gateway\"");
+        }
+    }
     if !random.chance(90) {
         return;
     }
