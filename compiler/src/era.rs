@@ -175,6 +175,17 @@ impl Era {
         self.version >= Version::of(138)
     }
 
+    /// Whether a feature's flag and its table are joined when layers are merged. Measured at
+    /// 0.169.0.
+    pub fn joins_switches(&self) -> bool {
+        self.version > Version::patched(157, 1)
+    }
+
+    /// Whether `plugins.P.apps` count as `apps`. Measured at 0.169.0.
+    pub fn lifts_plugin_apps(&self) -> bool {
+        self.version > Version::patched(157, 1)
+    }
+
     /// Whether `never` with a forbidden `danger-full-access` is refused instead of weakened.
     /// Measured: not at 0.118.0, at 0.138.0.
     pub fn refuses_never_with_danger(&self) -> bool {

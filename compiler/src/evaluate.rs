@@ -7,6 +7,7 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 use serde_json::{Value as Json, json};
 
+use crate::codex_answers::startup_refusal;
 use crate::compose::startup_json::{Secrets, requirements};
 use crate::compose::{Composition, Phase, Refusal, Setting, Shown, Stage, compose_in};
 use crate::configure::{self, Configuration};
@@ -14,7 +15,7 @@ use crate::effective::{Inputs, Session, session};
 use crate::era::Era;
 use crate::files::Files;
 use crate::gather::{BundleState, Extra, Gathered, gather};
-use crate::layers::Role;
+use crate::layers::{RequirementLayer, Role};
 use crate::machine::Machine;
 
 /// Everything known about a machine after one look at it.
@@ -58,12 +59,35 @@ impl Evaluation {
             )
         };
         gathered.config.retain(|layer| shared(layer.tier));
-        gathered.requirements.retain(|layer| layer.channel != Channel::Cloud);
+        // Nor does it look again at requirements that are no TOML.
+        let readable = |layer: &RequirementLayer| {
+            layer.layer.syntax.is_empty()
+                || matches!(layer.channel, Channel::LegacyFile | Channel::LegacyMdm)
+        };
+        gathered.requirements.retain(|layer| layer.channel != Channel::Cloud && readable(layer));
         gathered.broken.retain(|broken| match broken.role {
             Role::Config(tier) => shared(tier),
-            Role::Bundle => false,
+            Role::Bundle | Role::Requirements(Channel::System | Channel::Mdm) => false,
             _ => true,
         });
+        let mut reduced = self.reduced(gathered);
+        // The one check inside a value that only sessions make.
+        let late = "application.network.domains requires";
+        reduced.refusals.retain(|refusal| !refusal.text.contains(late));
+        reduced
+    }
+
+    /// The same machine before a bundle was fetched.
+    #[must_use]
+    pub fn without_bundle(&self) -> Self {
+        let mut gathered = self.gathered.clone();
+        gathered.config.retain(|layer| layer.tier != ConfigTier::Cloud);
+        gathered.requirements.retain(|layer| layer.channel != Channel::Cloud);
+        gathered.broken.retain(|broken| broken.role != Role::Bundle);
+        self.reduced(gathered)
+    }
+
+    fn reduced(&self, mut gathered: Gathered) -> Self {
         gathered.bundle = BundleState::None;
         let machine = self.machine.clone();
         let configuration = configure::merge(&gathered.config, &machine, &Era::of(machine.version));
@@ -123,7 +147,11 @@ impl Evaluation {
     /// # Errors
     /// The error document that Codex prints instead.
     pub fn startup_answer(&self, secrets: Secrets) -> Result<Json, Json> {
-        match self.refusals.iter().find(|refusal| refusal.stage != Stage::Session) {
+        let found = |text: String| {
+            let known = self.refusals.iter().find(|refusal| refusal.text == text);
+            known.cloned().unwrap_or_else(|| Refusal::start(text, None))
+        };
+        match startup_refusal(self).map(found) {
             None => Ok(json!({
                 "requirements": requirements(
                     &self.composition.merged,
@@ -132,7 +160,7 @@ impl Evaluation {
                     secrets,
                 ),
             })),
-            Some(refusal) => Err(startup_error(refusal)),
+            Some(refusal) => Err(startup_error(&refusal)),
         }
     }
 

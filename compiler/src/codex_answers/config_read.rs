@@ -1,6 +1,8 @@
 //! `config/read`: the merged configuration with its origins and layers. Values that requirements
 //! only constrain are shown as they were written; only exact requirements show.
 
+use std::collections::BTreeMap;
+
 use codex_schema::key::Ty;
 use codex_schema::source::ConfigTier;
 use codex_schema::types::approval::{ApprovalPolicy, ApprovalsReviewer};
@@ -13,6 +15,7 @@ use super::warnings::{disabled_reason, warnings};
 use super::{exact, features, shapes};
 use crate::configure::Prepared;
 use crate::configure::origins::{fingerprint, origins};
+use crate::configure::reconcile::SWITCHES;
 use crate::evaluate::Evaluation;
 
 /// The fields 0.98 knows by type; it passes all others through as they stand.
@@ -201,9 +204,45 @@ fn objects(value: Option<&mut Json>) -> impl Iterator<Item = &mut Map<String, Js
     object.into_iter().flat_map(Map::values_mut).filter_map(Json::as_object_mut)
 }
 
+/// Flags of features with settings have the origin of their `enabled`.
+fn switch_origins(found: &mut BTreeMap<String, usize>) {
+    for name in SWITCHES {
+        let flag = format!("features.{name}");
+        let Some(index) = found.get(&flag).copied() else { continue };
+        // This one is listed under both names.
+        if *name != "network_proxy" {
+            found.remove(&flag);
+        }
+        let enabled = found.entry(format!("{flag}.enabled")).or_insert(index);
+        *enabled = index.max(*enabled);
+    }
+}
+
+/// What plugins say about apps is listed a second time as what `apps` says.
+fn app_origins(found: &mut BTreeMap<String, usize>) {
+    let lifted: Vec<(String, usize)> = found
+        .iter()
+        .filter_map(|(path, index)| {
+            let (_, app) = path.strip_prefix("plugins.")?.split_once(".apps.")?;
+            Some((format!("apps.{app}"), *index))
+        })
+        .collect();
+    for (path, index) in lifted {
+        found.entry(path).or_insert(index);
+    }
+}
+
 fn origin_names(evaluation: &Evaluation) -> Json {
     let configuration = &evaluation.configuration;
-    let names = origins(configuration).into_iter().filter_map(|(path, index)| {
+    let era = evaluation.inputs().era();
+    let mut found = origins(configuration);
+    if era.joins_switches() {
+        switch_origins(&mut found);
+    }
+    if era.lifts_plugin_apps() {
+        app_origins(&mut found);
+    }
+    let names = found.into_iter().filter_map(|(path, index)| {
         let layer = configuration.layers.get(index)?;
         (!exact::hides(evaluation, &path)).then(|| (path, name(evaluation, layer)))
     });

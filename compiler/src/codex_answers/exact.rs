@@ -68,6 +68,12 @@ pub(super) fn replace(evaluation: &Evaluation, config: &mut Map<String, Json>) {
             config.insert((*key).to_owned(), json(node));
         }
     }
+    for (name, provider) in providers(evaluation) {
+        let own = config.entry("model_providers").or_insert_with(|| Json::Object(Map::new()));
+        if let Some(own) = own.as_object_mut() {
+            own.insert(name.to_owned(), json(provider));
+        }
+    }
     for table in TABLES {
         let Some(node) = required(evaluation, table) else { continue };
         let own = config.entry((*table).to_owned()).or_insert_with(|| Json::Object(Map::new()));
@@ -75,6 +81,13 @@ pub(super) fn replace(evaluation: &Evaluation, config: &mut Map<String, Json>) {
             own.extend(above);
         }
     }
+}
+
+/// Providers that requirements define: each replaces the configured one whole.
+fn providers(evaluation: &Evaluation) -> impl Iterator<Item = (&str, &Node)> {
+    let table = required(evaluation, "model_providers").and_then(|node| node.value.as_table());
+    let entries = table.into_iter().flat_map(codex_schema::value::Table::iter);
+    entries.map(|entry| (&*entry.key.value, &entry.node))
 }
 
 /// Takes the origins of replaced values out: Codex names none.
@@ -86,7 +99,9 @@ pub(super) fn hides(evaluation: &Evaluation, path: &str) -> bool {
         let table = TABLES.iter().find(|one| **one == table)?;
         required(evaluation, table)?.at(&[name])
     };
-    single || { leaf }().is_some()
+    let provider = providers(evaluation)
+        .any(|(name, _)| path.starts_with(&format!("model_providers.{name}.")));
+    single || provider || { leaf }().is_some()
 }
 
 /// What Codex says about values that were replaced.

@@ -115,6 +115,10 @@ pub(super) fn overlay(evaluation: &Evaluation, written: Option<&Json>) -> Json {
             shown.insert("network_proxy".to_owned(), Json::Null);
         }
         shown.extend(written.clone());
+        // Retired: read and never shown. Measured at 0.169.0.
+        if version >= Version::of(169) {
+            shown.remove("apps_mcp_path_override");
+        }
     }
     let flags = effective(evaluation);
     let always = SHOWN.iter().find(|(since, _)| Version::of(*since) <= version);

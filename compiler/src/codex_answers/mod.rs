@@ -17,7 +17,7 @@ mod warnings;
 pub use config_read::config_read;
 pub use features::features;
 pub use login::{Credentials, login_status};
-pub use refusals::{requirements_refusal, start_refusal};
+pub use refusals::{requirements_refusal, startup_refusal};
 pub use sessions::{thread, trust_written};
 pub use tools::{mcp, write};
 pub use warnings::warnings;

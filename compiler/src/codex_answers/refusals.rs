@@ -1,7 +1,8 @@
 //! Whether and with which words Codex refuses a question: the same mistake is told differently
 //! depending on who asks and on how far Codex gets.
 
-use codex_schema::inspect::{Inspection, inspect};
+use codex_schema::de::TypeProblem;
+use codex_schema::inspect::inspect;
 use codex_schema::lookup::CONFIG;
 use codex_schema::source::{ConfigTier, Source};
 use codex_schema::span::Span;
@@ -11,10 +12,12 @@ use codex_schema::version::Version;
 use super::features::{flag_refusal, pin_refusal};
 use crate::compose::choices;
 use crate::compose::refusals::config::THREAD_STORE;
-use crate::compose::{Phase, Refusal, Stage, short_syntax, syntax_text};
+use crate::compose::{Phase, Refusal, Stage, at_place, short_syntax, syntax_text};
+use crate::configure::Prepared;
 use crate::effective::{Inputs, approval, profiles, sandbox};
 use crate::era::Era;
 use crate::evaluate::Evaluation;
+use crate::gather::BundleState;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,9 @@ pub(super) fn refusal(evaluation: &Evaluation, question: Question) -> Option<Str
     if let Some(text) = flag_refusal(evaluation) {
         return Some(format!("Error: {text}"));
     }
+    if let Some(text) = first_load(evaluation, question) {
+        return Some(format!("Error: {}", text.replace('\n', " ")));
+    }
     let own = told(evaluation, question)?;
     if let Some(text) = defaults_refused(evaluation, question).filter(|_| !own.late) {
         return Some(text);
@@ -48,10 +54,20 @@ pub(super) fn refusal(evaluation: &Evaluation, question: Question) -> Option<Str
     if approval::refused(&evaluation.inputs()).is_some() && own.derived {
         return own.start.map(|text| format!("Error: {text}"));
     }
-    let bare = server_stops(evaluation).then(|| told(&evaluation.for_everybody(), question));
-    match bare.flatten().and_then(|bare| bare.start) {
-        Some(text) => Some(format!("Error: {}", text.replace('\n', " "))),
-        None => Some(own.text),
+    let bare =
+        server_stops(evaluation).then(|| told(&evaluation.for_everybody(), question)).flatten();
+    match bare {
+        Some(Told { start: Some(start), raw, .. }) => {
+            // What is wrong with the bundle alone is found in a later load, with its own words.
+            let later =
+                fetched(evaluation) && told(&evaluation.without_bundle(), question).is_none();
+            Some(if later {
+                format!("Error: error loading default config after config error: {raw}")
+            } else {
+                format!("Error: {}", start.replace('\n', " "))
+            })
+        }
+        _ => Some(own.text),
     }
 }
 
@@ -64,6 +80,20 @@ fn defaults_refused(evaluation: &Evaluation, question: Question) -> Option<Strin
     let start = told(&evaluation.for_arguments(), question)?.start?;
     let text = start.replace('\n', " ");
     Some(format!("Error: error loading default config after config error: {text}"))
+}
+
+/// The first load knows no bundle. Where it fails, what is there for everybody has to do.
+fn first_load(evaluation: &Evaluation, question: Question) -> Option<String> {
+    if !fetched(evaluation) || !server_stops(evaluation) || question == Question::Command {
+        return None;
+    }
+    told(&evaluation.without_bundle(), Question::Read)?;
+    told(&evaluation.for_everybody(), Question::Read)?.start
+}
+
+/// Whether Codex loads a second time, with a bundle.
+fn fetched(evaluation: &Evaluation) -> bool {
+    !matches!(evaluation.gathered.bundle, BundleState::None)
 }
 
 /// The refusal of `configRequirements/read`: it reads the layers only, and answers where no more
@@ -100,6 +130,8 @@ pub fn requirements_refusal(evaluation: &Evaluation) -> Option<String> {
 struct Told {
     /// To the one who asked.
     text: String,
+    /// By `--print-startup-config`.
+    raw: String,
     /// When the server stops over it; `None` where it never does.
     start: Option<String>,
     /// Whether it concerns the configuration as a whole.
@@ -108,15 +140,29 @@ struct Told {
     late: bool,
 }
 
+/// What `--print-startup-config` refuses with, without its prefix: what is wrong with the machine
+/// for everybody where the whole is wrong, because Codex then tries that and tells of that.
+pub fn startup_refusal(evaluation: &Evaluation) -> Option<String> {
+    let first = if fetched(evaluation) {
+        told(&evaluation.without_bundle(), Question::Read)
+    } else {
+        told(evaluation, Question::Read)
+    };
+    let bare = first.and_then(|_| told(&evaluation.for_everybody(), Question::Read));
+    bare.or_else(|| told(evaluation, Question::Read)).map(|told| told.raw)
+}
+
 fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let own = of_requirements(evaluation, question);
     let (derived, own) = (own.as_ref().is_some_and(|own| own.derived), own);
     let (first, later) = if derived { (None, own) } else { (own, None) };
+    let new = server_stops(evaluation);
     first
+        .or_else(|| if new { of_unreadable(evaluation, question) } else { None })
         .or_else(|| of_syntax(evaluation, question))
         .or_else(|| of_types(evaluation, question))
-        .or_else(|| removed(evaluation, question))
-        .or_else(|| pins(evaluation, question))
+        .or_else(|| if new { None } else { removed(evaluation, question) })
+        .or_else(|| if new { None } else { pins(evaluation, question) })
         .or(later)
         .or_else(|| of_session(evaluation, question))
         .or_else(|| late(evaluation, question))
@@ -178,20 +224,43 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
                 Phase::Config | Phase::SystemConfig | Phase::LegacySyntax | Phase::Session
             )
     };
-    let refusal = evaluation.refusals.iter().find(own)?;
+    let (refusal, derived) = if server_stops(evaluation) {
+        let first = evaluation.refusals.first()?.phase;
+        if matches!(first, Phase::LegacySyntax | Phase::SystemConfig) {
+            return None;
+        }
+        // What the configuration as a whole decides comes after its files; providers come before.
+        let early = |refusal: &&Refusal| {
+            refusal.phase != Phase::Derived || refusal.text.starts_with("model_providers")
+        };
+        (evaluation.refusals.iter().filter(own).find(early)?, false)
+    } else {
+        let refusal = evaluation.refusals.iter().find(own)?;
+        // Profiles are resolved with the session's configuration, all else with the layers.
+        let derived = matches!(refusal.phase, Phase::Content | Phase::Derived)
+            && ["requirements.toml ", "config defines `[permissions]`", "permissions profile "]
+                .iter()
+                .any(|start| refusal.text.starts_with(start));
+        (refusal, derived)
+    };
     let never = matches!(refusal.phase, Phase::Syntax | Phase::Bundle);
-    // Profiles are resolved with the session's configuration, all else with the layers.
-    let derived = matches!(refusal.phase, Phase::Content | Phase::Derived)
-        && ["requirements.toml ", "config defines `[permissions]`", "permissions profile "]
-            .iter()
-            .any(|start| refusal.text.starts_with(start));
     let text = if derived {
         of_whole(&refusal.text, question, version)
     } else {
         of_layers(&refusal.text, question, version)
     };
     let start = (!never && refusal.stage == Stage::Start).then(|| refusal.text.clone());
-    Some(Told { text, start, derived, late: false })
+    Some(Told { text, raw: refusal.text.clone(), start, derived, late: false })
+}
+
+/// A configuration file that is there and cannot be read.
+fn of_unreadable(evaluation: &Evaluation, question: Question) -> Option<Told> {
+    let refusal = evaluation.refusals.iter().find(|refusal| {
+        refusal.stage == Stage::Syntax && refusal.text.starts_with("Failed to read config file ")
+    })?;
+    let text = of_layers(&refusal.text, question, evaluation.machine.version);
+    let raw = refusal.text.clone();
+    Some(Told { text, start: Some(raw.clone()), raw, derived: false, late: false })
 }
 
 fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<Told> {
@@ -204,14 +273,15 @@ fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let document = evaluation.documents().get(broken.layer.source)?;
     let problems = &broken.layer.syntax;
     let whole = syntax_text(document, problems);
-    let (text, start) = if broken.tier == ConfigTier::Project {
+    let (raw, start) = if broken.tier == ConfigTier::Project {
         (format!("Error parsing project config file {}: {whole}", document.source), None)
     } else {
         let (text, _) = short_syntax(document, problems);
         let start = format!("{text} Caused by: {}", one_line(&whole));
         (text, Some(start))
     };
-    Some(Told { text: of_layers(&text, question, version), start, derived: false, late: false })
+    let text = of_layers(&raw, question, version);
+    Some(Told { text, raw, start, derived: false, late: false })
 }
 
 fn one_line(text: &str) -> String {
@@ -220,21 +290,26 @@ fn one_line(text: &str) -> String {
 
 fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let version = evaluation.machine.version;
-    let layer_of = |inspection: &Inspection| {
-        let span = inspection.refused.first().and_then(|problem| problem.span);
-        let source = span.map(|span| span.source)?;
-        evaluation.configuration.layers.iter().find(|layer| layer.layer.source == source)
-    };
     let mut merged = inspect(evaluation.config(), &CONFIG, version);
     choices::of_config(&mut merged, evaluation.config(), Era::of(version));
     let problem = merged.refused.first();
     let words = problem.map(codex_schema::de::TypeProblem::as_codex_prints);
     let words = words.or_else(|| transports(evaluation.config()))?;
-    let argument = layer_of(&merged).is_none_or(|layer| layer.tier == ConfigTier::CommandLine);
-    let place = problem.and_then(|problem| problem.span).filter(|_| !argument);
-    let place = place.map(|span| evaluation.documents().place(span));
-    let first = toml_words(words.lines().next().unwrap_or_default());
-    let placed = place.as_ref().map_or_else(|| words.clone(), |place| format!("{place}: {first}"));
+    // Codex then reads every file alone to find the one that is wrong by itself.
+    let written = |layer: &&Prepared| layer.tier != ConfigTier::CommandLine;
+    let place = evaluation.configuration.loaded().filter(written).find_map(|layer| {
+        let root = &layer.layer.root;
+        let mut alone = inspect(root, &CONFIG, version);
+        choices::of_config(&mut alone, root, Era::of(version));
+        let problem = alone.refused.into_iter().next()?;
+        let span = buffered_place(&problem, root).or(problem.span)?;
+        let document = evaluation.documents().get(layer.layer.source)?;
+        let own = problem.as_codex_prints();
+        let (text, _) =
+            at_place(document, span.start, toml_words(own.lines().next().unwrap_or_default()));
+        Some(text)
+    });
+    let placed = place.clone().unwrap_or_else(|| one_line(&words));
     let text = match question {
         Question::Command => of_layers(&words, question, version),
         Question::Read if version >= Version::of(138) => format!("invalid configuration: {words}"),
@@ -252,7 +327,17 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
         Some(_) => format!("{placed} Caused by: {}", one_line(&words)),
         None => one_line(&words),
     };
-    Some(Told { text, start: Some(start), derived: false, late: false })
+    Some(Told { text, raw: placed, start: Some(start), derived: false, late: false })
+}
+
+/// Below a table that serde buffers a mistake has the place of that table.
+fn buffered_place(problem: &TypeProblem, root: &Table) -> Option<Span> {
+    let keys: Vec<&str> = problem.keys.iter().map(String::as_str).collect();
+    let section = CONFIG.find(&keys)?.section.filter(|section| section.buffered);
+    // Switches are read without the buffer.
+    let (first, rest) = keys.split_first().filter(|(first, _)| **first != "features")?;
+    let node = root.get(first)?.at(rest)?;
+    (section.is_some() && node.value.as_table().is_some()).then_some(node.span)
 }
 
 /// A mistake in the words of the TOML library, which speaks where a place is named.
@@ -282,7 +367,8 @@ fn pins(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let text = pin_refusal(&evaluation.inputs())?;
     Some(Told {
         text: of_whole(&text, question, evaluation.machine.version),
-        start: Some(text),
+        start: Some(text.clone()),
+        raw: text,
         derived: true,
         late: false,
     })
@@ -296,7 +382,8 @@ fn removed(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let text = format!("`{GONE}` is no longer supported; remove it from config.toml");
     Some(Told {
         text: of_whole(&text, question, version),
-        start: Some(text),
+        start: Some(text.clone()),
+        raw: text,
         derived: true,
         late: false,
     })
@@ -304,13 +391,30 @@ fn removed(evaluation: &Evaluation, question: Question) -> Option<Told> {
 
 /// What is wrong with a session's configuration as a whole.
 fn of_session(evaluation: &Evaluation, question: Question) -> Option<Told> {
-    let text = derivation(&evaluation.inputs())?;
+    let raw = whole(evaluation)?;
     Some(Told {
-        text: of_whole(&text, question, evaluation.machine.version),
-        start: Some(text),
+        text: of_whole(&raw, question, evaluation.machine.version),
+        start: Some(raw.clone()),
+        raw,
         derived: true,
         late: false,
     })
+}
+
+/// The first of the mistakes in a configuration taken as a whole, in Codex's order.
+fn whole(evaluation: &Evaluation) -> Option<String> {
+    let inputs = evaluation.inputs();
+    let found = evaluation.composition.refusals.iter().find(|refusal| {
+        refusal.stage == Stage::Start && matches!(refusal.phase, Phase::Derived | Phase::Config)
+    });
+    let text = found.map(|refusal| refusal.text.clone());
+    thread_store(&inputs)
+        .or_else(|| legacy_profile(&inputs))
+        .or_else(|| text.clone().filter(|text| text.starts_with("requirements.toml ")))
+        .or_else(|| same_name(&inputs))
+        .or_else(|| permissions(&inputs))
+        .or(text)
+        .or_else(|| derivation(&inputs))
 }
 
 /// Mistakes that stop sessions only.
@@ -327,7 +431,7 @@ fn late(evaluation: &Evaluation, question: Question) -> Option<Told> {
         Some(refusal) => of_thread(&refusal.text, evaluation.machine.version),
         None => sockets(evaluation).or_else(|| hooks(evaluation))?,
     };
-    Some(Told { text, start: None, derived: false, late: true })
+    Some(Told { raw: text.clone(), text, start: None, derived: false, late: true })
 }
 
 /// Sockets without a full path stop the proxy, and with it the session, in 0.118.
@@ -363,22 +467,23 @@ fn hooks(evaluation: &Evaluation) -> Option<String> {
     }
     let table = evaluation.composition.merged.get("hooks")?.value.as_table()?;
     let on = super::features::effective(evaluation).get("hooks").copied().unwrap_or_default();
-    let handlers = table
-        .iter()
-        .filter_map(|event| event.node.value.as_array())
-        .flatten()
-        .filter_map(|group| group.at(&["hooks"])?.value.as_array())
-        .flatten()
-        .filter_map(|handler| handler.at(&["type"]))
-        .filter(|_| on);
-    let kinds = handlers
-        .filter_map(|node| Some((node.value.as_str()?, hook_source(evaluation, node.span))));
-    let skipped: Vec<String> = kinds
-        .filter(|(kind, _)| matches!(*kind, "agent" | "prompt"))
-        .map(|(kind, source)| {
-            format!("skipping {kind} hook in {source}: {kind} hooks are not supported yet")
-        })
-        .collect();
+    let mut skipped: Vec<String> = Vec::new();
+    for event in table.iter().filter(|_| on) {
+        let groups = event.node.value.as_array().into_iter().flatten();
+        let handlers = groups.filter_map(|group| group.at(&["hooks"])?.value.as_array()).flatten();
+        for kind in handlers.filter_map(|handler| handler.at(&["type"])) {
+            let source = hook_source(evaluation, kind.span);
+            match (kind.value.as_str(), &*event.key.value) {
+                (Some(kind @ ("agent" | "prompt")), _) => skipped.push(format!(
+                    "skipping {kind} hook in {source}: {kind} hooks are not supported yet"
+                )),
+                (Some("mcp_tool"), "SessionEnd") => skipped.push(format!(
+                    "skipping MCP tool hook in {source}: SessionEnd MCP hooks are not supported"
+                )),
+                _ => {}
+            }
+        }
+    }
     (!skipped.is_empty()).then(|| {
         format!(
             "error creating thread: Fatal error: Failed to initialize session: failed to load \
@@ -402,11 +507,6 @@ fn hook_source(evaluation: &Evaluation, span: Span) -> String {
         Some(other) => other.as_codex_prints(),
         None => String::new(),
     }
-}
-
-/// What stops `--print-startup-config` beyond files that are wrong by themselves.
-pub fn start_refusal(evaluation: &Evaluation) -> Option<String> {
-    derivation(&evaluation.inputs())
 }
 
 /// What is wrong with a configuration taken as a whole, under its requirements.

@@ -34,8 +34,9 @@ pub fn warnings(evaluation: &Evaluation) -> Vec<String> {
 
 /// A feature that has become a setting; measured at 0.169.0.
 fn deprecated(evaluation: &Evaluation) -> Option<String> {
-    let mut written =
-        evaluation.configuration.loaded().filter(|layer| layer.tier != ConfigTier::CommandLine);
+    // Only a person who can edit the file is told.
+    let own = [ConfigTier::User, ConfigTier::Profile, ConfigTier::Project];
+    let mut written = evaluation.configuration.loaded().filter(|layer| own.contains(&layer.tier));
     let used = written.any(|layer| {
         let own = layer.layer.root.get("features");
         own.is_some_and(|own| own.at(&["multi_agent"]).is_some())

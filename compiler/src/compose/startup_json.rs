@@ -86,7 +86,9 @@ const FIELDS: &[Field] = &[
 /// anything.
 pub fn requirements(merged: &Table, config: &Table, machine: &Machine, secrets: Secrets) -> Json {
     let version = machine.version;
-    if !says_something(merged) {
+    // Ways to sign in are shown from the configuration alone, too.
+    let signs_in = version >= Version::of(147) && config.get("forced_login_method").is_some();
+    if !says_something(merged) && !signs_in {
         return Json::Null;
     }
     let fields = FIELDS.iter().filter(|field| field.since <= version);

@@ -2,7 +2,7 @@
 
 pub mod denied;
 pub mod origins;
-mod reconcile;
+pub(crate) mod reconcile;
 
 use codex_schema::key::Text;
 use codex_schema::lookup::{CONFIG, Spot};
@@ -65,7 +65,13 @@ pub fn merge(layers: &[ConfigLayer], machine: &Machine, era: &Era) -> Configurat
     for layer in prepared.iter().filter(|layer| layer.not_loaded.is_none()) {
         let mut above = layer.layer.root.clone();
         reconcile::environment_policy(&mut merged, &mut above);
+        if era.joins_switches() {
+            reconcile::switches(&mut merged, &mut above);
+        }
         fold_plain(&mut merged, above);
+    }
+    if era.lifts_plugin_apps() {
+        reconcile::plugin_apps(&mut merged);
     }
     Configuration { layers: prepared, merged }
 }

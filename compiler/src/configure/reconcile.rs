@@ -4,6 +4,61 @@
 use codex_schema::span::Sourced;
 use codex_schema::value::{Node, Table, Value};
 
+use crate::compose::fold::fold_plain;
+
+/// Features whose switch a layer may write as a plain flag: Codex knows it as `enabled`.
+/// Measured at 0.169.0; other features with settings keep the two forms apart.
+pub(crate) const SWITCHES: &[&str] =
+    &["code_mode", "multi_agent_v2", "network_proxy", "runtime_agent_instances", "sleep_tool"];
+
+/// Writes a flag as a table where it meets one.
+pub(super) fn switches(below: &mut Table, above: &mut Table) {
+    let (Some(low), Some(high)) = (below.get_mut("features"), above.get_mut("features")) else {
+        return;
+    };
+    let (Value::Table(low), Value::Table(high)) = (&mut low.value, &mut high.value) else {
+        return;
+    };
+    for name in SWITCHES {
+        let (Some(low), Some(high)) = (low.get_mut(name), high.get_mut(name)) else { continue };
+        match (&low.value, &high.value) {
+            (Value::Boolean(_), Value::Table(_)) => enable(low),
+            (Value::Table(_), Value::Boolean(_)) => enable(high),
+            _ => {}
+        }
+    }
+}
+
+fn enable(node: &mut Node) {
+    let mut table = Table::default();
+    table.insert(Sourced { value: "enabled".into(), span: node.span }, node.clone());
+    node.value = Value::Table(table);
+}
+
+/// What plugins say about apps counts below what `apps` says itself; of two plugins the first by
+/// name wins.
+pub(super) fn plugin_apps(merged: &mut Table) {
+    let Some(plugins) = merged.get("plugins").and_then(|node| node.value.as_table()) else {
+        return;
+    };
+    let mut found: Option<Node> = None;
+    for plugin in plugins.sorted().into_iter().rev() {
+        let Some(apps) = plugin.node.at(&["apps"]) else { continue };
+        let Value::Table(own) = &apps.value else { continue };
+        match found.as_mut().map(|node| &mut node.value) {
+            Some(Value::Table(all)) => fold_plain(all, own.clone()),
+            _ => found = Some(apps.clone()),
+        }
+    }
+    let Some(mut apps) = found else { return };
+    if let (Value::Table(all), Some(Value::Table(own))) =
+        (&mut apps.value, merged.get("apps").map(|node| &node.value))
+    {
+        fold_plain(all, own.clone());
+    }
+    merged.insert(Sourced { value: "apps".into(), span: apps.span }, apps);
+}
+
 const POLICY: &str = "shell_environment_policy";
 
 /// Prepares both sides of a fold. Codex drops the form the higher layer does not use: measured

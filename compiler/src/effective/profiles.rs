@@ -38,6 +38,22 @@ pub fn defined<'a>(inputs: &Inputs<'a>, name: &str) -> Option<&'a Node> {
     own.or_else(|| config_table(inputs, "permissions")?.get(name))
 }
 
+/// Whether every profile that this one builds upon exists.
+pub fn resolvable(inputs: &Inputs<'_>, name: &str) -> bool {
+    let mut name = name;
+    for _ in 0..LONGEST_CHAIN {
+        if BUILT_IN.contains(&name) {
+            return true;
+        }
+        let Some(own) = defined(inputs, name) else { return false };
+        match own.at(&["extends"]).and_then(|node| node.value.as_str()) {
+            Some(parent) => name = parent,
+            None => return true,
+        }
+    }
+    false
+}
+
 /// What a profile comes to; an unknown one grants nothing.
 pub fn grants(inputs: &Inputs<'_>, name: &str) -> Grants {
     resolve(inputs, name, 0)

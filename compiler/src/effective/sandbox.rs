@@ -50,7 +50,9 @@ pub fn allowed(inputs: &Inputs<'_>, name: &str) -> bool {
     let listed = inputs.requirement(&[PROFILES]).is_none_or(|profiles| {
         profiles.at(&[name]).and_then(|node| node.value.as_bool()).unwrap_or_default()
     });
-    listed && refused_mode(inputs, grants(inputs, name).mode()).is_none()
+    listed
+        && super::profiles::resolvable(inputs, name)
+        && refused_mode(inputs, grants(inputs, name).mode()).is_none()
 }
 
 /// A configuration that cannot run: never ask, and a sandbox that must be refused.

@@ -1,6 +1,7 @@
-//! All refusals of a machine in the order in which Codex finds them. It loads what is on the
-//! machine itself first, configuration included, and checks it whole; then it fetches the bundle,
-//! validates the bundle alone, and checks everything together. Measured pair by pair.
+//! All refusals of a machine in the order in which Codex finds them in one pass: files that cannot
+//! be read, the types of requirements, the bundle, the content of requirements, configuration
+//! files, the configuration as a whole. Measured pair by pair. Where the whole is wrong Codex
+//! makes a second pass over what is there for everybody, and tells of that first.
 
 use codex_schema::inspect::inspect;
 use codex_schema::lookup::CONFIG;
@@ -9,8 +10,6 @@ use codex_schema::source::{Channel, ConfigTier};
 use crate::compose::{
     Composition, Phase, Refusal, Setting, Shown, Stage, at_place, compose_in, short_syntax,
 };
-use crate::configure;
-use crate::era::Era;
 use crate::gather::bundle::BundleFailure;
 use crate::gather::{BundleState, Gathered};
 use crate::layers::{Broken, ConfigLayer, Role};
@@ -21,22 +20,17 @@ pub(super) fn in_order(
     full: &Composition,
     setting: &Setting<'_>,
 ) -> Vec<Refusal> {
-    let mut all = Vec::new();
-    let clouded = gathered.requirements.iter().any(|layer| layer.channel == Channel::Cloud)
-        || gathered.config.iter().any(|layer| layer.tier == ConfigTier::Cloud);
-    let mut local = if clouded { of_local(gathered, setting) } else { full.refusals.clone() };
-    local.extend(gathered.broken.iter().filter_map(|broken| of_broken(broken, gathered)));
-    local.extend(of_system_config(gathered));
-    local.sort_by_key(|refusal| refusal.phase);
-    let late = local.iter().position(|refusal| refusal.phase > Phase::Bundle);
-    let later = local.split_off(late.unwrap_or(local.len()));
-    all.extend(local);
-    if clouded {
-        all.extend(of_bundle(gathered, setting));
-        all.extend(full.refusals.iter().cloned());
-    }
+    let mut all = full.refusals.clone();
+    all.extend(gathered.broken.iter().filter_map(|broken| of_broken(broken, gathered)));
+    all.extend(of_system_config(gathered));
+    all.extend(of_bundle(gathered, setting));
     all.extend(gathered.config.iter().filter_map(|layer| of_config(layer, gathered, setting)));
-    all.extend(later);
+    // The merge of a document that cannot be read is not looked at.
+    if all.iter().any(|refusal| refusal.phase == Phase::Syntax) {
+        all.retain(|refusal| !refusal.text.starts_with("failed to parse merged requirements"));
+    }
+    let fetched = all.iter().any(|refusal| refusal.phase == Phase::Bundle);
+    all.sort_by_key(|refusal| rank(refusal, fetched));
     // What the machine refuses by itself it refuses again with the bundle: said once.
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|refusal| seen.insert((refusal.text.clone(), refusal.span.map(|span| span.start))));
@@ -45,14 +39,22 @@ pub(super) fn in_order(
     starts.into_iter().chain(sessions).collect()
 }
 
-/// What the machine says by itself, before there is a bundle.
-fn of_local(gathered: &Gathered, setting: &Setting<'_>) -> Vec<Refusal> {
-    let own = |layer: &&ConfigLayer| layer.tier != ConfigTier::Cloud;
-    let config: Vec<ConfigLayer> = gathered.config.iter().filter(own).cloned().collect();
-    let era = Era::of(setting.machine.version);
-    let merged = configure::merge(&config, setting.machine, &era).merged;
-    let layers = gathered.requirements.iter().filter(|layer| layer.channel != Channel::Cloud);
-    compose_in(layers.collect(), &Setting { config: &merged, ..*setting }).refusals
+/// When a refusal is found, within one pass.
+fn rank(refusal: &Refusal, fetched: bool) -> (u8, Phase) {
+    let phase = refusal.phase;
+    let step = match phase {
+        // Types are only looked at once the bundle is there.
+        Phase::Types if fetched => 2,
+        _ if phase <= Phase::Syntax => 0,
+        Phase::Bundle => 1,
+        Phase::Content => 2,
+        Phase::Derived if refusal.text.starts_with("model_providers") => 3,
+        // Files have a place, values of the configuration as a whole have none.
+        Phase::Config if refusal.stage == Stage::Syntax => 4,
+        Phase::Config if refusal.shown != Shown::Text => 5,
+        _ => 6,
+    };
+    (step, phase)
 }
 
 /// Fragments are validated before anything local is laid below or above them.

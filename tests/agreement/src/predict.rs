@@ -16,6 +16,9 @@ use serde_json::{Value as Json, json};
 const PLACES: &[(&str, &str)] =
     &[("$CODEX_HOME", "/world/home"), ("$CWD", "/world/cwd"), ("$HOME", "/world/user")];
 
+/// What Codex says of the bytes that random machines have in the place of text.
+const NOT_UTF8: &str = "invalid utf-8 sequence of 1 bytes from index 6";
+
 const SYSTEM_REQUIREMENTS: &str = "/etc/codex/requirements.toml";
 
 /// What the model answers; `Err` holds the text with which Codex refuses. `None` means that the
@@ -44,10 +47,10 @@ pub fn evaluation(spec: &WorldSpec, version: Version) -> Evaluation {
         cwd: "/world/cwd".to_owned(),
         version,
     };
-    evaluate(machine, &files(spec, version), &extra(spec))
+    evaluate(machine, &files(spec), &extra(spec))
 }
 
-fn files(spec: &WorldSpec, version: Version) -> MemoryFiles {
+fn files(spec: &WorldSpec) -> MemoryFiles {
     let mut files = MemoryFiles::default();
     let mut listed = spec.files.clone();
     if spec.bundle.is_some() || spec.http.is_some() {
@@ -73,12 +76,10 @@ fn files(spec: &WorldSpec, version: Version) -> MemoryFiles {
             FileSpec::Special(SpecialFile::Base64(text)) => {
                 files.put(path, STANDARD.decode(text).unwrap_or_default());
             }
-            // Old versions read through a link to nothing as through no file; so do new ones for
-            // files that may be missing.
-            FileSpec::Special(SpecialFile::Symlink(target))
-                if version < Version::of(138) && !spec.files.contains_key(target) => {}
+            // A link to nothing is no file to Codex.
+            FileSpec::Special(SpecialFile::Symlink(_)) => {}
             FileSpec::Special(_) => {
-                files.put_unreadable(path, Unreadable::Refused("unreadable".to_owned()));
+                files.put_unreadable(path, Unreadable::Refused(NOT_UTF8.to_owned()));
             }
         }
     }
@@ -145,15 +146,6 @@ fn requirements_read(evaluation: &Evaluation) -> Result<Json, String> {
 fn startup(evaluation: &Evaluation) -> Result<Json, String> {
     if evaluation.machine.version < Version::of(164) {
         return requirements_read(evaluation);
-    }
-    if evaluation.machine.version >= Version::of(164)
-        && evaluation
-            .refusals
-            .iter()
-            .all(|refusal| refusal.stage == codex_compiler::compose::Stage::Session)
-        && let Some(text) = codex_compiler::codex_answers::start_refusal(evaluation)
-    {
-        return Err(format!("failed to load configuration: {text}"));
     }
     evaluation.startup_answer(Secrets::AsCodexPrints).map_err(|error| {
         let text = |pointer: &str| match error.pointer(pointer) {
