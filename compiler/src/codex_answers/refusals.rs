@@ -141,13 +141,26 @@ struct Told {
 /// What `--print-startup-config` refuses with, without its prefix: what is wrong with the machine
 /// for everybody where the whole is wrong, because Codex then tries that and tells of that.
 pub fn startup_refusal(evaluation: &Evaluation) -> Option<String> {
-    let first = if fetched(evaluation) {
-        told(&evaluation.without_bundle(), Question::Read)
-    } else {
-        told(evaluation, Question::Read)
+    let starts = |evaluation: &Evaluation| -> Vec<Refusal> {
+        let all = evaluation.refusals.iter().filter(|refusal| refusal.stage != Stage::Session);
+        all.cloned().collect()
     };
-    let bare = first.and_then(|_| told(&evaluation.for_everybody(), Question::Read));
-    bare.or_else(|| told(evaluation, Question::Read)).map(|told| told.raw)
+    let own = starts(evaluation);
+    let first =
+        if fetched(evaluation) { starts(&evaluation.without_bundle()) } else { own.clone() };
+    // Whether anybody could log in is asked after everything else.
+    let bare = starts(&evaluation.for_everybody())
+        .into_iter()
+        .find(|refusal| !first.is_empty() && refusal.phase != Phase::Login);
+    // A file that requirements name is looked for by both passes; only this one sees files.
+    let rank = |text: &str| own.iter().position(|refusal| refusal.text == text);
+    let missing = own.iter().find(|refusal| refusal.text.starts_with("No such file or directory"));
+    let told = match (missing, bare) {
+        (Some(missing), Some(bare)) if rank(&bare.text) < rank(&missing.text) => Some(bare),
+        (Some(missing), _) => Some(missing.clone()),
+        (None, bare) => bare.or_else(|| own.first().cloned()),
+    };
+    told.map(|refusal| refusal.text)
 }
 
 fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
@@ -163,6 +176,7 @@ fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
         .or_else(|| if new { None } else { pins(evaluation, question) })
         .or(later)
         .or_else(|| of_session(evaluation, question))
+        .or_else(|| of_login(evaluation, question))
         .or_else(|| late(evaluation, question))
 }
 
@@ -229,7 +243,8 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
         }
         // What the configuration as a whole decides comes after its files; providers come before.
         let early = |refusal: &&Refusal| {
-            refusal.phase != Phase::Derived || refusal.text.starts_with("model_providers")
+            !matches!(refusal.phase, Phase::Derived | Phase::Login)
+                || refusal.text.starts_with("model_providers")
         };
         (evaluation.refusals.iter().filter(own).find(early)?, false)
     } else {
@@ -249,6 +264,14 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
     };
     let start = (!never && refusal.stage == Stage::Start).then(|| refusal.text.clone());
     Some(Told { text, raw: refusal.text.clone(), start, derived, late: false })
+}
+
+/// Whether anybody could log in is asked last.
+fn of_login(evaluation: &Evaluation, question: Question) -> Option<Told> {
+    let refusal = evaluation.refusals.iter().find(|refusal| refusal.phase == Phase::Login)?;
+    let raw = refusal.text.clone();
+    let text = of_layers(&raw, question, evaluation.machine.version);
+    Some(Told { text, start: Some(raw.clone()), raw, derived: false, late: false })
 }
 
 /// A configuration file that is there and cannot be read.
