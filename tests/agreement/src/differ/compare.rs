@@ -65,7 +65,7 @@ pub enum Verdict {
     /// Both refused in the same words.
     ErrorsAgree,
     /// Both refused for the same reason in other words; only old versions are judged like this,
-    /// see [`reason`].
+    /// see `reason`.
     WordsDiffer,
     /// The model does not answer this question.
     NotPredicted,
