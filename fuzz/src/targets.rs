@@ -103,7 +103,7 @@ pub fn machine(data: &[u8]) {
     }
     let bundle = Some(part()).filter(|bytes| !bytes.is_empty());
     let extra = Extra {
-        bundle: bundle.map(|bytes| ("bundle".to_owned(), bytes)),
+        bundle: bundle.map(|bytes| ("bundle".to_owned(), fragments::BundleAnswer::Body(bytes))),
         preferences: None,
         arguments: String::from_utf8_lossy(&part()).lines().map(str::to_owned).collect(),
     };
