@@ -2,7 +2,6 @@
 
 use codex_schema::key::Merge;
 use codex_schema::lookup::{Spot, Tree};
-use codex_schema::span::Span;
 use codex_schema::value::{Node, Table, Value};
 
 /// Two layers that must agree and do not.
@@ -95,25 +94,4 @@ fn fold_value(
         }
         (_, _, high) => *low = high,
     }
-}
-
-/// The layers' own words for one path, for telling who won and who lost.
-pub fn values_at<'layer>(
-    layers: impl Iterator<Item = &'layer Table>,
-    path: &[&str],
-) -> Vec<Option<&'layer Node>> {
-    layers
-        .map(|root| {
-            let (first, rest) = path.split_first()?;
-            root.get(first)?.at(rest)
-        })
-        .collect()
-}
-
-/// A table from one key, for building normal forms.
-pub fn one(key: &str, node: Node) -> Table {
-    let mut table = Table::default();
-    let span: Span = node.span;
-    table.insert(codex_schema::span::Sourced { value: key.into(), span }, node);
-    table
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use codex_schema::value::{Table, Value};
-use ring::digest::{SHA256, digest};
 
 use super::Configuration;
+use crate::digest::sha256_hex;
 
 /// Every leaf of the merged configuration with the index of the layer that gave it, as Codex
 /// lists origins: elements of lists by number, tables only through their leaves. Leaves below a
@@ -57,12 +57,7 @@ fn within(path: &mut String, part: &str, visit: impl FnOnce(&mut String)) {
 /// `sha256:` and the digest of the layer as compact JSON with sorted keys.
 pub fn fingerprint(root: &Table) -> String {
     let json = serde_json::to_vec(&Value::Table(root.clone())).unwrap_or_default();
-    let hash = digest(&SHA256, &json);
-    let mut text = String::from("sha256:");
-    for byte in hash.as_ref() {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
+    format!("sha256:{}", sha256_hex(&json))
 }
 
 #[cfg(test)]

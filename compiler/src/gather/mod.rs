@@ -11,7 +11,7 @@ use std::sync::Arc;
 use codex_schema::reader::read_toml;
 use codex_schema::source::{Channel, ConfigTier, Documents, Source};
 use codex_schema::span::SourceId;
-use codex_schema::value::{Table, Value};
+use codex_schema::value::Table;
 
 use crate::compose::fold::fold_plain;
 use crate::era::Era;
@@ -365,11 +365,4 @@ impl Gatherer<'_> {
         self.found.broken.push(Broken { name, role, reason, help, codex_says: Some(codex_says) });
         None
     }
-}
-
-/// The value at a top-level path of a table, if it is a string.
-pub fn text_at<'table>(root: &'table Table, key: &str) -> Option<&'table str> {
-    root.get(key).and_then(|node| {
-        if let Value::String(text) = &node.value { Some(text.as_str()) } else { None }
-    })
 }

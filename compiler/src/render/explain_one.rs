@@ -41,7 +41,7 @@ fn one(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, nam
     }
     out.push('\n');
     verdict(out, setting, paint, names);
-    values(out, setting, all, paint, names);
+    values(out, setting, paint, names);
     requirements(out, setting, all, paint, names);
     quote(out, setting, paint);
     if let Some(says) = &setting.codex_says {
@@ -125,7 +125,7 @@ const LADDER: &[&str] = &[
     "system",
 ];
 
-fn values(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, names: &Names) {
+fn values(out: &mut String, setting: &Setting, paint: Paint, names: &Names) {
     let requirement_only = matches!(setting.status, Status::Policy | Status::Hint);
     if requirement_only && setting.candidates.is_empty() {
         return;
@@ -139,7 +139,6 @@ fn values(out: &mut String, setting: &Setting, all: &Explanation, paint: Paint, 
     );
     line(out, &format!("{}  (highest first; {signs})", paint.paint(Role::Strong, "VALUE LADDER")));
     let mut step = 0;
-    let _ = all;
     for layer in LADDER {
         let voices: Vec<&Candidate> =
             setting.candidates.iter().filter(|one| one.layer == *layer).collect();
