@@ -9,7 +9,7 @@ pub mod registry;
 
 use serde::{Serialize, Serializer};
 
-use crate::span::Span;
+use crate::span::{SourceId, Span};
 use crate::version::Version;
 
 pub use registry::{Code, Rule};
@@ -62,6 +62,44 @@ pub struct Diagnostic {
     pub suggestion: Option<String>,
     /// What Codex does with it.
     pub effects: Vec<Effect>,
+    /// A change of the documents that removes the mistake and nothing else; `None` where a person
+    /// must decide.
+    pub fix: Option<Fix>,
+}
+
+/// A change of documents, safe to make without asking: it says what the author evidently meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, lower case, no full stop: `rename the key to \`allowed_sandbox_modes\``.
+    pub title: String,
+    /// The edits; all of them or none.
+    pub edits: Vec<Edit>,
+}
+
+/// One edit of a document. Comments and the order of everything else stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Puts other text in the place of a span.
+    Replace {
+        /// The place.
+        span: Span,
+        /// The new text, as TOML.
+        text: String,
+    },
+    /// Sets a key of a TOML document, adding its tables where they are missing.
+    Set {
+        /// The document.
+        source: SourceId,
+        /// The key's names from the root.
+        path: Vec<String>,
+        /// The value, as TOML.
+        value: String,
+    },
+    /// Takes out a key, or one element of a list, with the comments that belong to it.
+    Remove {
+        /// The place of the key, the value or the element.
+        span: Span,
+    },
 }
 
 impl Diagnostic {
@@ -76,6 +114,7 @@ impl Diagnostic {
             help: None,
             suggestion: None,
             effects: Vec::new(),
+            fix: None,
         }
     }
 
@@ -83,6 +122,13 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Says how to mend it without asking.
+    #[must_use]
+    pub fn fix(mut self, title: impl Into<String>, edits: Vec<Edit>) -> Self {
+        self.fix = Some(Fix { title: title.into(), edits });
         self
     }
 
