@@ -1,4 +1,5 @@
 //! Merges Codex policy from every channel and explains what is in force.
+pub mod authoring;
 pub mod check;
 pub mod cli;
 pub mod codex_answers;
@@ -14,4 +15,5 @@ pub mod gather;
 pub mod layers;
 pub mod machine;
 pub mod render;
+pub mod repository;
 pub mod sources;
