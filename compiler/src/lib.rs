@@ -3,6 +3,7 @@ pub mod authoring;
 pub mod check;
 pub mod cli;
 pub mod codex_answers;
+pub mod compile;
 pub mod compose;
 pub mod configure;
 pub mod digest;

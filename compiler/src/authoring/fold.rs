@@ -14,6 +14,8 @@ use crate::repository::{LayerName, Manifest};
 
 /// What a voice may loosen.
 pub(super) enum Permits {
+    /// Nothing stands above the baseline.
+    Baseline,
     /// What delegations name: patterns with their places.
     Delegated(Vec<(Vec<String>, Span)>),
     /// Everything it names itself.
@@ -22,6 +24,9 @@ pub(super) enum Permits {
 
 impl Permits {
     pub(super) fn of_layer(manifest: &Manifest, layer: &LayerName) -> Self {
+        if *layer == LayerName::Baseline {
+            return Self::Baseline;
+        }
         let delegated = manifest
             .delegations
             .iter()
@@ -42,6 +47,7 @@ impl Permits {
     /// The permit for a key: a pattern stands for itself and everything below it.
     fn permit(&self, path: &[&str]) -> Option<Permit> {
         match self {
+            Self::Baseline => None,
             Self::Exception(name) => Some(Permit::Exception(name.clone())),
             Self::Delegated(patterns) => patterns
                 .iter()
@@ -160,7 +166,8 @@ fn leaf(above: &mut Table, entry: &Entry, key: &'static Key, place: &mut Place<'
     let Some(high) = above.get(&entry.key.value) else {
         let from = Said { value: None, listed };
         let to = Said { value: Some(&low.value), listed: true };
-        if compare(key, from, to).is_tighter_or_equal() {
+        let first = matches!(place.permits, Permits::Baseline);
+        if first || compare(key, from, to).is_tighter_or_equal() {
             above.insert(entry.key.clone(), low.clone());
             return;
         }
