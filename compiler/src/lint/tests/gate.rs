@@ -30,7 +30,7 @@ fn versions_are_asked_one_by_one() {
 
 #[test]
 fn the_pin_of_hooks_has_the_name_that_every_version_reads() {
-    let codes = |versions| Policy { versions, ..GOOD }.codes();
+    let codes = |versions: &[Version]| Policy { versions, ..GOOD }.codes();
     assert_eq!(codes(&[Version::of(128), Version::of(169)]), [Code::HooksNotPinned]);
     assert!(codes(&[Version::of(129), Version::of(169)]).is_empty());
 }
