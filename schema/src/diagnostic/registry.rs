@@ -332,9 +332,9 @@ rules! {
         "`windows.require_mxc` with `allow_mxc = false` leaves no sandbox to use.",
         "remove one of the two";
     ReviewWithoutReviewer = 455, Warning, "nobody reviews these hosts",
-        "Requests to `review_domains` go to the reviewing model. Where it may not review, \
-         they are blocked.",
-        "add `auto_review` to `allowed_approvals_reviewers`";
+        "Requests to `review_domains` are asked of the user or of the reviewing model. With \
+         `never` as the only approval policy nobody is asked, and they are blocked.",
+        "allow `on-request` too, or remove the list";
     DenyReadNotExpanded = 460, Error, "denied path with a variable",
         "Codex expands `~/` and nothing else: the path is taken letter by letter and protects \
          nothing.",

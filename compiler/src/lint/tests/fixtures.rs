@@ -129,7 +129,10 @@ static FIXTURES: &[Fixture] = &[
     ),
     fixture(
         Code::PromptRefused,
-        &[("[\"on-request\", \"never\"]", "[\"never\"]")],
+        &[
+            ("[\"on-request\", \"never\"]", "[\"never\"]"),
+            ("review_domains = [\"unknown.example\"]\n", ""),
+        ],
         &[("[\"on-request\", \"never\"]", "[\"on-request\"]")],
         GOOD,
     ),
@@ -321,11 +324,11 @@ static FIXTURES: &[Fixture] = &[
     fixture(
         Code::ReviewWithoutReviewer,
         &[
-            ("[\"user\", \"auto_review\"]", "[\"user\"]"),
-            ("required_on_models = [\"gpt-5\"]", "required_on_models = []"),
+            ("[\"on-request\", \"never\"]", "[\"never\"]"),
+            ("decision = \"prompt\"", "decision = \"forbidden\""),
         ],
         &[("review_domains = [\"unknown.example\"]", "review_domains = []")],
-        GOOD,
+        Policy { rules: "", ..GOOD },
     ),
     fixture(
         Code::DenyReadNotExpanded,
