@@ -90,7 +90,8 @@ const CASES: &[Case] = &[
         [
             "[features]\nhooks = true\n[[hooks.PreToolUse]]\nhooks = [{ type = 'command', \
              command = '/nowhere/check' }]\n",
-            hook!("hooks = true"),
+            "[features]\nhooks = true\n[hooks]\nmanaged_dir = '/bin'\n[[hooks.PreToolUse]]\nhooks = \
+             [{ type = 'command', command = \"/bin/sh -c 'echo no >&2; exit 2'\" }]\n",
         ],
         &[(HOME, EAGER)],
         Ask::Turn("echo done"),
@@ -301,6 +302,36 @@ const CASES: &[Case] = &[
         ("/commands/0/text", "!done"),
     ),
     case(
+        Code::DenyReadRoot,
+        [
+            "[permissions.filesystem]\ndeny_read = ['/**/.env']\n",
+            "[permissions.filesystem]\ndeny_read = ['/srv/**/.env']\n",
+        ],
+        &[],
+        Ask::Thread,
+        ("error", "use a pattern with a non-root directory prefix"),
+    ),
+    case(
+        Code::DenyReadNotExpanded,
+        [
+            "[permissions.filesystem]\ndeny_read = ['/work/{a,b}']\n",
+            "[permissions.filesystem]\ndeny_read = ['/work/a', '/work/b']\n",
+        ],
+        &[],
+        Ask::Thread,
+        ("error", "unsupported configuration path"),
+    ),
+    case(
+        Code::DenyReadLink,
+        [
+            "[permissions.filesystem]\ndeny_read = ['/dev/fd']\n",
+            "[permissions.filesystem]\ndeny_read = ['/zz']\n",
+        ],
+        &[(HOME, EAGER)],
+        Ask::Thread,
+        ("error", "bwrap"),
+    ),
+    case(
         Code::DenyReadLink,
         [
             "[permissions.filesystem]\ndeny_read = ['/bin']\n",
@@ -313,11 +344,11 @@ const CASES: &[Case] = &[
     case(
         Code::DenyReadNotExpanded,
         [
-            "[permissions.filesystem]\ndeny_read = ['$CODEX_HOMES/secret', '${HOME}/secret']\n",
-            "[permissions.filesystem]\ndeny_read = ['~/secret', '$CODEX_HOME/secret']\n",
+            "[permissions.filesystem]\ndeny_read = ['$HOME/secret']\n",
+            "[permissions.filesystem]\ndeny_read = ['$CODEX_HOME/secret']\n",
         ],
         &[(HOME, EAGER), ("$CODEX_HOME/secret", "top\n")],
-        Ask::Turn("HOME=$CODEX_HOME; cat $CODEX_HOME/secret"),
+        Ask::Turn("cat $CODEX_HOME/secret"),
         ("/commands/0/text", "top"),
     ),
     case(
@@ -409,7 +440,7 @@ const CASES: &[Case] = &[
             "[application.network]\nenabled = true\n[application.network.domains]\n\
              'a.example' = 'allow'\n",
             "[application.network]\nenabled = true\n[application.network.domains]\n\
-             'localhost' = 'allow'\n",
+             '127.0.0.1' = 'allow'\n",
         ],
         &[],
         Ask::Served,
@@ -518,10 +549,11 @@ fn codes(case: &Case, requirements: &str) -> Vec<Code> {
         case.files.iter().find(|(path, _)| *path == name).map_or("", |(_, text)| *text)
     };
     let served = match case.ask {
-        Ask::Served => "[config_server]\nbase_url = 'https://localhost/b'\n",
+        Ask::Served => "[config_server]\nbase_url = 'https://127.0.0.1/b'\n",
         _ => "",
     };
     let requirements = format!("{requirements}{served}");
+    let requirements = requirements.replace("$CODEX_HOME", "/root/.codex").replace("$CWD", "/srv");
     let mut add =
         |path: &str, text: &str| documents.add(Source::File { path: path.to_owned() }, text);
     let source = add(REQUIREMENTS, &requirements);
@@ -544,7 +576,9 @@ fn codes(case: &Case, requirements: &str) -> Vec<Code> {
 /// No rule about policies speaks of a file that Codex refuses: its mistakes come first.
 #[test]
 fn the_faulty_policies_are_well_formed() {
-    for case in CASES {
+    // That nobody defines a provider or a profile is said of the file too.
+    let elsewhere = [Code::ProviderNotDefined, Code::ProfileOfUser];
+    for case in CASES.iter().filter(|case| !elsewhere.contains(&case.code)) {
         for text in [case.faulty, case.mended] {
             let content = Ok(text.as_bytes().to_vec());
             let input = Input { name: "requirements.toml".to_owned(), content, kind: None };

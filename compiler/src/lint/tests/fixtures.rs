@@ -39,6 +39,9 @@ const BUILD: Change = ("[permissions.build]\nextends = \":workspace\"\n", "");
 const DENIED: Change = ("deny_read = [\"~/.ssh\", \"/srv/secrets/**/*.pem\"]", "deny_read = []");
 const PATHS: &str = "deny_read = [";
 const RULES: &str = "prefix_rules = [\n";
+const SERVERS: &str = "[mcp_servers.docs.identity]\nurl = { match = \"prefix\", value = \
+                       \"https://docs.corp.example/\" }\n\n[mcp_servers.files.identity]\ncommand = { \
+                       executable = \"files-mcp\", args = [] }\n";
 const READ_ONLY: &str = "allowed_sandbox_modes = [\"read-only\"]\n";
 const MODES_OF: &str = "allowed_sandbox_modes = [\"read-only\", \"workspace-write\"]\n";
 
@@ -52,11 +55,8 @@ static FIXTURES: &[Fixture] = &[
     ),
     fixture(
         Code::ImplicitlyEmpty,
-        &[("[rules]\n", "[plugins.\"p@m\".mcp_servers]\n[rules]\n")],
-        &[(
-            "[rules]\n",
-            "[plugins.\"p@m\".mcp_servers.a.identity]\nurl = \"https://a.example/\"\n[rules]\n",
-        )],
+        &[(SERVERS, ""), ("", "mcp_servers = {}\n")],
+        &[(SERVERS, "")],
         GOOD,
     ),
     fixture(Code::ProfilesDecide, &[], &[(PROFILES, READ_ONLY), BUILD], MODES),
