@@ -18,7 +18,7 @@ use codex_schema::span::{SourceId, Span};
 use codex_schema::types::policy::Date;
 use codex_schema::value::Table;
 
-pub use diagnose::diagnose;
+pub use diagnose::Judge;
 
 use crate::compose::normalise;
 use crate::repository::{Cohort, Exception, LayerName, Repository};

@@ -139,11 +139,24 @@ pub(super) fn check(
 ) {
     let Some(document) = report.documents.get(id).cloned() else { return };
     let parsed = reader::read_toml(&document.text, id);
+    check_parsed(id, kind, extent, &parsed, report, found);
+}
+
+/// Checks a document that is parsed already.
+pub(super) fn check_parsed(
+    id: SourceId,
+    kind: FileKind,
+    extent: Extent,
+    parsed: &reader::Document,
+    report: &mut Report,
+    found: &mut Findings,
+) {
+    let Some(document) = report.documents.get(id).cloned() else { return };
     if parsed.root.is_empty() && parsed.problems.is_empty() {
         found.add(says_nothing(&document, id));
         return;
     }
-    let subject = Subject::new(kind, &document, id, &parsed);
+    let subject = Subject::new(kind, &document, id, parsed);
     secrets::collect(subject.root, subject.tree, &mut report.secrets);
     if !parsed.problems.is_empty() {
         secrets::collect_lines(&document.text, id, subject.tree, &mut report.secrets);
@@ -200,7 +213,11 @@ pub(super) fn check_merged(
     let merged = reader::Document { root: root.clone(), problems: Vec::new() };
     let subject = Subject::new(FileKind::Requirements, document, id, &merged);
     for &version in versions.iter().rev() {
-        meaning::add(&subject, version, found);
+        // Mostly there is nothing to explain: whether Codex accepts it is cheaper to say than why
+        // it does not.
+        if !subject.composed(root, Syntax::Repaired, version).refusals.is_empty() {
+            meaning::add(&subject, version, found);
+        }
     }
 }
 

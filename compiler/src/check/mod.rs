@@ -37,7 +37,7 @@ use codex_schema::version::Version;
 
 pub use files::read_inputs;
 pub use kind::FileKind;
-pub use tree::{CheckedTree, Tree, check_tree};
+pub use tree::{CheckedTree, Tree, Visit, check_repository, check_tree};
 
 use crate::files::Unreadable;
 

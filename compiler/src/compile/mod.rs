@@ -17,27 +17,18 @@ pub mod toml_text;
 use std::collections::BTreeMap;
 
 use codex_schema::lookup::{CONFIG, REQUIREMENTS};
-use codex_schema::value::Value;
+use codex_schema::types::policy::Date;
+use codex_schema::value::Table;
 use codex_schema::version::Version;
-use serde_json::json;
+use serde::Serialize;
 
-use crate::authoring::{EffectivePolicy, RulesVoice};
-use crate::check::CheckedTree;
-use crate::digest::sha256_hex;
-use crate::repository::{Cohort, LayerName};
-use history::History;
+use crate::authoring::{EffectivePolicy, RulesVoice, exceptions_of};
+use crate::digest::{Sha256, sha256_hex};
+use crate::repository::{Cohort, Digests, LayerName, Repository};
+use history::{History, State};
 
 /// The program's version, written into what it makes.
 pub const COMPILER_VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// What a repository compiles to.
-#[derive(Debug)]
-pub struct Compilation {
-    /// The cohorts, by name.
-    pub cohorts: BTreeMap<String, CompiledCohort>,
-    /// What version control says of the repository.
-    pub state: history::State,
-}
 
 /// The files of one cohort.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,50 +48,74 @@ pub const CONFIG_FILE: &str = "config.toml";
 /// The file that says where values came from.
 pub const PROVENANCE_FILE: &str = "provenance.json";
 
-/// Compiles the cohorts that `wanted` names.
-pub fn compile(
-    tree: &CheckedTree,
-    history: &dyn History,
-    wanted: &dyn Fn(&str) -> bool,
-) -> Compilation {
-    let mut origins = provenance::Origins::new(tree, history);
-    let cohorts = tree
-        .repository
-        .manifest
-        .cohorts
-        .values()
-        .filter(|cohort| wanted(&cohort.name))
-        .filter_map(|cohort| {
-            let policy = tree.policies.get(&cohort.name)?;
-            Some((cohort.name.clone(), cohort_files(tree, cohort, policy, &mut origins)))
-        })
-        .collect();
-    Compilation { cohorts, state: history.state() }
+/// Compiles the cohorts of one repository, one after the other.
+#[expect(missing_debug_implementations, reason = "a door to version control prints nothing useful")]
+pub struct Compiler<'history> {
+    origins: provenance::Origins<'history>,
 }
 
-fn cohort_files(
-    tree: &CheckedTree,
+impl<'history> Compiler<'history> {
+    /// A compiler that asks `history` where lines came from.
+    pub fn new(history: &'history dyn History) -> Self {
+        Self { origins: provenance::Origins::new(history) }
+    }
+
+    /// Compiles the policy of one cohort.
+    pub fn cohort(
+        &mut self,
+        repository: &Repository,
+        cohort: &Cohort,
+        policy: &EffectivePolicy,
+    ) -> CompiledCohort {
+        let head = heading(repository, cohort);
+        let mut files = BTreeMap::new();
+        if !policy.requirements.is_empty() {
+            let text = toml_text::document(&head, &policy.requirements, &REQUIREMENTS);
+            files.insert(REQUIREMENTS_FILE.to_owned(), text);
+        }
+        if !policy.config.is_empty() {
+            let text = toml_text::document(&head, &policy.config, &CONFIG);
+            files.insert(CONFIG_FILE.to_owned(), text);
+        }
+        for voice in &policy.rules {
+            let text = repository.documents.get(voice.source).map(|document| &*document.text);
+            let name = format!("rules/{}", rules_name(voice));
+            files.insert(name, text.unwrap_or_default().to_owned());
+        }
+        let digest = digest(policy, &files);
+        let provenance = self.origins.of(repository, cohort, policy, &digest);
+        files.insert(PROVENANCE_FILE.to_owned(), provenance);
+        CompiledCohort { digest, files, versions: cohort.versions.clone() }
+    }
+}
+
+/// A digest of everything that a cohort's files are made from: while it stays the same, so do
+/// they.
+pub fn inputs(
+    repository: &Repository,
     cohort: &Cohort,
-    policy: &EffectivePolicy,
-    origins: &mut provenance::Origins<'_>,
-) -> CompiledCohort {
-    let head = heading(tree, cohort);
-    let mut files = BTreeMap::new();
-    if !policy.requirements.is_empty() {
-        let text = toml_text::document(&policy.requirements, &REQUIREMENTS);
-        files.insert(REQUIREMENTS_FILE.to_owned(), format!("{head}{text}"));
+    today: Date,
+    digests: &Digests,
+    state: &State,
+) -> String {
+    let mut names: Vec<String> = vec![crate::repository::MANIFEST_FILE.to_owned()];
+    let chain = repository.manifest.chain(cohort);
+    let folders: Vec<String> = chain.iter().map(|layer| format!("{layer}/")).collect();
+    let of_layer = |path: &&String| folders.iter().any(|folder| path.starts_with(folder));
+    names.extend(digests.keys().filter(of_layer).cloned());
+    names.extend(
+        exceptions_of(repository, cohort, today).map(|it| format!("exceptions/{}.toml", it.name)),
+    );
+    let mut hash = Sha256::default();
+    hash.add(COMPILER_VERSION.as_bytes());
+    for name in names {
+        hash.add(name.as_bytes());
+        hash.add(digests.get(&name).map_or(b"", |digest| digest.as_bytes()));
+        // Lines get their commit when they are committed: that changes what is known of them.
+        let committed = state.head.is_some() && !state.changed.contains(&name);
+        hash.add(if committed { b"committed" } else { b"not committed" });
     }
-    if !policy.config.is_empty() {
-        let text = toml_text::document(&policy.config, &CONFIG);
-        files.insert(CONFIG_FILE.to_owned(), format!("{head}{text}"));
-    }
-    for voice in &policy.rules {
-        let text = tree.report.documents.get(voice.source).map(|document| &*document.text);
-        files.insert(format!("rules/{}", rules_name(voice)), text.unwrap_or_default().to_owned());
-    }
-    let digest = digest(policy, &files);
-    files.insert(PROVENANCE_FILE.to_owned(), origins.of(cohort, policy, &digest));
-    CompiledCohort { digest, files, versions: cohort.versions.clone() }
+    hash.finish()
 }
 
 /// Files of several folders live in one: their names say where they are from.
@@ -114,9 +129,9 @@ fn rules_name(voice: &RulesVoice) -> String {
 }
 
 /// The comment at the top of every file.
-fn heading(tree: &CheckedTree, cohort: &Cohort) -> String {
-    let organisation = one_line(&tree.repository.manifest.organisation);
-    let contact = tree.repository.manifest.contact.as_deref().map(one_line);
+fn heading(repository: &Repository, cohort: &Cohort) -> String {
+    let organisation = one_line(&repository.manifest.organisation);
+    let contact = repository.manifest.contact.as_deref().map(one_line);
     let versions: Vec<String> = cohort.versions.iter().map(ToString::to_string).collect();
     let questions = contact.map(|contact| format!("# Questions: {contact}\n")).unwrap_or_default();
     format!(
@@ -135,14 +150,30 @@ fn one_line(text: &str) -> String {
 
 /// A digest over values alone: the requirements, the defaults and the rules, as canonical JSON.
 fn digest(policy: &EffectivePolicy, files: &BTreeMap<String, String>) -> String {
-    let rules: BTreeMap<&String, &String> =
-        files.iter().filter(|(path, _)| path.starts_with("rules/")).collect();
-    let values = json!({
-        "requirements": Value::Table(policy.requirements.clone()),
-        "config": Value::Table(policy.config.clone()),
-        "rules": rules,
-    });
-    format!("sha256:{}", sha256_hex(values.to_string().as_bytes()))
+    #[derive(Serialize)]
+    struct Values<'policy> {
+        requirements: Sorted<'policy>,
+        config: Sorted<'policy>,
+        rules: BTreeMap<&'policy String, &'policy String>,
+    }
+    let values = Values {
+        requirements: Sorted(&policy.requirements),
+        config: Sorted(&policy.config),
+        rules: files.iter().filter(|(path, _)| path.starts_with("rules/")).collect(),
+    };
+    let text = serde_json::to_vec(&values).unwrap_or_default();
+    format!("sha256:{}", sha256_hex(&text))
+}
+
+/// A table with its keys in order.
+struct Sorted<'table>(&'table Table);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            self.0.sorted().into_iter().map(|entry| (&*entry.key.value, &entry.node.value)),
+        )
+    }
 }
 
 #[cfg(test)]
