@@ -7,6 +7,7 @@ use codex_schema::reader;
 use codex_schema::source::Source;
 use codex_schema::span::{SourceId, Span};
 use codex_schema::types::policy::Date;
+use codex_schema::value::{Node, Table, Value};
 use codex_schema::version::Version;
 
 use super::document::{self, Extent};
@@ -148,19 +149,50 @@ fn check_policies(
     wanted: &dyn Fn(&Cohort) -> bool,
     visit: &mut Visit<'_>,
 ) -> Vec<Diagnostic> {
-    let mut cache = Cache::default();
+    let cohorts = || repository.manifest.cohorts.values().filter(|cohort| wanted(cohort));
+    let mut cache = Cache::of(repository, cohorts());
     let mut found = Findings::default();
     let mut judge = Judge::default();
-    for cohort in repository.manifest.cohorts.values().filter(|cohort| wanted(cohort)) {
+    for cohort in cohorts() {
         let policy = effective_in(repository, cohort, today, &mut cache);
         judge.add(&policy);
         let anchor = anchor(repository, &policy);
-        document::check_merged(anchor, &policy.requirements, &cohort.versions, report, &mut found);
-        visit(repository, cohort, &policy);
+        let mut check = || {
+            let root = &policy.requirements;
+            document::check_merged(anchor, root, &cohort.versions, report, &mut found);
+        };
+        if size_of(&policy) < WORTH_A_THREAD {
+            check();
+            visit(repository, cohort, &policy);
+        } else {
+            std::thread::scope(|scope| {
+                let checked = scope.spawn(&mut check);
+                visit(repository, cohort, &policy);
+                checked.join().is_ok()
+            })
+            .then_some(())
+            .unwrap_or_else(&mut check);
+        }
     }
     let mut found = found.finish();
     found.append(&mut judge.finish(repository));
     found
+}
+
+/// Entries from which on a policy is checked on a thread of its own.
+const WORTH_A_THREAD: usize = 2_000;
+
+/// How much a policy says: the entries and elements of its three upper levels.
+fn size_of(policy: &EffectivePolicy) -> usize {
+    fn of(table: &Table, depth: u8) -> usize {
+        let below = |node: &Node| match &node.value {
+            Value::Table(table) if depth > 0 => of(table, depth - 1),
+            Value::Array(elements) => elements.len(),
+            _ => 1,
+        };
+        table.iter().map(|entry| below(&entry.node)).sum()
+    }
+    of(&policy.requirements, 2)
 }
 
 /// The first document of a policy.
