@@ -73,8 +73,8 @@ impl<'history> Compiler<'history> {
         let mut hash = Sha256::default();
         hash.add(DIGEST_FORM);
         for (name, table, tree) in [
-            (REQUIREMENTS_FILE, &policy.requirements, &*REQUIREMENTS),
-            (CONFIG_FILE, &policy.config, &*CONFIG),
+            (REQUIREMENTS_FILE, &policy.requirements, &REQUIREMENTS),
+            (CONFIG_FILE, &policy.config, &CONFIG),
         ] {
             if table.is_empty() {
                 continue;
