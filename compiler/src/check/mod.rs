@@ -13,6 +13,7 @@
 //! by the model of that version (`compose`) or data in `versions`, tested against the programs.
 
 mod bundle;
+mod channels;
 mod config;
 mod document;
 mod domains;
@@ -35,9 +36,10 @@ use codex_schema::source::{Documents, Source};
 use codex_schema::span::Span;
 use codex_schema::version::Version;
 
+pub use channels::Surroundings;
 pub use files::read_inputs;
 pub use kind::FileKind;
-pub use tree::{CheckedTree, Tree, Visit, check_repository, check_tree};
+pub use tree::{CheckedTree, Scope, Tree, Visit, check_repository, check_tree};
 
 use crate::files::Unreadable;
 

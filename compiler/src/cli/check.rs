@@ -4,9 +4,9 @@ use codex_schema::diagnostic::Code;
 
 use super::arguments::{Check, PrintArgs};
 use super::explain::usage;
-use super::world::{paint, today};
+use super::world::{paint, surroundings, today};
 use super::{Outcome, Output};
-use crate::check::{Options, Report, check as check_inputs, check_tree, read_inputs};
+use crate::check::{Options, Report, Scope, check as check_inputs, check_tree, read_inputs};
 use crate::files::RealFiles;
 use crate::render::diagnostics::{Colour, Glyphs, Style, human, json, plain};
 
@@ -51,8 +51,13 @@ pub(super) fn check(arguments: &Check, output: &mut Output) -> Outcome {
             check_inputs(inputs, &options)
         }
         ([folder], _) => {
+            let surroundings = match surroundings(&arguments.surroundings) {
+                Ok(surroundings) => surroundings,
+                Err(problem) => return usage(output, &problem),
+            };
             let today = arguments.today.unwrap_or_else(today);
-            check_tree(&RealFiles::new(None), folder, today).report
+            let scope = Scope { today, wanted: &|_| true, surroundings: &surroundings };
+            check_tree(&RealFiles::new(None), folder, &scope).report
         }
         _ => return usage(output, "name one policy repository, or files, but not both"),
     };
