@@ -14,6 +14,7 @@ pub mod explain;
 pub mod files;
 pub mod gather;
 pub mod layers;
+pub mod lint;
 pub mod machine;
 pub mod render;
 pub mod repository;

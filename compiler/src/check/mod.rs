@@ -20,6 +20,7 @@ mod domains;
 mod entries;
 mod files;
 mod kind;
+mod lints;
 mod lookalikes;
 mod meaning;
 mod names;
@@ -30,6 +31,7 @@ mod secrets;
 mod tree;
 mod types;
 mod versions;
+mod versions_gate;
 
 use codex_schema::diagnostic::{Code, Diagnostic, Effect, Severity};
 use codex_schema::source::{Documents, Source};
@@ -40,6 +42,7 @@ pub use channels::Surroundings;
 pub use files::read_inputs;
 pub use kind::FileKind;
 pub use tree::{CheckedTree, Scope, Tree, Visit, check_repository, check_tree};
+pub use versions_gate::versions_gate;
 
 use crate::files::Unreadable;
 
@@ -190,7 +193,10 @@ fn check_bytes(
                     document::check(id, kind, document::Extent::Whole, report, found);
                 }
                 FileKind::Bundle => bundle::check(id, report, found),
-                FileKind::Rules => rules::check(id, report, found),
+                FileKind::Rules => {
+                    rules::check(id, report, found);
+                    lints::add_rules(id, report, found);
+                }
                 FileKind::Preferences => {}
             }
         }

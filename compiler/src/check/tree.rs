@@ -237,6 +237,7 @@ fn files_of(report: &Report, diagnostics: &[Diagnostic]) -> Vec<Checked> {
         match one.severity {
             Severity::Error => count.0 += 1,
             Severity::Warning => count.1 += 1,
+            Severity::Info => {}
         }
     }
     (0_u32..)

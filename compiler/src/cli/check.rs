@@ -1,6 +1,6 @@
 //! `check`: every problem of files at once.
 
-use codex_schema::diagnostic::Code;
+use codex_schema::diagnostic::{Code, Severity};
 
 use super::arguments::{Check, PrintArgs};
 use super::explain::usage;
@@ -62,5 +62,6 @@ pub(super) fn check(arguments: &Check, output: &mut Output) -> Outcome {
         _ => return usage(output, "name one policy repository, or files, but not both"),
     };
     output.data = shown(&report, &arguments.print);
-    if report.diagnostics.is_empty() { Outcome::Fine } else { Outcome::Findings }
+    let found = report.diagnostics.iter().any(|found| found.severity > Severity::Info);
+    if found { Outcome::Findings } else { Outcome::Fine }
 }
