@@ -47,7 +47,7 @@ pub fn to_value(report: &Report) -> Value {
 }
 
 fn of(report: &Report, diagnostic: &Diagnostic) -> Value {
-    let Diagnostic { code, severity, message, primary, labels, help, suggestion, effects } =
+    let Diagnostic { code, severity, message, primary, labels, help, suggestion, effects, fix } =
         diagnostic;
     let labels: Vec<Value> = labels.iter().map(|label| of_label(report, label)).collect();
     object!({
@@ -59,6 +59,7 @@ fn of(report: &Report, diagnostic: &Diagnostic) -> Value {
         "related": labels,
         "help": help,
         "suggestion": suggestion,
+        "fix": fix.as_ref().map(|fix| &fix.title),
         "effects": effects,
         "page": format!("docs/diagnostics/{}", code.page()),
     })
