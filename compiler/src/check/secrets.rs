@@ -1,6 +1,6 @@
 //! Where secrets stand in a text: the rows of the key table say which values are secret.
 
-use codex_schema::diagnostic::Diagnostic;
+use codex_schema::diagnostic::{Diagnostic, Edit};
 use codex_schema::key::Secret;
 use codex_schema::lookup::{Spot, Tree};
 use codex_schema::span::{SourceId, Span};
@@ -152,5 +152,14 @@ pub(super) fn scrub(report: &Report, diagnostics: &mut [Diagnostic]) {
         diagnostic.help.iter_mut().for_each(clean);
         diagnostic.suggestion.iter_mut().for_each(clean);
         diagnostic.effects.iter_mut().filter_map(|effect| effect.says.as_mut()).for_each(clean);
+        // A change that would write a secret out is not offered: it could not be shown.
+        let holds = |text: &str| hidden.iter().any(|secret| text.contains(secret.as_str()));
+        diagnostic.fix = diagnostic.fix.take().filter(|fix| {
+            !holds(&fix.title)
+                && !fix.edits.iter().any(|edit| match edit {
+                    Edit::Replace { text, .. } | Edit::Set { value: text, .. } => holds(text),
+                    Edit::Remove { .. } => false,
+                })
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! Diagnostics for programs. The form is stable: fields are added, never changed.
 
-use codex_schema::diagnostic::{Diagnostic, Label};
+use codex_schema::diagnostic::{Diagnostic, Edit, Fix, Label};
 use codex_schema::span::{Position, Span};
 use serde_json::{Value, json as object};
 
@@ -47,7 +47,7 @@ pub fn to_value(report: &Report) -> Value {
 }
 
 fn of(report: &Report, diagnostic: &Diagnostic) -> Value {
-    let Diagnostic { code, severity, message, primary, labels, help, suggestion, effects } =
+    let Diagnostic { code, severity, message, primary, labels, help, suggestion, effects, fix } =
         diagnostic;
     let labels: Vec<Value> = labels.iter().map(|label| of_label(report, label)).collect();
     object!({
@@ -60,17 +60,47 @@ fn of(report: &Report, diagnostic: &Diagnostic) -> Value {
         "help": help,
         "suggestion": suggestion,
         "effects": effects,
+        "fix": fix.as_ref().map(|fix| of_fix(report, fix)),
         "page": format!("docs/diagnostics/{}", code.page()),
     })
 }
 
+fn of_fix(report: &Report, fix: &Fix) -> Value {
+    let Fix { title, edits } = fix;
+    let edits: Vec<Value> = edits.iter().map(|edit| of_edit(report, edit)).collect();
+    object!({ "title": title, "edits": edits })
+}
+
+fn of_edit(report: &Report, edit: &Edit) -> Value {
+    match edit {
+        Edit::Replace { span, text } => {
+            object!({ "edit": "replace", "place": of_span(report, *span), "text": text })
+        }
+        Edit::Set { source, path, value } => object!({
+            "edit": "set",
+            "source": report.documents.get(*source).map(|document| document.source.to_string()),
+            "path": path,
+            "value": value,
+        }),
+        Edit::Remove { span } => object!({ "edit": "remove", "place": of_span(report, *span) }),
+    }
+}
+
 fn of_label(report: &Report, label: &Label) -> Value {
     let Label { span, text } = label;
+    let mut value = of_span(report, *span);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("text".to_owned(), text.as_str().into());
+    }
+    value
+}
+
+fn of_span(report: &Report, span: Span) -> Value {
     let Some(document) = report.documents.get(span.source) else {
-        return object!({ "text": text });
+        return object!({});
     };
-    let end = Span { start: span.end, ..*span };
-    let (from, to) = (report.documents.position(*span), report.documents.position(end));
+    let end = Span { start: span.end, ..span };
+    let (from, to) = (report.documents.position(span), report.documents.position(end));
     let point = |position: Option<Position>, offset: u32| {
         let position = position.unwrap_or(Position { line: 1, column: 1 });
         object!({
@@ -84,7 +114,6 @@ fn of_label(report: &Report, label: &Label) -> Value {
         "source": document.source.to_string(),
         "start": point(from, span.start),
         "end": point(to, span.end),
-        "text": text,
     })
 }
 
