@@ -5,30 +5,42 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value as Json, json};
 
 use crate::key::{Channels, Key, Secret, Unknown};
-use crate::lookup::{CONFIG, REQUIREMENTS, Spot, Tree};
+use crate::lookup::{CONFIG, EXCEPTION, MANIFEST, REQUIREMENTS, Spot, Tree};
 use crate::reader::read_toml_value;
 use crate::span::SourceId;
 use crate::version::Version;
 
 /// The schema of `requirements.toml`.
 pub fn requirements() -> Json {
-    document(&REQUIREMENTS, "Codex requirements.toml", "requirements")
+    document(&REQUIREMENTS, "Codex requirements.toml", &known_to_codex("requirements"))
 }
 
 /// The schema of `config.toml`.
 pub fn config() -> Json {
-    document(&CONFIG, "Codex config.toml", "config")
+    document(&CONFIG, "Codex config.toml", &known_to_codex("config"))
 }
 
-fn document(tree: &Tree, title: &str, name: &str) -> Json {
+/// The schema of `policy.toml`.
+pub fn policy() -> Json {
+    document(&MANIFEST, "Codex policy repository", "The manifest of a policy repository.")
+}
+
+/// The schema of a file in `exceptions/`.
+pub fn exception() -> Json {
+    let about = "What one team, environment or cohort may do for a while though policy forbids it.";
+    document(&EXCEPTION, "Codex policy exception", about)
+}
+
+fn known_to_codex(name: &str) -> String {
+    format!("Keys of {name}.toml known to Codex {}.", Version::NEWEST)
+}
+
+fn document(tree: &Tree, title: &str, description: &str) -> Json {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let mut root = table(tree.root(), &mut generator);
     root.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     root.insert("title".to_owned(), json!(title));
-    root.insert(
-        "description".to_owned(),
-        json!(format!("Keys of {name}.toml known to Codex {}.", Version::NEWEST)),
-    );
+    root.insert("description".to_owned(), json!(description));
     let definitions = generator.take_definitions(true);
     if !definitions.is_empty() {
         root.insert("$defs".to_owned(), Json::Object(definitions));

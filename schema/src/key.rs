@@ -24,6 +24,8 @@ pub struct Key {
     pub merge: Merge,
     /// Which way is stricter.
     pub tighter: Tighter,
+    /// Where no value at all stands in that order.
+    pub unset: Unset,
     /// First version that knows the key; [`Version::of`]`(0)` where it is older than our matrix.
     pub since: Version,
     /// First version that no longer knows it.
@@ -53,6 +55,7 @@ pub const KEY: Key = Key {
     ty: Ty::of::<serde_json::Value>(),
     merge: Merge::Replace,
     tighter: Tighter::Fixed,
+    unset: Unset::Loosest,
     since: Version::of(0),
     until: None,
     channels: Channels::All,
@@ -167,6 +170,21 @@ pub enum Tighter {
     Lower,
     /// From strict to loose.
     Order(&'static [&'static str]),
+}
+
+/// Where "nobody said anything" stands in a key's order of strictness. It decides whether a value
+/// where there was none restricts or permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unset {
+    /// Nothing is restricted: every value is at least as strict.
+    Loosest,
+    /// Codex's own default is the strictest value: every other value permits something.
+    Strictest,
+    /// Between the ends of [`Tighter::Order`]: the strict end restricts, the loose one permits.
+    Between,
+    /// The map is a list of what is allowed. Without the map everything is; with it, an entry that
+    /// is not in it is refused. The number of path parts up to the map.
+    Listed(usize),
 }
 
 /// The channels Codex honours a key from.

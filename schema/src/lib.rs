@@ -11,6 +11,7 @@ pub mod reader;
 pub mod reference;
 pub mod source;
 pub mod span;
+pub mod strictness;
 pub mod table;
 pub mod types;
 pub mod value;

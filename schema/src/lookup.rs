@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::key::{Key, Section};
-use crate::table::{config, requirements};
+use crate::table::{config, policy, requirements};
 use crate::version::Version;
 
 /// Keys of `requirements.toml`.
@@ -13,6 +13,14 @@ pub static REQUIREMENTS: LazyLock<Tree> =
 /// Keys of `config.toml`.
 pub static CONFIG: LazyLock<Tree> =
     LazyLock::new(|| Tree::build(config::FAMILIES, config::SECTIONS));
+
+/// Keys of `policy.toml`, the manifest of a policy repository.
+pub static MANIFEST: LazyLock<Tree> =
+    LazyLock::new(|| Tree::build(policy::MANIFEST_FAMILIES, policy::MANIFEST_SECTIONS));
+
+/// Keys of a policy exception.
+pub static EXCEPTION: LazyLock<Tree> =
+    LazyLock::new(|| Tree::build(policy::EXCEPTION_FAMILIES, policy::EXCEPTION_SECTIONS));
 
 /// The rows of one table by path.
 #[derive(Debug, Default)]

@@ -5,6 +5,10 @@ use codex_schema::source::{Documents, Source};
 use codex_schema::span::{SourceId, Sourced, Span};
 use codex_schema::value::{Node, Table, Value};
 
+/// Most parts of a key on the command line. Codex 0.169.0 takes thousands, and at 20,000 its own
+/// stack ends; nobody means more than a few.
+const DEPTH_LIMIT: usize = 256;
+
 /// What a command line asks for.
 #[derive(Clone, Debug, Default)]
 pub struct Arguments {
@@ -177,6 +181,11 @@ impl Reader<'_> {
     }
 
     fn set(&mut self, path: &str, node: Node, source: SourceId) {
+        if path.split('.').count() > DEPTH_LIMIT {
+            let value = format!("Invalid override (more than {DEPTH_LIMIT} parts in the key)");
+            self.found.problems.push(Sourced { value, span: node.span });
+            return;
+        }
         let mut node = node;
         for part in path.split('.').rev() {
             let span = node.span;
@@ -217,6 +226,18 @@ mod tests {
             .map(|(_, table)| serde_json::to_value(Value::Table(table)).unwrap())
             .collect();
         serde_json::Value::Array(json)
+    }
+
+    #[test]
+    fn keys_of_thousands_of_parts_are_refused_before_they_fill_the_stack() {
+        let deep = "a.".repeat(50_000) + "a";
+        for words in [vec!["-c".to_owned(), format!("{deep}=1")], vec!["--enable".to_owned(), deep]]
+        {
+            let found = read(&words, &mut Documents::default());
+            assert!(found.overrides.is_empty());
+            let [problem] = &found.problems[..] else { panic!("{:?}", found.problems) };
+            assert!(problem.value.contains("256 parts"), "{}", problem.value);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod feature_names;
+pub mod policy;
 pub mod requirements;
 
 #[cfg(test)]

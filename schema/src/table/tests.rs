@@ -8,15 +8,20 @@ use serde_json::Value as Json;
 
 use crate::inspect::inspect;
 use crate::key::{Key, Merge, Tighter};
-use crate::lookup::{CONFIG, REQUIREMENTS, Tree, parts};
+use crate::lookup::{CONFIG, EXCEPTION, MANIFEST, REQUIREMENTS, Tree, parts};
 use crate::reader::{read_toml, read_toml_value};
 use crate::span::SourceId;
 use crate::value::Value;
 use crate::version::Version;
 use crate::{json_schema, reference};
 
-fn both() -> [(&'static str, &'static Tree); 2] {
-    [("requirements", &REQUIREMENTS), ("config", &CONFIG)]
+fn all() -> [(&'static str, &'static Tree, &'static jsonschema::Validator); 4] {
+    [
+        ("requirements", &REQUIREMENTS, &REQUIREMENTS_SCHEMA),
+        ("config", &CONFIG, &CONFIG_SCHEMA),
+        ("policy", &MANIFEST, &POLICY_SCHEMA),
+        ("exception", &EXCEPTION, &EXCEPTION_SCHEMA),
+    ]
 }
 
 /// The row's example as a whole document, with stand-ins for wildcards.
@@ -29,7 +34,7 @@ fn document(key: &Key) -> String {
 #[test]
 fn every_row_is_whole() {
     let mut wrong = String::new();
-    for (table, tree) in both() {
+    for (table, tree, _) in all() {
         let mut paths = BTreeSet::new();
         let all: BTreeSet<&str> = tree.keys().iter().map(|key| key.path).collect();
         for key in tree.keys() {
@@ -84,10 +89,7 @@ fn incomplete(problem: &str) -> bool {
 
 #[test]
 fn every_example_passes_both_judges() {
-    for ((table, tree), schema) in
-        both().into_iter().zip([json_schema::requirements(), json_schema::config()])
-    {
-        let validator = jsonschema::validator_for(&schema).unwrap();
+    for (table, tree, validator) in all() {
         for key in tree.keys() {
             let text = document(key);
             let read = read_toml(&text, SourceId(0));
@@ -145,8 +147,7 @@ fn known_difference(path: &str, value: &str) -> bool {
 #[test]
 fn types_and_schema_agree() {
     let mut wrong = String::new();
-    for (table, tree) in both() {
-        let schema = if table == "requirements" { &*REQUIREMENTS_SCHEMA } else { &*CONFIG_SCHEMA };
+    for (table, tree, schema) in all() {
         for key in tree.keys() {
             for value in VALUES.iter().filter(|value| !known_difference(key.path, value)) {
                 let text = document(&Key { example: value, ..**key });
@@ -178,6 +179,10 @@ fn types_and_schema_agree() {
 
 static REQUIREMENTS_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
     std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::requirements()).unwrap());
+static POLICY_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
+    std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::policy()).unwrap());
+static EXCEPTION_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
+    std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::exception()).unwrap());
 static CONFIG_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
     std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::config()).unwrap());
 
@@ -188,6 +193,8 @@ fn generated_files_are_current() {
     for (path, text) in [
         ("../docs/schema/requirements.json", pretty(&json_schema::requirements())),
         ("../docs/schema/config.json", pretty(&json_schema::config())),
+        ("../docs/schema/policy.json", pretty(&json_schema::policy())),
+        ("../docs/schema/exception.json", pretty(&json_schema::exception())),
         ("../docs/reference.md", reference::page()),
     ] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -12,6 +12,7 @@ pub mod interface;
 pub mod mcp;
 pub mod network;
 pub mod permission;
+pub mod policy;
 pub mod provider;
 pub mod rule;
 pub mod setting;

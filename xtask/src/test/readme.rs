@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::bench::target_folder;
+use crate::bench::{cargo, target_folder};
 use crate::talk::Problem;
 
 /// The commands of all shell blocks and indented blocks in a document, in order.
@@ -31,6 +31,14 @@ pub(super) fn check() -> Result<String, Problem> {
     let text = fs::read_to_string(top.join("README.md"))?;
     let path = std::env::var("PATH").unwrap_or_default();
     let programs = target_folder().join("debug");
+    // Tests alone do not link the program that the commands call.
+    let built = Command::new(cargo())
+        .args(["build", "--quiet", "--locked", "--package", "codex-compiler"])
+        .current_dir(&top)
+        .status()?;
+    if !built.success() {
+        return Err(format!("codex-config does not build: {built}").into());
+    }
     let (mut ran, mut known) = (0, 0);
     for command in commands(&text) {
         known += 1;

@@ -59,6 +59,7 @@ fn of(report: &Report, diagnostic: &Diagnostic) -> Value {
         "related": labels,
         "help": help,
         "suggestion": suggestion,
+        "fix": fix.as_ref().map(|fix| &fix.title),
         "effects": effects,
         "fix": fix.as_ref().map(|fix| of_fix(report, fix)),
         "page": format!("docs/diagnostics/{}", code.page()),

@@ -1,7 +1,7 @@
 //! The network and the folders of Codex itself.
 
 use crate::checks;
-use crate::key::{Effect, KEY, Key, SECTION, Section, Text, Tighter, Ty, Unknown};
+use crate::key::{Effect, KEY, Key, SECTION, Section, Text, Tighter, Ty, Unknown, Unset};
 use crate::types::choice::AllowDeny;
 use crate::types::text::AbsolutePath;
 use crate::version::Version;
@@ -21,6 +21,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "application.network.domains.*",
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(154),
         doc: "Whether Codex itself may reach this host.",

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::key::{Effect, KEY, Key, SECTION, Section, Tighter, Ty, Unknown};
+use crate::key::{Effect, KEY, Key, SECTION, Section, Tighter, Ty, Unknown, Unset};
 use crate::types::choice::{AppToolApproval, MarketplaceSource};
 use crate::types::mcp::McpIdentity;
 use crate::types::text::AppToolResultSourceRequirementToml;
@@ -12,6 +12,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "mcp_servers.*.identity",
         ty: Ty::of::<McpIdentity>(),
+        unset: Unset::Listed(1),
         effect: Effect::Allows("mcp_servers"),
         since: Version::of(87),
         doc: "Program or address the named MCP server must have.",
@@ -21,6 +22,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "plugins.*.mcp_servers.*.identity",
         ty: Ty::of::<McpIdentity>(),
+        unset: Unset::Listed(3),
         effect: Effect::Allows("plugins"),
         since: Version::of(128),
         doc: "Program or address the named MCP server of the plugin must have.",
@@ -40,6 +42,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.allowed_sources.*.source",
         ty: Ty::of::<MarketplaceSource>(),
+        unset: Unset::Listed(2),
         effect: Effect::Allows("marketplaces"),
         since: Version::of(143),
         doc: "Kind of marketplace source.",
@@ -49,6 +52,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.allowed_sources.*.url",
         ty: Ty::of::<String>(),
+        unset: Unset::Listed(2),
         effect: Effect::Allows("marketplaces"),
         since: Version::of(143),
         doc: "Address of the marketplace repository.",
@@ -58,6 +62,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.allowed_sources.*.ref",
         ty: Ty::of::<String>(),
+        unset: Unset::Listed(2),
         effect: Effect::Allows("marketplaces"),
         since: Version::of(143),
         doc: "Branch or tag of the marketplace repository.",
@@ -67,6 +72,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.allowed_sources.*.host_pattern",
         ty: Ty::of::<String>(),
+        unset: Unset::Listed(2),
         effect: Effect::Allows("marketplaces"),
         since: Version::of(143),
         doc: "Hosts marketplaces may come from.",
@@ -76,6 +82,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "marketplaces.allowed_sources.*.path",
         ty: Ty::of::<PathBuf>(),
+        unset: Unset::Listed(2),
         effect: Effect::Allows("marketplaces"),
         since: Version::of(143),
         doc: "Local folder of the marketplace.",

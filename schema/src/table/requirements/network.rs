@@ -1,7 +1,7 @@
 //! The managed network.
 
 use crate::checks;
-use crate::key::{Effect, KEY, Key, SECTION, Secret, Section, Tighter, Ty};
+use crate::key::{Effect, KEY, Key, SECTION, Secret, Section, Tighter, Ty, Unset};
 use crate::types::choice::AllowDeny;
 use crate::types::network::NetworkHeaderInjectionToml;
 use crate::version::Version;
@@ -39,6 +39,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "experimental_network.allow_upstream_proxy",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(99),
         doc: "Whether the managed proxy may use an upstream proxy.",
@@ -49,6 +50,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "experimental_network.dangerously_allow_non_loopback_proxy",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(99),
         doc: "Whether the managed proxy may listen beyond the local machine.",
@@ -59,6 +61,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "experimental_network.dangerously_allow_all_unix_sockets",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(99),
         doc: "Whether commands may use every Unix socket.",
@@ -69,6 +72,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "experimental_network.domains.*",
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
+        unset: Unset::Between,
         effect: Effect::Adds,
         since: Version::of(118),
         doc: "Whether hosts matching this pattern are reachable.",
@@ -79,6 +83,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "experimental_network.allowed_domains",
         ty: Ty::of::<Vec<String>>(),
         tighter: Tighter::Subset,
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(99),
         doc: "Hosts that are reachable, in the older list form.",
@@ -119,6 +124,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "experimental_network.unix_sockets.*",
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
+        unset: Unset::Between,
         effect: Effect::Adds,
         since: Version::of(118),
         doc: "Whether this Unix socket may be used.",
@@ -129,6 +135,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "experimental_network.allow_unix_sockets",
         ty: Ty::of::<Vec<String>>(),
         tighter: Tighter::Subset,
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(99),
         doc: "Unix sockets that may be used, in the older list form.",
@@ -139,6 +146,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "experimental_network.allow_local_binding",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(99),
         doc: "Whether commands may reach and bind local addresses.",

@@ -1,7 +1,7 @@
 //! Access to files, and permission profiles.
 
 use crate::checks;
-use crate::key::{Effect, KEY, Key, Merge, SECTION, Section, Text, Tighter, Ty, Unknown};
+use crate::key::{Effect, KEY, Key, Merge, SECTION, Section, Text, Tighter, Ty, Unknown, Unset};
 use crate::types::choice::{AllowDeny, NetworkMode};
 use crate::types::network::Mitm;
 use crate::types::permission::FilesystemPermissionToml;
@@ -115,6 +115,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "permissions.*.network.allow_upstream_proxy",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(133),
         doc: "Whether the proxy of the profile may use an upstream proxy.",
@@ -125,6 +126,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "permissions.*.network.dangerously_allow_non_loopback_proxy",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(133),
         doc: "Whether the proxy of the profile may listen beyond the local machine.",
@@ -135,6 +137,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "permissions.*.network.dangerously_allow_all_unix_sockets",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(133),
         doc: "Whether the profile may use every Unix socket.",
@@ -155,6 +158,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "permissions.*.network.domains.*",
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
+        unset: Unset::Between,
         effect: Effect::Adds,
         since: Version::of(133),
         doc: "Whether hosts matching this pattern are reachable in the profile.",
@@ -165,6 +169,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "permissions.*.network.unix_sockets.*",
         ty: Ty::of::<AllowDeny>(),
         tighter: Tighter::Order(&["deny", "allow"]),
+        unset: Unset::Between,
         effect: Effect::Adds,
         since: Version::of(133),
         doc: "Whether the profile may use this Unix socket.",
@@ -175,6 +180,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "permissions.*.network.allow_local_binding",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
+        unset: Unset::Strictest,
         effect: Effect::Adds,
         since: Version::of(133),
         doc: "Whether the profile may reach and bind local addresses.",

@@ -1,6 +1,6 @@
 //! How far commands are fenced in.
 
-use crate::key::{Effect, KEY, Key, Merge, SECTION, Section, Tighter, Ty};
+use crate::key::{Effect, KEY, Key, Merge, SECTION, Section, Tighter, Ty, Unset};
 use crate::types::choice::{SandboxMode, WebSearchMode, WindowsSandbox};
 use crate::types::text::RemoteSandboxConfigToml;
 use crate::version::Version;
@@ -20,6 +20,7 @@ pub(super) static KEYS: &[Key] = &[
         path: "allowed_permission_profiles.*",
         ty: Ty::of::<bool>(),
         tighter: Tighter::False,
+        unset: Unset::Listed(1),
         effect: Effect::Constrains("default_permissions"),
         since: Version::of(138),
         doc: "Whether the named permission profile may be used.",

@@ -1,0 +1,219 @@
+//! Keys of our own files: `policy.toml`, the manifest of a policy repository, and exceptions.
+
+use crate::key::{KEY, Key, SECTION, Section, Ty, Unknown};
+use crate::types::policy::{
+    AnyTable, CodexVersion, Day, Delivery, HostPattern, Identifier, KeyPattern, LayerName, Lift,
+    Name, Sentence, System, TargetName,
+};
+
+/// A table of ours: unknown names are mistakes.
+const OURS: Section = Section { unknown: Unknown::Refused, ..SECTION };
+
+/// Rows of `policy.toml`.
+pub static MANIFEST_FAMILIES: &[&[Key]] = &[&[
+    Key {
+        path: "organisation.name",
+        ty: Ty::of::<Sentence>(),
+        doc: "The organisation whose policy this is.",
+        example: r#""Example Bank""#,
+        ..KEY
+    },
+    Key {
+        path: "organisation.contact",
+        ty: Ty::of::<Sentence>(),
+        doc: "Where people ask about this policy: an address or a channel.",
+        example: r##""#codex-policy""##,
+        ..KEY
+    },
+    Key {
+        path: "organisation.identifier",
+        ty: Ty::of::<Identifier>(),
+        doc: "Reverse-domain name that the identifiers of generated profiles begin with.",
+        example: r#""example.bank""#,
+        ..KEY
+    },
+    Key {
+        path: "codex.versions",
+        ty: Ty::of::<Vec<CodexVersion>>(),
+        doc: "Versions of Codex in use; policy is checked against each.",
+        example: r#"["0.157.1", "0.169.0"]"#,
+        ..KEY
+    },
+    Key {
+        path: "endpoints.os",
+        ty: Ty::of::<Vec<System>>(),
+        doc: "Operating systems of the machines.",
+        example: r#"["linux", "macos"]"#,
+        ..KEY
+    },
+    Key {
+        path: "endpoints.groups",
+        ty: Ty::of::<Vec<Name>>(),
+        doc: "Groups that machines are divided into; a machine is in one of them.",
+        example: r#"["laptops", "ci"]"#,
+        ..KEY
+    },
+    Key {
+        path: "delegation.*",
+        ty: Ty::of::<Vec<KeyPattern>>(),
+        doc: "Keys that an environment or a team (`teams/NAME`, `teams/*`) may also loosen.",
+        example: r#"["features.*"]"#,
+        ..KEY
+    },
+    Key {
+        path: "environments.*.include",
+        ty: Ty::of::<Vec<LayerName>>(),
+        doc: "Folders whose policy comes before this environment's own.",
+        example: r#"["environments/regulated"]"#,
+        ..KEY
+    },
+    Key {
+        path: "teams.*.include",
+        ty: Ty::of::<Vec<LayerName>>(),
+        doc: "Folders whose policy comes before this team's own.",
+        example: r#"["teams/engineering"]"#,
+        ..KEY
+    },
+    Key {
+        path: "cohorts.*.description",
+        ty: Ty::of::<Sentence>(),
+        doc: "Who is in the cohort, in a sentence.",
+        example: r#""Laptops of the payments team""#,
+        ..KEY
+    },
+    Key {
+        path: "cohorts.*.team",
+        ty: Ty::of::<Name>(),
+        doc: "The team whose machines are in the cohort, and whose policy applies.",
+        example: r#""payments""#,
+        ..KEY
+    },
+    Key {
+        path: "cohorts.*.environment",
+        ty: Ty::of::<Name>(),
+        doc: "The environment whose machines are in the cohort, and whose policy applies.",
+        example: r#""production""#,
+        ..KEY
+    },
+    Key {
+        path: "cohorts.*.group",
+        ty: Ty::of::<Name>(),
+        doc: "The group whose machines are in the cohort.",
+        example: r#""laptops""#,
+        ..KEY
+    },
+    Key {
+        path: "cohorts.*.os",
+        ty: Ty::of::<Vec<System>>(),
+        doc: "Operating systems of the machines in the cohort.",
+        example: r#"["macos"]"#,
+        ..KEY
+    },
+    Key {
+        path: "cohorts.*.hosts",
+        ty: Ty::of::<Vec<HostPattern>>(),
+        doc: "Host name patterns of the machines in the cohort.",
+        example: r#"["pay-*"]"#,
+        ..KEY
+    },
+    Key {
+        path: "cohorts.*.default",
+        ty: Ty::of::<bool>(),
+        doc: "Whether the cohort takes every machine that no other cohort selects.",
+        example: "true",
+        ..KEY
+    },
+    Key {
+        path: "cohorts.*.channels",
+        ty: Ty::of::<Vec<Delivery>>(),
+        doc: "Ways by which the policy reaches these machines; files of the system when absent.",
+        example: r#"["system", "mdm"]"#,
+        ..KEY
+    },
+    Key {
+        path: "cohorts.*.codex_versions",
+        ty: Ty::of::<Vec<CodexVersion>>(),
+        doc: "Versions of Codex on these machines, where they differ from `codex.versions`.",
+        example: r#"["0.138.0"]"#,
+        ..KEY
+    },
+]];
+
+/// Tables of `policy.toml`.
+pub static MANIFEST_SECTIONS: &[&[Section]] = &[&[
+    Section { path: "", required: &["organisation", "cohorts"], ..OURS },
+    Section { path: "organisation", required: &["name"], ..OURS },
+    Section { path: "codex", ..OURS },
+    Section { path: "endpoints", ..OURS },
+    Section { path: "delegation", ..OURS },
+    Section { path: "environments", ..OURS },
+    Section { path: "environments.*", ..OURS },
+    Section { path: "teams", ..OURS },
+    Section { path: "teams.*", ..OURS },
+    Section { path: "cohorts", ..OURS },
+    Section { path: "cohorts.*", ..OURS },
+]];
+
+/// Rows of a file in `exceptions/`.
+pub static EXCEPTION_FAMILIES: &[&[Key]] = &[&[
+    Key {
+        path: "target",
+        ty: Ty::of::<TargetName>(),
+        doc: "Whose policy it changes: `teams/NAME`, `environments/NAME` or `cohorts/NAME`.",
+        example: r#""teams/payments""#,
+        ..KEY
+    },
+    Key {
+        path: "owner",
+        ty: Ty::of::<Sentence>(),
+        doc: "Who answers for it.",
+        example: r#""kim@bank.example""#,
+        ..KEY
+    },
+    Key {
+        path: "reason",
+        ty: Ty::of::<Sentence>(),
+        doc: "Why it is needed.",
+        example: r#""the migration needs unattended runs""#,
+        ..KEY
+    },
+    Key {
+        path: "ticket",
+        ty: Ty::of::<Sentence>(),
+        doc: "Where it was decided.",
+        example: r#""SEC-881""#,
+        ..KEY
+    },
+    Key {
+        path: "expires",
+        ty: Ty::of::<Day>(),
+        doc: "The last day on which it counts.",
+        example: r#""2027-01-31""#,
+        ..KEY
+    },
+    Key {
+        path: "requirements",
+        ty: Ty::of::<AnyTable>(),
+        doc: "Requirements that replace what stands above, as in `requirements.toml`.",
+        example: r#"{ allowed_approval_policies = ["on-request", "never"] }"#,
+        ..KEY
+    },
+    Key {
+        path: "config",
+        ty: Ty::of::<AnyTable>(),
+        doc: "Managed defaults that replace what stands above, as in `config.toml`.",
+        example: r#"{ model = "gpt-5" }"#,
+        ..KEY
+    },
+    Key {
+        path: "lift",
+        ty: Ty::of::<Vec<Lift>>(),
+        doc: "Keys, or elements of their lists, that do not count.",
+        example: r#"[{ key = "permissions.filesystem.deny_read", value = "~/.aws/**" }]"#,
+        ..KEY
+    },
+]];
+
+/// Tables of an exception.
+pub static EXCEPTION_SECTIONS: &[&[Section]] =
+    &[&[Section { path: "", required: &["target", "owner", "reason", "expires"], ..OURS }]];

@@ -1,0 +1,236 @@
+//! Values of our own files: the policy repository's manifest and its exceptions.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::version::Version;
+
+/// Reads a text and holds it against a rule.
+fn text_that<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    holds: impl Fn(&str) -> bool,
+    asks: &str,
+) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if holds(&text) {
+        return Ok(text);
+    }
+    Err(serde::de::Error::custom(format!("`{text}` is not {asks}")))
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])+ $name:ident, $pattern:literal, $asks:literal, $holds:expr;)+) => {$(
+        $(#[$doc])+
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+        pub struct $name(#[schemars(regex(pattern = $pattern))] String);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                text_that(deserializer, $holds, $asks).map(Self)
+            }
+        }
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    )+};
+}
+
+texts! {
+    /// The name of a team, an environment, a cohort or a group: it is also a folder's name.
+    Name, "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        "a name of letters, digits, `-` and `_` that begins with a letter or digit", is_name;
+    /// A sentence for people.
+    Sentence, "\\S", "a text", |text: &str| !text.trim().is_empty();
+    /// A reverse-domain identifier, such as `example.bank`.
+    Identifier, "^[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$",
+        "an identifier like `example.bank`", is_identifier;
+    /// A version of Codex, such as `0.169.0`.
+    CodexVersion, "^[0-9]{1,6}\\.[0-9]{1,6}\\.[0-9]{1,6}$",
+        "a Codex version like `0.169.0`", is_version;
+    /// A host name pattern with `*` and `?`.
+    HostPattern, "^[^\\s]+$", "a host pattern without blanks",
+        |text: &str| !text.is_empty() && !text.chars().any(char::is_whitespace);
+    /// A key or a pattern of keys, such as `features.*`.
+    KeyPattern, "^[^\\s.]+(\\.[^\\s.]+)*$", "a key pattern like `features.*`", is_key_pattern;
+    /// A folder of the repository that holds policy, such as `teams/payments`.
+    LayerName, "^(baseline|(environments|teams)/[A-Za-z0-9][A-Za-z0-9_-]{0,63})$",
+        "`baseline`, `environments/NAME` or `teams/NAME`", is_layer;
+    /// What an exception or a delegation is for.
+    TargetName, "^(environments|teams|cohorts)/(\\*|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$",
+        "`environments/NAME`, `teams/NAME` or `cohorts/NAME`", is_target;
+    /// A day, such as `2027-01-31`: the last on which something counts.
+    Day, "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a day like `2027-01-31`",
+        |text: &str| Date::parse(text).is_some();
+}
+
+fn is_name(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters.next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && text.len() <= 64
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
+}
+
+fn is_identifier(text: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty() && part.chars().all(|one| one.is_ascii_alphanumeric() || one == '-')
+    };
+    text.contains('.') && text.split('.').all(part)
+}
+
+fn is_version(text: &str) -> bool {
+    let digits = |part: &str| {
+        (1..=6).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    text.split('.').count() == 3 && text.split('.').all(digits) && text.parse::<Version>().is_ok()
+}
+
+fn is_key_pattern(text: &str) -> bool {
+    text.split('.').all(|part| !part.is_empty() && !part.chars().any(char::is_whitespace))
+}
+
+fn is_layer(text: &str) -> bool {
+    text == "baseline"
+        || text
+            .split_once('/')
+            .is_some_and(|(kind, name)| matches!(kind, "environments" | "teams") && is_name(name))
+}
+
+fn is_target(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(kind, name)| {
+        matches!(kind, "environments" | "teams" | "cohorts") && (name == "*" || is_name(name))
+    })
+}
+
+/// A calendar day of the proleptic Gregorian calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date {
+    /// Year.
+    pub year: u16,
+    /// Month, from 1.
+    pub month: u8,
+    /// Day of the month, from 1.
+    pub day: u8,
+}
+
+impl Date {
+    /// Reads `YYYY-MM-DD`; `None` where there is no such day.
+    pub fn parse(text: &str) -> Option<Self> {
+        let well_formed = text.len() == 10
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        if !well_formed {
+            return None;
+        }
+        let mut parts = text.split('-');
+        let year: u16 = parts.next()?.parse().ok()?;
+        let month: u8 = parts.next()?.parse().ok()?;
+        let day: u8 = parts.next()?.parse().ok()?;
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days = match month {
+            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+            4 | 6 | 9 | 11 => 30,
+            2 if leap => 29,
+            2 => 28,
+            _ => return None,
+        };
+        (1..=days).contains(&day).then_some(Self { year, month, day })
+    }
+
+    /// The day that a number of seconds after 1970-01-01T00:00:00Z falls on, in UTC.
+    pub fn of_unix_seconds(seconds: u64) -> Self {
+        // Days to civil date: eras of 400 years, years that begin in March.
+        let days = seconds / 86_400 + 719_468;
+        let (era, of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * shifted + 2) / 5 + 1;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        Self {
+            year: u16::try_from(year).unwrap_or(u16::MAX),
+            month: u8::try_from(month).unwrap_or(1),
+            day: u8::try_from(day).unwrap_or(1),
+        }
+    }
+}
+
+impl std::fmt::Display for Date {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+/// An operating system.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum System {
+    /// Linux.
+    Linux,
+    /// macOS.
+    Macos,
+    /// Windows.
+    Windows,
+}
+
+/// A way by which compiled policy reaches a machine.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// Files in the system's folder, `/etc/codex`.
+    System,
+    /// A fragment of the bundle from the cloud or from a configuration server.
+    Cloud,
+    /// macOS managed preferences.
+    Mdm,
+}
+
+/// Any table; what is in it is held against a key table of its own.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct AnyTable(std::collections::BTreeMap<String, serde_json::Value>);
+
+/// What an exception lifts.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lift {
+    /// The key.
+    pub key: String,
+    /// The element of its list; without it the whole key is lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<serde_json::Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_read_and_counted() {
+        for (text, there) in [
+            ("2027-01-31", true),
+            ("2028-02-29", true),
+            ("2027-02-29", false),
+            ("1900-02-29", false),
+            ("2027-13-01", false),
+            ("2027-1-31", false),
+            ("+027-01-31", false),
+        ] {
+            assert_eq!(Date::parse(text).is_some(), there, "{text}");
+        }
+        for (seconds, day) in
+            [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (1_795_564_800, "2026-11-25")]
+        {
+            assert_eq!(Date::of_unix_seconds(seconds).to_string(), day);
+        }
+    }
+}
