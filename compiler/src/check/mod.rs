@@ -36,6 +36,7 @@ use codex_schema::version::Version;
 
 pub use files::read_inputs;
 pub use kind::FileKind;
+pub use secrets::redacted;
 
 use crate::files::Unreadable;
 

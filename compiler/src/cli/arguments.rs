@@ -10,8 +10,8 @@ use crate::machine::Os;
 
 /// Tells what policy is in force for Codex on a machine, and why.
 ///
-/// Reads files only: never runs Codex, never writes, never uses the network, unless --live asks
-/// the installed Codex for its version.
+/// Never runs Codex and never uses the network, unless --live asks the installed Codex for its
+/// version. Only `fmt` and `check --fix` write, and only the files they are given.
 #[derive(Debug, Parser)]
 #[command(name = "codex-config", version, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 fine, 1 findings, 2 usage, 3 locked by policy, \
@@ -33,6 +33,8 @@ pub enum Command {
     Requirements(Requirements),
     /// Finds every problem of policy and configuration files at once.
     Check(Check),
+    /// Puts policy files into the uniform layout; comments and the order of rules stay.
+    Fmt(Fmt),
     /// Prints a JSON Schema, or the reference page of all keys.
     Schema(Schema),
     /// Prints a completion script for a shell.
@@ -171,6 +173,25 @@ pub struct Check {
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,
+}
+
+/// `fmt`.
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// Files, or folders whose policy files are meant (requirements.toml, config.toml, policy.toml,
+    /// exceptions/*.toml, *.test.toml); links in folders are not followed.
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing: list the files that would change and exit 1 if there are any.
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing: print the changes as a unified diff, secrets redacted, and exit 1 if there
+    /// are any.
+    #[arg(long)]
+    pub diff: bool,
+    /// One fact per line, no drawing.
+    #[arg(long)]
+    pub plain: bool,
 }
 
 /// `schema`.
