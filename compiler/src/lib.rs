@@ -1,7 +1,9 @@
 //! Merges Codex policy from every channel and explains what is in force.
+pub mod authoring;
 pub mod check;
 pub mod cli;
 pub mod codex_answers;
+pub mod compile;
 pub mod compose;
 pub mod configure;
 pub mod digest;
@@ -16,4 +18,5 @@ pub mod layers;
 pub mod machine;
 pub mod render;
 pub mod replace;
+pub mod repository;
 pub mod sources;

@@ -45,10 +45,16 @@ pub(super) fn check(id: SourceId, report: &mut Report, found: &mut Findings) {
         );
     }
     for fragment in &requirements {
-        document::check(fragment.source, FileKind::Requirements, report, found);
+        document::check(
+            fragment.source,
+            FileKind::Requirements,
+            document::Extent::Whole,
+            report,
+            found,
+        );
     }
     for fragment in &config {
-        document::check(fragment.source, FileKind::Config, report, found);
+        document::check(fragment.source, FileKind::Config, document::Extent::Whole, report, found);
     }
     repeated(&requirements, id, found);
     shadowed(&requirements, report, found);

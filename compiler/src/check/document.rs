@@ -120,8 +120,23 @@ pub(super) enum Syntax {
     Repaired,
 }
 
+/// Whether a document is all of a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// It is: its keys must fit together.
+    Whole,
+    /// Other documents complete it: what spans keys is asked of all of them together.
+    Layer,
+}
+
 /// Checks one TOML document that is registered in the report.
-pub(super) fn check(id: SourceId, kind: FileKind, report: &mut Report, found: &mut Findings) {
+pub(super) fn check(
+    id: SourceId,
+    kind: FileKind,
+    extent: Extent,
+    report: &mut Report,
+    found: &mut Findings,
+) {
     let Some(document) = report.documents.get(id).cloned() else { return };
     let parsed = reader::read_toml(&document.text, id);
     if parsed.root.is_empty() && parsed.problems.is_empty() {
@@ -153,8 +168,13 @@ pub(super) fn check(id: SourceId, kind: FileKind, report: &mut Report, found: &m
     if kind == FileKind::Requirements {
         domains::add(&subject, &mut own);
     }
-    for &version in report.versions.iter().rev() {
-        meaning::add(&subject, version, &mut own);
+    if extent == Extent::Layer {
+        let partners = own.places(Code::NeedsPartner);
+        own.drop_at(&[Code::NeedsPartner], &partners);
+    } else {
+        for &version in report.versions.iter().rev() {
+            meaning::add(&subject, version, &mut own);
+        }
     }
     // Under both names at once the key is a repetition; that one name is the older one is then no
     // second mistake.
@@ -165,6 +185,23 @@ pub(super) fn check(id: SourceId, kind: FileKind, report: &mut Report, found: &m
     own.drop_at(&[Code::BadContent, Code::UnknownValue, Code::WrongType], &aged);
     own.keep_relevant(&report.versions);
     keep_apart(own, &document, subject.syntax, found);
+}
+
+/// Checks what the keys of a merged policy mean together. Places are those of the documents it was
+/// merged from; `id` is the first of them.
+pub(super) fn check_merged(
+    id: SourceId,
+    root: &Table,
+    versions: &[Version],
+    report: &Report,
+    found: &mut Findings,
+) {
+    let Some(document) = report.documents.get(id) else { return };
+    let merged = reader::Document { root: root.clone(), problems: Vec::new() };
+    let subject = Subject::new(FileKind::Requirements, document, id, &merged);
+    for &version in versions.iter().rev() {
+        meaning::add(&subject, version, found);
+    }
 }
 
 /// Moves findings on, without the ones that a syntax error on the same line may have caused.

@@ -26,6 +26,7 @@ mod place;
 mod preferences;
 mod rules;
 mod secrets;
+mod tree;
 mod types;
 mod versions;
 
@@ -37,6 +38,7 @@ use codex_schema::version::Version;
 pub use files::read_inputs;
 pub use kind::FileKind;
 pub use secrets::redacted;
+pub use tree::{CheckedTree, Tree, check_tree};
 
 use crate::files::Unreadable;
 
@@ -184,7 +186,7 @@ fn check_bytes(
             let id = report.documents.add(identity, text);
             match kind {
                 FileKind::Requirements | FileKind::Config | FileKind::ManagedConfig => {
-                    document::check(id, kind, report, found);
+                    document::check(id, kind, document::Extent::Whole, report, found);
                 }
                 FileKind::Bundle => bundle::check(id, report, found),
                 FileKind::Rules => rules::check(id, report, found),

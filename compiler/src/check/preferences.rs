@@ -35,7 +35,7 @@ pub(super) fn check(name: &str, bytes: &[u8], report: &mut Report, found: &mut F
         };
         let source = Source::Preference { key: key.to_owned(), path: name.to_owned() };
         let inner = report.documents.add(source, value.toml_text.clone());
-        document::check(inner, kind, report, found);
+        document::check(inner, kind, document::Extent::Whole, report, found);
     }
 }
 

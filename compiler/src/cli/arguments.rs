@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 
 use crate::machine::Os;
@@ -31,10 +32,12 @@ pub enum Command {
     Get(Get),
     /// Prints the composed requirements exactly as Codex prints them at start-up.
     Requirements(Requirements),
-    /// Finds every problem of policy and configuration files at once.
+    /// Finds every problem of a policy repository, or of policy and configuration files, at once.
     Check(Check),
     /// Puts policy files into the uniform layout; comments and the order of rules stay.
     Fmt(Fmt),
+    /// Compiles a policy repository: one effective policy a cohort, with where all of it came from.
+    Compile(Compile),
     /// Prints a JSON Schema, or the reference page of all keys.
     Schema(Schema),
     /// Prints a completion script for a shell.
@@ -157,9 +160,9 @@ pub struct Requirements {
 /// `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Files: requirements.toml, config.toml, managed_config.toml, bundles, plists, profiles,
-    /// rules.
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "explain")]
+    /// A policy repository (the folder with policy.toml), or files: requirements.toml, config.toml,
+    /// managed_config.toml, bundles, plists, profiles, rules.
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, required_unless_present = "explain")]
     pub files: Vec<PathBuf>,
     /// What the files are, where name and content do not tell.
     #[arg(long = "as", value_enum, value_name = "KIND")]
@@ -167,6 +170,9 @@ pub struct Check {
     /// The Codex versions the files must work with [default: the newest known]; repeatable.
     #[arg(long, value_name = "VERSION")]
     pub codex_version: Vec<Version>,
+    /// The day that expiry dates are held against [default: today, in UTC].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub today: Option<Date>,
     /// Print the page of a diagnostic code instead.
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
@@ -194,6 +200,28 @@ pub struct Fmt {
     pub plain: bool,
 }
 
+/// Reads a day.
+fn day(text: &str) -> Result<Date, String> {
+    Date::parse(text).ok_or_else(|| "write a day like 2027-01-31".to_owned())
+}
+
+/// `compile`.
+#[derive(Debug, Args)]
+pub struct Compile {
+    /// The policy repository: the folder with policy.toml.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
+    pub repository: PathBuf,
+    /// Where the compiled policy goes; replaced as a whole.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// The day that exceptions are held against [default: today, in UTC].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub today: Option<Date>,
+    /// The form.
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
 /// `schema`.
 #[derive(Debug, Args)]
 pub struct Schema {
@@ -209,6 +237,10 @@ pub enum WhichSchema {
     Requirements,
     /// JSON Schema of config.toml.
     Config,
+    /// JSON Schema of policy.toml.
+    Policy,
+    /// JSON Schema of a file in exceptions/.
+    Exception,
     /// JSON Schema of `explain --json`.
     Explain,
     /// The reference page of all keys, in Markdown.

@@ -2,13 +2,30 @@
 
 use codex_schema::diagnostic::Code;
 
-use super::arguments::Check;
+use super::arguments::{Check, PrintArgs};
 use super::explain::usage;
-use super::world::paint;
+use super::world::{paint, today};
 use super::{Outcome, Output};
-use crate::check::{Options, check as check_inputs, read_inputs};
+use crate::check::{Options, Report, check as check_inputs, check_tree, read_inputs};
 use crate::files::RealFiles;
 use crate::render::diagnostics::{Colour, Glyphs, Style, human, json, plain};
+
+/// A report in the form that was asked for.
+pub(super) fn shown(report: &Report, print: &PrintArgs) -> String {
+    let paint = paint(print);
+    if print.json {
+        json(report)
+    } else if print.plain {
+        plain(report)
+    } else {
+        let style = Style {
+            width: paint.width,
+            colour: if paint.color { Colour::Ansi } else { Colour::None },
+            glyphs: if paint.ascii { Glyphs::Ascii } else { Glyphs::Unicode },
+        };
+        human(report, style)
+    }
+}
 
 /// Checks files, or prints the page of a code.
 pub(super) fn check(arguments: &Check, output: &mut Output) -> Outcome {
@@ -25,21 +42,20 @@ pub(super) fn check(arguments: &Check, output: &mut Output) -> Outcome {
     }
     let names: Vec<String> =
         arguments.files.iter().map(|path| path.display().to_string()).collect();
-    let inputs = read_inputs(&names, arguments.kind, &RealFiles::new(None));
-    let options = Options { versions: arguments.codex_version.clone(), ..Options::default() };
-    let report = check_inputs(inputs, &options);
-    let paint = paint(&arguments.print);
-    output.data = if arguments.print.json {
-        json(&report)
-    } else if arguments.print.plain {
-        plain(&report)
-    } else {
-        let style = Style {
-            width: paint.width,
-            colour: if paint.color { Colour::Ansi } else { Colour::None },
-            glyphs: if paint.ascii { Glyphs::Ascii } else { Glyphs::Unicode },
-        };
-        human(&report, style)
+    let folders = arguments.files.iter().filter(|path| path.is_dir()).count();
+    let report = match (names.as_slice(), folders) {
+        (_, 0) => {
+            let inputs = read_inputs(&names, arguments.kind, &RealFiles::new(None));
+            let options =
+                Options { versions: arguments.codex_version.clone(), ..Options::default() };
+            check_inputs(inputs, &options)
+        }
+        ([folder], _) => {
+            let today = arguments.today.unwrap_or_else(today);
+            check_tree(&RealFiles::new(None), folder, today).report
+        }
+        _ => return usage(output, "name one policy repository, or files, but not both"),
     };
+    output.data = shown(&report, &arguments.print);
     if report.diagnostics.is_empty() { Outcome::Fine } else { Outcome::Findings }
 }

@@ -9,6 +9,8 @@ pub(super) fn schema(arguments: &Schema, output: &mut Output) -> Outcome {
     let schema = match arguments.which {
         WhichSchema::Requirements => codex_schema::json_schema::requirements(),
         WhichSchema::Config => codex_schema::json_schema::config(),
+        WhichSchema::Policy => codex_schema::json_schema::policy(),
+        WhichSchema::Exception => codex_schema::json_schema::exception(),
         WhichSchema::Explain => schemars::generate::SchemaSettings::draft2020_12()
             .into_generator()
             .into_root_schema_for::<Explanation>()

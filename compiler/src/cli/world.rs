@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
+use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 
 use super::arguments::{Color, MachineArgs, PrintArgs};
@@ -116,6 +117,12 @@ fn ask_codex() -> Result<Version, String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let word = text.split_whitespace().last().unwrap_or_default();
     word.parse().map_err(|error| format!("codex --version says `{}`: {error}", text.trim()))
+}
+
+/// The present day, in UTC.
+pub(super) fn today() -> Date {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Date::of_unix_seconds(since.map_or(0, |time| time.as_secs()))
 }
 
 /// How to write for the reader.

@@ -40,6 +40,14 @@ pub fn normalise(layer: &RequirementLayer, machine: &Machine) -> (Table, Vec<Vec
     (root, naming.listed)
 }
 
+/// A document as people wrote it, under its keys' own names; nothing is resolved or taken out.
+pub fn authored(root: &Table) -> Table {
+    let mut root = root.clone();
+    name_list_fields(&mut root);
+    rename(&mut root);
+    root
+}
+
 /// Codex reads a date where it expects a text. A table without dates stays shared.
 fn dates_are_texts(table: &mut Table) {
     if table.iter().any(|entry| has_date(&entry.node)) {

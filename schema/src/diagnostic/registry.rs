@@ -190,6 +190,14 @@ rules! {
     NotForced = 503, Error, "preference is not forced",
         "Codex reads forced preferences only; others can be changed by the user.",
         "put the payload under `Forced`";
+    NobodySelected = 504, Error, "scope selects nobody",
+        "No machine can be in the cohort, or the folder belongs to no cohort: what is written \
+         there reaches nobody.",
+        "correct the selector, or remove what nobody gets";
+    ExceptionExpired = 505, Error, "exception has expired",
+        "An exception counts through the day it names. From then on policy is what it would be \
+         without it.",
+        "remove the file, or have the exception renewed";
     Profile = 508, Error, "profile does not configure Codex",
         "The file has no payload for `com.openai.codex`, or not in a form that macOS applies.",
         "correct the payload";
@@ -197,6 +205,36 @@ rules! {
         "The content is not what was signed, or the signature cannot be checked. A device may \
          refuse the profile.",
         "sign the profile again";
+    Loosens = 701, Error, "policy below loosens policy above",
+        "Baseline, environment, team: each may only tighten what stands above it. What would \
+         loosen it does not count.",
+        "tighten instead, delegate the key in `policy.toml`, or write an exception";
+    UnknownLayer = 702, Error, "no such team, environment or folder",
+        "A name in `policy.toml` or in an exception that no folder or table of the repository \
+         bears.",
+        "correct the name, or add the folder";
+    IncludeCycle = 703, Error, "folders include each other",
+        "A folder that comes before itself has no place in the order.",
+        "remove one of the includes";
+    CohortsOverlap = 704, Error, "two cohorts select the same machine",
+        "A machine gets exactly one policy. Where two cohorts match it, which one is chance.",
+        "narrow one of the selectors";
+    CohortGap = 705, Error, "machines without a cohort",
+        "A machine that no cohort selects gets no policy at all.",
+        "add a cohort for them, or one with `default = true`";
+    ExceptionIdle = 706, Warning, "exception changes nothing",
+        "What it permits is permitted anyway, or what it lifts is not there.",
+        "remove it";
+    StrayFile = 707, Error, "file that nothing reads",
+        "Only files of known names are policy. A misspelt name switches all of it off.",
+        "rename it, or move it out of the policy folders";
+    ControlsLost = 710, Error, "channels switch controls off",
+        "Codex composes channels by precedence, not by strictness: what a higher channel says \
+         replaces what this policy says.",
+        "remove the key from the higher channel, or deliver this policy through it";
+    Repository = 711, Error, "not a policy repository",
+        "A policy repository has a `policy.toml` at its top.",
+        "name the right folder, or make one with `codex-config init`";
 }
 
 impl Code {

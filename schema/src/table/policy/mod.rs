@@ -1,13 +1,10 @@
 //! Keys of our own files: `policy.toml`, the manifest of a policy repository, and exceptions.
 
-use crate::key::{KEY, Key, SECTION, Section, Ty, Unknown};
+use crate::key::{KEY, Key, SECTION, Section, Ty};
 use crate::types::policy::{
     AnyTable, CodexVersion, Day, Delivery, HostPattern, Identifier, KeyPattern, LayerName, Lift,
     Name, Sentence, System, TargetName,
 };
-
-/// A table of ours: unknown names are mistakes.
-const OURS: Section = Section { unknown: Unknown::Refused, ..SECTION };
 
 /// Rows of `policy.toml`.
 pub static MANIFEST_FAMILIES: &[&[Key]] = &[&[
@@ -141,17 +138,17 @@ pub static MANIFEST_FAMILIES: &[&[Key]] = &[&[
 
 /// Tables of `policy.toml`.
 pub static MANIFEST_SECTIONS: &[&[Section]] = &[&[
-    Section { path: "", required: &["organisation", "cohorts"], ..OURS },
-    Section { path: "organisation", required: &["name"], ..OURS },
-    Section { path: "codex", ..OURS },
-    Section { path: "endpoints", ..OURS },
-    Section { path: "delegation", ..OURS },
-    Section { path: "environments", ..OURS },
-    Section { path: "environments.*", ..OURS },
-    Section { path: "teams", ..OURS },
-    Section { path: "teams.*", ..OURS },
-    Section { path: "cohorts", ..OURS },
-    Section { path: "cohorts.*", ..OURS },
+    Section { path: "", required: &["organisation", "cohorts"], ..SECTION },
+    Section { path: "organisation", required: &["name"], ..SECTION },
+    Section { path: "codex", ..SECTION },
+    Section { path: "endpoints", ..SECTION },
+    Section { path: "delegation", ..SECTION },
+    Section { path: "environments", ..SECTION },
+    Section { path: "environments.*", ..SECTION },
+    Section { path: "teams", ..SECTION },
+    Section { path: "teams.*", ..SECTION },
+    Section { path: "cohorts", ..SECTION },
+    Section { path: "cohorts.*", ..SECTION },
 ]];
 
 /// Rows of a file in `exceptions/`.
@@ -216,4 +213,4 @@ pub static EXCEPTION_FAMILIES: &[&[Key]] = &[&[
 
 /// Tables of an exception.
 pub static EXCEPTION_SECTIONS: &[&[Section]] =
-    &[&[Section { path: "", required: &["target", "owner", "reason", "expires"], ..OURS }]];
+    &[&[Section { path: "", required: &["target", "owner", "reason", "expires"], ..SECTION }]];

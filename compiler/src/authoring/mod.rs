@@ -1,0 +1,224 @@
+//! The authoring merge: baseline, environment, team, exception. A layer may only tighten what
+//! stands above it; loosening needs a delegation or an exception.
+//!
+//! This is our merge, never to be confused with Codex's own (`compose`), which composes channels
+//! by precedence. Reading order: this file (a cohort's layers become one policy), `fold` (one
+//! layer over those above it), `lift` (what exceptions take away), `diagnose` (what is wrong).
+//!
+//! **Invariants.** What stands above is never loosened without a permit. Nothing that a layer said
+//! is dropped: what does not count is an [`Event`]. Merging is idempotent, and the strictness of
+//! the result grows with every layer.
+
+mod diagnose;
+mod fold;
+mod lift;
+
+use codex_schema::lookup::{CONFIG, REQUIREMENTS};
+use codex_schema::span::{SourceId, Span};
+use codex_schema::types::policy::Date;
+use codex_schema::value::Table;
+
+pub use diagnose::diagnose;
+
+use crate::compose::normalise;
+use crate::repository::{Cohort, Exception, LayerName, Repository};
+
+/// The name under which `.rules` files that allow commands are delegated.
+pub const RULES_FILES: &str = "rules/*.rules";
+
+/// The one policy of a cohort.
+#[derive(Clone, Debug, Default)]
+pub struct EffectivePolicy {
+    /// The folders it is made of, in their order.
+    pub chain: Vec<LayerName>,
+    /// Requirements under their keys' own names.
+    pub requirements: Table,
+    /// Managed defaults.
+    pub config: Table,
+    /// Files of command rules, in the order of the folders.
+    pub rules: Vec<RulesVoice>,
+    /// What happened where more than one voice spoke, or where a voice did not count.
+    pub events: Vec<Event>,
+    /// Names of the exceptions that count for it.
+    pub exceptions: Vec<String>,
+}
+
+/// A file of command rules and the folder it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RulesVoice {
+    /// The folder.
+    pub layer: LayerName,
+    /// The file's name.
+    pub name: String,
+    /// The document.
+    pub source: SourceId,
+}
+
+/// Who said something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// A folder.
+    Layer(LayerName),
+    /// An exception, by its file's name.
+    Exception(String),
+}
+
+impl std::fmt::Display for Voice {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Layer(layer) => layer.fmt(formatter),
+            Self::Exception(name) => write!(formatter, "exceptions/{name}"),
+        }
+    }
+}
+
+/// Which of the two documents a key belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Document {
+    /// `requirements.toml`.
+    Requirements,
+    /// `config.toml`.
+    Config,
+}
+
+/// What happened to a key when a voice spoke about what another one had said already, or may not
+/// say.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Which document.
+    pub document: Document,
+    /// The key's concrete path.
+    pub path: Vec<String>,
+    /// What became of what was said.
+    pub outcome: Outcome,
+    /// Who said it.
+    pub voice: Voice,
+    /// Where.
+    pub span: Span,
+    /// What it met: where the voice above said the same key, or the list that it is an entry of.
+    pub above: Option<Span>,
+    /// The elements that would loosen a list, or the value in words.
+    pub words: Vec<String>,
+}
+
+/// What became of what a voice said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It says what is said already.
+    Repeats,
+    /// It tightens, and counts.
+    Tightens,
+    /// It adds elements to a list of what is denied.
+    Adds,
+    /// It replaces a managed default.
+    Overrides,
+    /// It loosens, and counts because it may.
+    Loosens(Permit),
+    /// It would loosen, and does not count.
+    Refused,
+    /// It takes away what stood above.
+    Lifts,
+    /// It takes away what is not there.
+    LiftsNothing,
+}
+
+/// Why something may loosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// A delegation in `policy.toml`, with its place.
+    Delegation(Span),
+    /// An exception, by its file's name.
+    Exception(String),
+}
+
+/// Merges the layers of a cohort.
+pub fn effective(repository: &Repository, cohort: &Cohort, today: Date) -> EffectivePolicy {
+    let mut cache = Cache::default();
+    effective_in(repository, cohort, today, &mut cache)
+}
+
+/// Policies of the first folders of a chain: many cohorts begin with the same ones.
+#[derive(Debug, Default)]
+pub struct Cache(std::collections::BTreeMap<Vec<LayerName>, EffectivePolicy>);
+
+/// Merges the layers of a cohort, and keeps what other cohorts can begin with.
+pub fn effective_in(
+    repository: &Repository,
+    cohort: &Cohort,
+    today: Date,
+    cache: &mut Cache,
+) -> EffectivePolicy {
+    let chain = repository.manifest.chain(cohort);
+    let shared = chain.len().saturating_sub(1);
+    let shared = chain.get(..shared).unwrap_or_default();
+    let mut policy = match cache.0.get(shared) {
+        Some(known) => known.clone(),
+        None => {
+            let mut policy = EffectivePolicy::default();
+            for layer in shared {
+                add_layer(&mut policy, repository, layer);
+            }
+            cache.0.insert(shared.to_vec(), policy.clone());
+            policy
+        }
+    };
+    if let Some(last) = chain.last() {
+        add_layer(&mut policy, repository, last);
+    }
+    for exception in exceptions_of(repository, cohort, today) {
+        add_exception(&mut policy, exception);
+    }
+    policy
+}
+
+/// The exceptions that count for a cohort on a day.
+pub fn exceptions_of<'repository>(
+    repository: &'repository Repository,
+    cohort: &Cohort,
+    today: Date,
+) -> impl Iterator<Item = &'repository Exception> {
+    repository.exceptions.iter().filter(move |exception| {
+        let target = exception.target.as_ref();
+        exception.counts_on(today) && target.is_some_and(|target| target.value.selects(cohort))
+    })
+}
+
+fn add_layer(policy: &mut EffectivePolicy, repository: &Repository, name: &LayerName) {
+    policy.chain.push(name.clone());
+    let Some(layer) = repository.layers.get(name) else { return };
+    let permits = fold::Permits::of_layer(&repository.manifest, name);
+    let voice = Voice::Layer(name.clone());
+    if let Some(document) = &layer.requirements {
+        let root = normalise::authored(&document.root);
+        let mut place = fold::Place::new(&voice, &permits, &mut policy.events);
+        fold::requirements(&mut policy.requirements, &root, REQUIREMENTS.root(), &mut place);
+    }
+    if let Some(document) = &layer.config {
+        let mut place = fold::Place::new(&voice, &permits, &mut policy.events);
+        fold::config(&mut policy.config, &document.root, CONFIG.root(), &mut place);
+    }
+    let voices = layer.rules.iter().map(|rules| RulesVoice {
+        layer: name.clone(),
+        name: rules.name.clone(),
+        source: rules.source,
+    });
+    policy.rules.extend(voices);
+}
+
+fn add_exception(policy: &mut EffectivePolicy, exception: &Exception) {
+    policy.exceptions.push(exception.name.clone());
+    let voice = Voice::Exception(exception.name.clone());
+    for lifted in &exception.lifts {
+        lift::lift(policy, lifted, &voice);
+    }
+    let permits = fold::Permits::of_exception(&exception.name);
+    let root = normalise::authored(&exception.requirements);
+    let mut place = fold::Place::new(&voice, &permits, &mut policy.events);
+    fold::requirements(&mut policy.requirements, &root, REQUIREMENTS.root(), &mut place);
+    let mut place = fold::Place::new(&voice, &permits, &mut policy.events);
+    fold::config(&mut policy.config, &exception.config, CONFIG.root(), &mut place);
+}
+
+#[cfg(test)]
+mod tests;

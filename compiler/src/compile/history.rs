@@ -1,0 +1,213 @@
+//! What version control knows of a repository's lines.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// A commit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Commit {
+    /// Its full identifier.
+    pub id: String,
+    /// Who wrote the change.
+    pub author: String,
+    /// When, as `YYYY-MM-DD` in UTC.
+    pub date: String,
+    /// The first line of its message.
+    pub subject: String,
+}
+
+/// What is known of the repository as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct State {
+    /// The commit that is checked out; `None` outside of version control.
+    pub head: Option<String>,
+    /// Whether files differ from it.
+    pub dirty: bool,
+    /// Whether the history is cut short: lines older than the cut seem to come from it.
+    pub shallow: bool,
+    /// Why there is no history, or less than there could be; for people.
+    pub note: Option<String>,
+}
+
+/// Where lines came from.
+pub trait History {
+    /// The state of the repository.
+    fn state(&self) -> State;
+    /// The commit of every line of a file, by its path below the repository's top; `None` for
+    /// lines that are not committed. Empty when nothing is known.
+    fn lines(&self, path: &str) -> Vec<Option<Arc<Commit>>>;
+}
+
+/// No version control.
+#[derive(Clone, Copy, Debug)]
+pub struct NoHistory;
+
+impl History for NoHistory {
+    fn state(&self) -> State {
+        State { note: Some("not under version control".to_owned()), ..State::default() }
+    }
+
+    fn lines(&self, _path: &str) -> Vec<Option<Arc<Commit>>> {
+        Vec::new()
+    }
+}
+
+/// A git repository, asked through the `git` program.
+#[derive(Clone, Debug)]
+pub struct Git {
+    top: PathBuf,
+    state: State,
+}
+
+impl Git {
+    /// Opens the repository that a folder belongs to. Outside of one, or without `git`, the state
+    /// says why nothing is known.
+    pub fn open(top: &Path) -> Self {
+        let mut git = Self { top: top.to_owned(), state: State::default() };
+        git.state = git.look();
+        git
+    }
+
+    fn look(&self) -> State {
+        let unknown = |note: String| State { note: Some(note), ..State::default() };
+        let facts = match self.run(&["rev-parse", "--is-shallow-repository", "HEAD"]) {
+            Ok(facts) => facts,
+            Err(Failure::NoProgram) => {
+                return unknown("git is not installed: lines have no commits".to_owned());
+            }
+            Err(Failure::Refused(words)) if words.contains("not a git repository") => {
+                return unknown("not under version control: lines have no commits".to_owned());
+            }
+            Err(Failure::Refused(words)) => {
+                let first = words.lines().next().unwrap_or_default();
+                return unknown(format!("git knows no history here: {first}"));
+            }
+        };
+        let mut words = facts.split_whitespace();
+        let shallow = words.next() == Some("true");
+        let head = words.next().map(str::to_owned);
+        let status = self.run(&["status", "--porcelain", "--untracked-files=normal", "--", "."]);
+        let dirty = status.is_ok_and(|changes| !changes.trim().is_empty());
+        let note = match (shallow, dirty) {
+            (true, _) => Some(
+                "the clone is shallow: older lines seem to come from its oldest commit; fetch \
+                 with `git fetch --unshallow`"
+                    .to_owned(),
+            ),
+            (false, true) => Some("there are uncommitted changes".to_owned()),
+            (false, false) => None,
+        };
+        State { head, dirty, shallow, note }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<String, Failure> {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(&self.top)
+            .args(arguments)
+            // Nothing of the user's settings may change what is read.
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|_| Failure::NoProgram)?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(Failure::Refused(String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
+}
+
+enum Failure {
+    NoProgram,
+    Refused(String),
+}
+
+impl History for Git {
+    fn state(&self) -> State {
+        self.state.clone()
+    }
+
+    fn lines(&self, path: &str) -> Vec<Option<Arc<Commit>>> {
+        if self.state.head.is_none() {
+            return Vec::new();
+        }
+        match self.run(&["blame", "--porcelain", "--", path]) {
+            Ok(text) => read_blame(&text),
+            // A file that was never committed has no lines to blame.
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// Reads `git blame --porcelain`: a heading a line, its facts at the first mention of a commit.
+fn read_blame(text: &str) -> Vec<Option<Arc<Commit>>> {
+    const NOT_COMMITTED: &str = "0000000000000000000000000000000000000000";
+    let mut known: BTreeMap<String, Arc<Commit>> = BTreeMap::new();
+    let mut lines = Vec::new();
+    let mut current = Commit {
+        id: String::new(),
+        author: String::new(),
+        date: String::new(),
+        subject: String::new(),
+    };
+    let mut heading = true;
+    for line in text.lines() {
+        if line.starts_with('\t') {
+            heading = true;
+            if current.id == NOT_COMMITTED {
+                lines.push(None);
+                continue;
+            }
+            let commit =
+                known.entry(current.id.clone()).or_insert_with(|| Arc::new(current.clone()));
+            lines.push(Some(Arc::clone(commit)));
+            continue;
+        }
+        if heading {
+            heading = false;
+            line.split(' ').next().unwrap_or_default().clone_into(&mut current.id);
+            continue;
+        }
+        let (name, value) = line.split_once(' ').unwrap_or((line, ""));
+        match name {
+            "author" => value.clone_into(&mut current.author),
+            "author-time" => {
+                let seconds = value.parse().unwrap_or(0);
+                current.date =
+                    codex_schema::types::policy::Date::of_unix_seconds(seconds).to_string();
+            }
+            "summary" => value.clone_into(&mut current.subject),
+            _ => {}
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blame_gives_every_line_its_commit() {
+        let one = "a".repeat(40);
+        let none = "0".repeat(40);
+        let text = format!(
+            "{one} 1 1 1\nauthor Kim\nauthor-mail <k@x>\nauthor-time 1795564800\nsummary Tighten\n\
+             filename f\n\tfirst\n{none} 2 2 1\nauthor Not Committed Yet\nauthor-time 0\n\
+             summary x\n\tsecond\n{one} 2 3\n\tthird\n"
+        );
+        let lines = read_blame(&text);
+        let words: Vec<String> = lines
+            .iter()
+            .map(|line| {
+                line.as_ref().map_or("-".to_owned(), |c| format!("{} {}", c.author, c.date))
+            })
+            .collect();
+        assert_eq!(words, ["Kim 2026-11-25", "-", "Kim 2026-11-25"]);
+    }
+}

@@ -1,0 +1,263 @@
+//! A policy repository: policy as files that people review, read into memory.
+//!
+//! ```text
+//! policy.toml                      the organisation, the cohorts, who may loosen what
+//! baseline/                        requirements.toml, config.toml, rules/*.rules
+//! environments/NAME/               the same, tighter
+//! teams/NAME/                      the same, tighter still
+//! exceptions/*.toml                what may be looser, for whom, why and until when
+//! ```
+//!
+//! Reading order: `manifest` and `exception` (our own files), `layout` (which files there are),
+//! `cohorts` (who gets what), `own` (what is wrong with our own files).
+//!
+//! **Invariants.** Reading never fails as a whole: what is wrong is a diagnostic, and the rest is
+//! there. Files come through the [`Files`] door, the day is an argument.
+
+pub mod cohorts;
+pub mod exception;
+mod layout;
+pub mod manifest;
+mod own;
+
+use std::collections::BTreeMap;
+
+use codex_schema::diagnostic::{Code, Diagnostic};
+use codex_schema::reader::{self, read_toml};
+use codex_schema::source::{Documents, Source};
+use codex_schema::span::{SourceId, Span};
+use codex_schema::types::policy::Date;
+use codex_schema::value::Table;
+
+pub use exception::Exception;
+pub use manifest::{Cohort, LayerName, Manifest, Target};
+
+use crate::files::{Content, Files};
+
+/// The name of the manifest.
+pub const MANIFEST_FILE: &str = "policy.toml";
+
+/// A repository in memory.
+#[derive(Debug, Default)]
+pub struct Repository {
+    /// The manifest; empty when there is none.
+    pub manifest: Manifest,
+    /// The folders that hold policy.
+    pub layers: BTreeMap<LayerName, AuthoredLayer>,
+    /// Exceptions, by file name.
+    pub exceptions: Vec<Exception>,
+    /// Every text that was read; paths are relative to the top of the repository.
+    pub documents: Documents,
+    /// What is wrong with the repository as such: its own files, its layout, its cohorts, and
+    /// texts that are not TOML.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Secrets in our own files' values: never to be shown.
+    pub secrets: Vec<Span>,
+}
+
+/// What one folder says.
+#[derive(Clone, Debug, Default)]
+pub struct AuthoredLayer {
+    /// `requirements.toml`.
+    pub requirements: Option<Authored>,
+    /// `config.toml`.
+    pub config: Option<Authored>,
+    /// `rules/*.rules`, by name.
+    pub rules: Vec<RulesText>,
+}
+
+/// A TOML document of the repository.
+#[derive(Clone, Debug)]
+pub struct Authored {
+    /// Which document.
+    pub source: SourceId,
+    /// What it says; the readable part when it has syntax errors.
+    pub root: Table,
+    /// Whether all of it could be read.
+    pub complete: bool,
+}
+
+/// A file of command rules.
+#[derive(Clone, Debug)]
+pub struct RulesText {
+    /// Its name without the folder, such as `default.rules`.
+    pub name: String,
+    /// Which document.
+    pub source: SourceId,
+}
+
+/// Reads a repository. `top` is the folder with `policy.toml`, as the caller names it.
+pub fn read(files: &dyn Files, top: &str, today: Date) -> Repository {
+    let mut repository = Repository::default();
+    let found = layout::find(files, top);
+    repository.layers =
+        found.folders.iter().map(|name| (name.clone(), AuthoredLayer::default())).collect();
+    let texts = load(files, top, &found, &mut repository);
+    let parsed = parse(&repository.documents, &texts);
+    for (text, document) in texts.into_iter().zip(parsed) {
+        place(&mut repository, text, document);
+    }
+    repository.diagnostics.extend(found.problems(&mut repository.documents));
+    if repository.manifest.source.is_none() {
+        let span = Span::new(repository.documents.add(file(MANIFEST_FILE), ""), 0, 0);
+        let message = format!("there is no `{MANIFEST_FILE}` in `{top}`");
+        let help = "make one with `codex-config init`, or name the folder that has it";
+        repository.diagnostics.push(Diagnostic::new(Code::Repository, message, span).help(help));
+        return repository;
+    }
+    repository.exceptions.sort_by(|left, right| left.name.cmp(&right.name));
+    let mut diagnostics = manifest::check(&repository);
+    diagnostics.extend(cohorts::check(&repository));
+    diagnostics.extend(exception::check(&repository, today));
+    repository.diagnostics.extend(diagnostics);
+    repository
+}
+
+fn file(path: &str) -> Source {
+    Source::File { path: path.to_owned() }
+}
+
+/// A text and what it is for.
+struct Text {
+    source: SourceId,
+    role: Role,
+}
+
+/// What a file of the repository is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Role {
+    Manifest,
+    Exception(String),
+    Requirements(LayerName),
+    Config(LayerName),
+    Rules(LayerName, String),
+}
+
+/// Reads the files that were found. What cannot be read is a diagnostic.
+fn load(
+    files: &dyn Files,
+    top: &str,
+    found: &layout::Layout,
+    repository: &mut Repository,
+) -> Vec<Text> {
+    let mut texts = Vec::new();
+    for (path, role) in &found.files {
+        let full = format!("{top}/{path}");
+        let bytes = match files.read(&full) {
+            Content::Bytes(bytes) => bytes,
+            Content::Absent if *role == Role::Manifest => continue,
+            content => {
+                let source = repository.documents.add(file(path), "");
+                let span = Span::new(source, 0, 0);
+                repository.diagnostics.push(own::unreadable(path, &content, span));
+                continue;
+            }
+        };
+        match String::from_utf8(bytes) {
+            Ok(text) => {
+                let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+                let source = repository.documents.add(file(path), text);
+                texts.push(Text { source, role: role.clone() });
+            }
+            Err(error) => {
+                let end = error.utf8_error().valid_up_to();
+                let readable =
+                    String::from_utf8_lossy(error.as_bytes().get(..end).unwrap_or_default());
+                let source = repository.documents.add(file(path), readable.into_owned());
+                let message = format!(
+                    "the file is not UTF-8: the byte at index {end} is not part of a character"
+                );
+                let diagnostic =
+                    Diagnostic::new(Code::NotText, message, Span::new(source, end, end));
+                repository.diagnostics.push(diagnostic.help("save it as UTF-8"));
+            }
+        }
+    }
+    texts
+}
+
+/// Parses the TOML texts, on two threads when there is enough to do.
+fn parse(documents: &Documents, texts: &[Text]) -> Vec<reader::Document> {
+    const WORTH_A_THREAD: usize = 64 * 1024;
+    let length = |text: &Text| documents.get(text.source).map_or(0, |document| document.text.len());
+    let one = |text: &Text| match (&text.role, documents.get(text.source)) {
+        (Role::Rules(..), _) | (_, None) => reader::Document::default(),
+        (_, Some(document)) => read_toml(&document.text, text.source),
+    };
+    let total: usize = texts.iter().map(length).sum();
+    if total < WORTH_A_THREAD {
+        return texts.iter().map(one).collect();
+    }
+    let mut sum = 0;
+    let half = texts
+        .iter()
+        .position(|text| {
+            sum += length(text);
+            sum * 2 >= total
+        })
+        .map_or(texts.len(), |at| at + 1);
+    let (first, second) = texts.split_at(half.min(texts.len()));
+    std::thread::scope(|scope| {
+        let other = scope.spawn(move || second.iter().map(one).collect::<Vec<_>>());
+        let mut parsed: Vec<reader::Document> = first.iter().map(one).collect();
+        // A thread that died parsed nothing; its part is then parsed here.
+        let rest = other.join().unwrap_or_else(|_| second.iter().map(one).collect());
+        parsed.extend(rest);
+        parsed
+    })
+}
+
+/// Puts a parsed document where it belongs.
+fn place(repository: &mut Repository, text: Text, document: reader::Document) {
+    let Text { source, role } = text;
+    for problem in &document.problems {
+        let diagnostic =
+            Diagnostic::new(own::syntax_code(problem), problem.message.clone(), problem.span);
+        repository.diagnostics.push(match problem.related {
+            Some(related) => diagnostic.beside(related, ""),
+            None => diagnostic,
+        });
+    }
+    let complete = document.problems.is_empty();
+    let line = |span: Span| repository.documents.position(span).map_or(0, |position| position.line);
+    let broken: Vec<u32> = document.problems.iter().map(|problem| line(problem.span)).collect();
+    // What a broken line leaves behind is no second mistake.
+    let whole = |mut found: Vec<Diagnostic>| {
+        found.retain(|one| !broken.contains(&line(one.primary.span)));
+        found
+    };
+    let authored = Authored { source, root: document.root, complete };
+    match role {
+        Role::Manifest => {
+            let found = whole(own::check_manifest(&authored.root));
+            repository.diagnostics.extend(found);
+            repository.manifest = manifest::read(source, &authored.root);
+        }
+        Role::Exception(name) => {
+            let found = whole(own::check_exception(&authored.root));
+            repository.diagnostics.extend(found);
+            repository.exceptions.push(exception::read(name, source, &authored.root));
+        }
+        Role::Requirements(layer) => {
+            repository.layers.entry(layer).or_default().requirements = Some(authored);
+        }
+        Role::Config(layer) => {
+            repository.layers.entry(layer).or_default().config = Some(authored);
+        }
+        Role::Rules(layer, name) => {
+            let layer = repository.layers.entry(layer).or_default();
+            layer.rules.push(RulesText { name, source });
+        }
+    }
+}
+
+impl Repository {
+    /// Whether there is anything that keeps policy from being compiled.
+    pub fn has_errors(&self) -> bool {
+        use codex_schema::diagnostic::Severity;
+        self.diagnostics.iter().any(|found| found.severity == Severity::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! What is wrong with our own files, `policy.toml` and exceptions: names, types, fields.
+
+use codex_schema::diagnostic::{Code, Diagnostic};
+use codex_schema::inspect::inspect;
+use codex_schema::lookup::{EXCEPTION, MANIFEST, Tree};
+use codex_schema::reader::SyntaxProblem;
+use codex_schema::span::Span;
+use codex_schema::value::Table;
+use codex_schema::version::Version;
+
+use crate::files::{Content, SIZE_LIMIT, Unreadable};
+
+/// The rule that a syntax error breaks.
+pub(super) fn syntax_code(problem: &SyntaxProblem) -> Code {
+    if problem.message == "duplicate key" { Code::DuplicateKey } else { Code::Syntax }
+}
+
+/// Why a file that is there could not be read.
+pub(super) fn unreadable(path: &str, content: &Content, span: Span) -> Diagnostic {
+    let (what, help) = match content {
+        Content::Unreadable(Unreadable::NotAFile) => {
+            ("is a folder or a device, not a file".to_owned(), "put a regular file in its place")
+        }
+        Content::Unreadable(Unreadable::TooLarge(size)) => (
+            format!("has {size} bytes, more than the limit of {SIZE_LIMIT}"),
+            "split or shorten it; Codex takes seconds for a tenth of this",
+        ),
+        Content::Unreadable(Unreadable::Refused(words)) => {
+            (format!("cannot be read: {words}"), "check its permissions, and where a link leads")
+        }
+        Content::Absent | Content::Bytes(_) => {
+            ("went away while it was read".to_owned(), "try again")
+        }
+    };
+    Diagnostic::new(Code::Unreadable, format!("`{path}` {what}"), span).help(help)
+}
+
+pub(super) fn check_manifest(root: &Table) -> Vec<Diagnostic> {
+    check(root, &MANIFEST)
+}
+
+pub(super) fn check_exception(root: &Table) -> Vec<Diagnostic> {
+    check(root, &EXCEPTION)
+}
+
+/// Holds one of our files against its table.
+fn check(root: &Table, tree: &Tree) -> Vec<Diagnostic> {
+    let inspection = inspect(root, tree, Version::NEWEST);
+    let mut found = Vec::new();
+    for unknown in inspection.unknown {
+        let path = unknown.path.join(".");
+        let diagnostic =
+            Diagnostic::new(Code::UnknownKey, format!("unknown key `{path}`"), unknown.span);
+        found.push(match unknown.meant {
+            Some(meant) => {
+                let mut diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
+                diagnostic.suggestion = Some(meant.to_owned());
+                diagnostic
+            }
+            None => diagnostic.help("remove it, or look it up in `codex-config schema policy`"),
+        });
+    }
+    for refused in inspection.refused {
+        let span = refused.span.or_else(|| root.iter().next().map(|entry| entry.key.span));
+        let span = span.unwrap_or(Span::BUILT_IN);
+        // Inspection names unknown keys twice where they are refused.
+        if found.iter().any(|known: &Diagnostic| known.primary.span == span) {
+            continue;
+        }
+        let code = match refused.message.as_str() {
+            text if text.starts_with("missing field") => Code::MissingField,
+            text if text.starts_with("unknown variant") => Code::UnknownValue,
+            text if text.starts_with("invalid type") => Code::WrongType,
+            text if text.starts_with("unknown field") => continue,
+            _ => Code::BadContent,
+        };
+        let path = refused.keys.join(".");
+        let message = match (code, path.as_str()) {
+            (Code::MissingField, "") => refused.message,
+            (_, "") => refused.message,
+            (_, path) => format!("`{path}`: {}", refused.message),
+        };
+        found.push(Diagnostic::new(code, message, span));
+    }
+    found
+}
