@@ -16,6 +16,7 @@ pub mod format;
 pub mod gather;
 pub mod layers;
 pub mod machine;
+pub mod mend;
 pub mod render;
 pub mod replace;
 pub mod repository;

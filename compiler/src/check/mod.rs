@@ -18,6 +18,7 @@ mod document;
 mod domains;
 mod entries;
 mod files;
+mod fixes;
 mod kind;
 mod lookalikes;
 mod meaning;
