@@ -21,3 +21,4 @@ pub mod render;
 pub mod replace;
 pub mod repository;
 pub mod sources;
+pub mod suppress;

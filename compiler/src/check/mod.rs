@@ -42,6 +42,7 @@ pub use secrets::redacted;
 pub use tree::{CheckedTree, Tree, check_tree};
 
 use crate::files::Unreadable;
+use crate::suppress::Allowed;
 
 /// One file to be checked.
 #[derive(Clone, Debug)]
@@ -91,6 +92,8 @@ pub struct Report {
     pub secrets: Vec<Span>,
     /// The versions that were checked against, ascending.
     pub versions: Vec<Version>,
+    /// Findings that a comment allows, with the comment: shown, and not counted.
+    pub allowed: Vec<Allowed>,
 }
 
 /// A file that was checked.
