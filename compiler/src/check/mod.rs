@@ -38,6 +38,7 @@ use codex_schema::version::Version;
 
 pub use files::read_inputs;
 pub use kind::FileKind;
+pub(crate) use secrets::blank;
 pub use secrets::redacted;
 pub use tree::{CheckedTree, Tree, check_tree};
 

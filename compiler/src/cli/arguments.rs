@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use codex_schema::diagnostic::Code;
 use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 
@@ -176,6 +177,14 @@ pub struct Check {
     /// Print the page of a diagnostic code instead.
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
+    /// Mend what can be mended without asking, or with `--fix=CODE` only what has that code.
+    /// Comments stay; nothing is written when the result would have more errors.
+    #[arg(long, value_name = "CODE", value_parser = code, num_args = 0..=1, require_equals = true)]
+    pub fix: Option<Option<Code>>,
+    /// The form of the report; `--json` and `--plain` are short forms.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["json", "plain"])]
+    #[arg(help_heading = "Output")]
+    pub format: Option<Form>,
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,
@@ -198,6 +207,30 @@ pub struct Fmt {
     /// One fact per line, no drawing.
     #[arg(long)]
     pub plain: bool,
+}
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people, with the lines and marks.
+    Human,
+    /// One fact per line.
+    Plain,
+    /// JSON of a stable form.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands, which GitHub shows beside the lines of a change.
+    Github,
+    /// JUnit XML, a test case for each file.
+    Junit,
+    /// Markdown, for comments on changes and summaries of runs.
+    Markdown,
+}
+
+/// Reads a diagnostic code.
+fn code(text: &str) -> Result<Code, String> {
+    Code::parse(text).ok_or_else(|| "diagnostic codes look like CX0101".to_owned())
 }
 
 /// Reads a day.

@@ -11,12 +11,15 @@ use crate::compile::history::Git;
 use crate::compile::output::{Written, index, write};
 use crate::compile::{Compilation, compile as compile_tree};
 use crate::files::RealFiles;
+use crate::suppress::suppress;
 
 /// Compiles a repository into a folder. Nothing is written when anything is wrong.
 pub(super) fn compile(arguments: &Compile, output: &mut Output) -> Outcome {
     let Compile { repository, out, today: day, print } = arguments;
     let top = repository.display().to_string();
-    let tree = check_tree(&RealFiles::new(None), &top, day.unwrap_or_else(today));
+    let day = day.unwrap_or_else(today);
+    let mut tree = check_tree(&RealFiles::new(None), &top, day);
+    tree.report = suppress(tree.report, day);
     let tree = match tree.checked() {
         Ok(tree) => tree,
         Err(tree) => {

@@ -50,6 +50,8 @@ fn comments_that_allow_nothing_are_findings() {
         "allow(CX0102) until=2026-12-31 reason=\"x\"",
         "allow(CX0207) until=2026-12-31 reason=\"x\"",
         "allow(CX0603) until=2026-12-31 reason=\"x\"",
+        "allow(CX0505) until=2026-12-31 reason=\"x\"",
+        "allow(CX0701) until=2026-12-31 reason=\"x\"",
     ];
     for words in malformed {
         let report = of("requirements.toml", &format!("# codex-config: {words}\n{FINDING}\n"));

@@ -5,6 +5,7 @@ use codex_schema::span::{Position, Span};
 use serde_json::{Value, json as object};
 
 use crate::check::Report;
+use crate::suppress::Allowed;
 
 /// The name of the form.
 const SCHEMA: &str = "codex-config/check-1";
@@ -38,11 +39,14 @@ pub fn to_value(report: &Report) -> Value {
         .collect();
     let diagnostics: Vec<Value> =
         report.diagnostics.iter().map(|diagnostic| of(report, diagnostic)).collect();
+    let allowed: Vec<Value> =
+        report.allowed.iter().map(|allowed| of_allowed(report, allowed)).collect();
     object!({
         "schema": SCHEMA,
         "codex_versions": report.versions,
         "files": files,
         "diagnostics": diagnostics,
+        "allowed": allowed,
     })
 }
 
@@ -64,6 +68,20 @@ fn of(report: &Report, diagnostic: &Diagnostic) -> Value {
         "fix": fix.as_ref().map(|fix| of_fix(report, fix)),
         "page": format!("docs/diagnostics/{}", code.page()),
     })
+}
+
+fn of_allowed(report: &Report, allowed: &Allowed) -> Value {
+    let Allowed { diagnostic, reason, until, comment } = allowed;
+    let mut value = of(report, diagnostic);
+    if let Some(fields) = value.as_object_mut() {
+        let by = object!({
+            "reason": reason,
+            "until": until.to_string(),
+            "comment": of_span(report, *comment),
+        });
+        fields.insert("suppression".to_owned(), by);
+    }
+    value
 }
 
 fn of_fix(report: &Report, fix: &Fix) -> Value {
