@@ -12,7 +12,7 @@ fn codes(report: &Report) -> Vec<String> {
     report.diagnostics.iter().map(|found| found.code.to_string()).collect()
 }
 
-const FINDING: &str = "allowed_approval_policies = [\"never\", \"never\"]";
+const FINDING: &str = "allowed_approval_policies = [\"on-request\", \"on-request\"]";
 const COMMENT: &str = "# codex-config: allow(CX0104) until=2026-12-31 reason=\"moves, NET-41\"";
 
 #[test]
