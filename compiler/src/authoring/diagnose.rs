@@ -1,54 +1,65 @@
 //! What is wrong with a merged policy, as diagnostics.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use codex_schema::diagnostic::{Code, Diagnostic};
+use codex_schema::span::Span;
 
 use super::{EffectivePolicy, Event, Outcome, Voice};
 use crate::repository::Repository;
 
-/// The findings of the merges of all cohorts. A layer that loosens is reported once, however many
-/// cohorts it is part of.
-pub fn diagnose<'policy>(
-    repository: &Repository,
-    policies: impl Iterator<Item = &'policy EffectivePolicy>,
-) -> Vec<Diagnostic> {
-    let mut found: Vec<Diagnostic> = Vec::new();
-    let mut busy: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
-    let mut counted: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
-    for policy in policies {
-        counted.extend(policy.exceptions.iter().map(String::as_str));
+/// Collects what is wrong with the merges of all cohorts. A layer that loosens is reported once,
+/// however many cohorts it is part of.
+#[derive(Debug, Default)]
+pub struct Judge {
+    found: BTreeMap<(Code, Span), Diagnostic>,
+    /// Exceptions that count for some cohort.
+    counted: BTreeSet<String>,
+    /// Exceptions that changed something.
+    busy: BTreeSet<String>,
+}
+
+impl Judge {
+    /// Looks at the merge of one cohort.
+    pub fn add(&mut self, policy: &EffectivePolicy) {
+        self.counted.extend(policy.exceptions.iter().cloned());
         for event in &policy.events {
             if let (
                 Voice::Exception(name),
                 Outcome::Loosens(_) | Outcome::Lifts | Outcome::Overrides,
             ) = (&event.voice, &event.outcome)
             {
-                busy.insert(name);
+                self.busy.insert(name.clone());
             }
-            let diagnostic = match event.outcome {
-                Outcome::Refused => loosens(event),
-                Outcome::LiftsNothing => lifts_nothing(event),
+            let key = match event.outcome {
+                Outcome::Refused => (Code::Loosens, event.span),
+                Outcome::LiftsNothing => (Code::ExceptionIdle, event.span),
                 _ => continue,
             };
-            let known = |one: &&Diagnostic| {
-                one.code == diagnostic.code && one.primary.span == diagnostic.primary.span
-            };
-            if !found.iter().any(|one| known(&one)) {
-                found.push(diagnostic);
+            self.found.entry(key).or_insert_with(|| match event.outcome {
+                Outcome::Refused => loosens(event),
+                _ => lifts_nothing(event),
+            });
+        }
+    }
+
+    /// What was found.
+    pub fn finish(self, repository: &Repository) -> Vec<Diagnostic> {
+        let mut found: Vec<Diagnostic> = self.found.into_values().collect();
+        for exception in &repository.exceptions {
+            let idle = self.counted.contains(&exception.name)
+                && !self.busy.contains(&exception.name)
+                && exception.config.is_empty();
+            if idle && found.iter().all(|one| one.primary.span.source != exception.source) {
+                let message = "this exception permits nothing that is not permitted anyway";
+                found.push(
+                    Diagnostic::new(Code::ExceptionIdle, message, exception.anchor())
+                        .help("remove the file"),
+                );
             }
         }
+        found
     }
-    for exception in &repository.exceptions {
-        let name = exception.name.as_str();
-        let silent = found.iter().all(|one| one.primary.span.source != exception.source);
-        if counted.contains(name) && !busy.contains(name) && silent && exception.config.is_empty() {
-            let message = "this exception permits nothing that is not permitted anyway";
-            found.push(
-                Diagnostic::new(Code::ExceptionIdle, message, exception.anchor())
-                    .help("remove the file"),
-            );
-        }
-    }
-    found
 }
 
 fn loosens(event: &Event) -> Diagnostic {

@@ -32,7 +32,10 @@ fn merged(files: &[(&str, &str)]) -> (EffectivePolicy, Vec<String>) {
     let repository = repository(files);
     let cohort = &repository.manifest.cohorts["pay"];
     let policy = effective(&repository, cohort, TODAY);
-    let told = diagnose(&repository, std::iter::once(&policy))
+    let mut judge = Judge::default();
+    judge.add(&policy);
+    let told = judge
+        .finish(&repository)
         .iter()
         .map(|one| {
             let others: Vec<String> =

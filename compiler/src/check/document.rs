@@ -10,8 +10,8 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::{
-    FileKind, Findings, Report, config, domains, entries, lints, meaning, names, secrets, types,
-    versions,
+    FileKind, Findings, Report, config, domains, entries, fixes, lints, meaning, names, secrets,
+    types, versions,
 };
 use crate::compose::{Composition, compose};
 use crate::layers::{Layer, RequirementLayer};
@@ -140,11 +140,24 @@ pub(super) fn check(
 ) {
     let Some(document) = report.documents.get(id).cloned() else { return };
     let parsed = reader::read_toml(&document.text, id);
+    check_parsed(id, kind, extent, &parsed, report, found);
+}
+
+/// Checks a document that is parsed already.
+pub(super) fn check_parsed(
+    id: SourceId,
+    kind: FileKind,
+    extent: Extent,
+    parsed: &reader::Document,
+    report: &mut Report,
+    found: &mut Findings,
+) {
+    let Some(document) = report.documents.get(id).cloned() else { return };
     if parsed.root.is_empty() && parsed.problems.is_empty() {
         found.add(says_nothing(&document, id));
         return;
     }
-    let subject = Subject::new(kind, &document, id, &parsed);
+    let subject = Subject::new(kind, &document, id, parsed);
     secrets::collect(subject.root, subject.tree, &mut report.secrets);
     if !parsed.problems.is_empty() {
         secrets::collect_lines(&document.text, id, subject.tree, &mut report.secrets);
@@ -183,6 +196,9 @@ pub(super) fn check(
     let aged: Vec<Span> = own.places(Code::ValueRefused);
     own.drop_at(&[Code::BadContent, Code::UnknownValue, Code::WrongType], &aged);
     own.keep_relevant(&report.versions);
+    if subject.syntax.is_empty() {
+        fixes::add(&subject, &document.text, &report.versions, &mut own);
+    }
     keep_apart(own, &document, subject.syntax, found);
 }
 
@@ -199,7 +215,11 @@ pub(super) fn check_merged(
     let merged = reader::Document { root: root.clone(), problems: Vec::new() };
     let subject = Subject::new(FileKind::Requirements, document, id, &merged);
     for &version in versions.iter().rev() {
-        meaning::add(&subject, version, found);
+        // Mostly there is nothing to explain: whether Codex accepts it is cheaper to say than why
+        // it does not.
+        if !subject.composed(root, Syntax::Repaired, version).refusals.is_empty() {
+            meaning::add(&subject, version, found);
+        }
     }
 }
 

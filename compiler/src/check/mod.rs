@@ -13,11 +13,13 @@
 //! by the model of that version (`compose`) or data in `versions`, tested against the programs.
 
 mod bundle;
+mod channels;
 mod config;
 mod document;
 mod domains;
 mod entries;
 mod files;
+mod fixes;
 mod kind;
 mod lints;
 mod lookalikes;
@@ -37,12 +39,16 @@ use codex_schema::source::{Documents, Source};
 use codex_schema::span::Span;
 use codex_schema::version::Version;
 
+pub use channels::Surroundings;
 pub use files::read_inputs;
 pub use kind::FileKind;
-pub use tree::{CheckedTree, Tree, check_tree};
+pub(crate) use secrets::blank;
+pub use secrets::redacted;
+pub use tree::{CheckedTree, Scope, Tree, Visit, check_repository, check_tree};
 pub use versions_gate::versions_gate;
 
 use crate::files::Unreadable;
+use crate::suppress::Allowed;
 
 /// One file to be checked.
 #[derive(Clone, Debug)]
@@ -92,6 +98,8 @@ pub struct Report {
     pub secrets: Vec<Span>,
     /// The versions that were checked against, ascending.
     pub versions: Vec<Version>,
+    /// Findings that a comment allows, with the comment: shown, and not counted.
+    pub allowed: Vec<Allowed>,
 }
 
 /// A file that was checked.

@@ -1,70 +1,131 @@
 //! `compile`: a policy repository to the files that Codex reads.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::json;
 
 use super::arguments::Compile;
 use super::check::shown;
-use super::world::today;
+use super::explain::usage;
+use super::world::{surroundings, today};
 use super::{Outcome, Output};
-use crate::check::check_tree;
-use crate::compile::history::Git;
-use crate::compile::output::{Written, index, write};
-use crate::compile::{Compilation, compile as compile_tree};
+use crate::check::{Scope, check_repository};
+use crate::compile::history::{Git, History};
+use crate::compile::output::{Committed, Folder, WriteError};
+use crate::compile::{Compiler, inputs};
 use crate::files::RealFiles;
+use crate::repository::{self, LayerName, Repository};
+use crate::suppress::suppress;
 
 /// Compiles a repository into a folder. Nothing is written when anything is wrong.
 pub(super) fn compile(arguments: &Compile, output: &mut Output) -> Outcome {
-    let Compile { repository, out, today: day, print } = arguments;
-    let top = repository.display().to_string();
-    let tree = check_tree(&RealFiles::new(None), &top, day.unwrap_or_else(today));
+    match run(arguments, output) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            output.talk.push_str(&format!("error: {error}\n"));
+            Outcome::Internal
+        }
+    }
+}
+
+fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> {
+    let Compile { repository: top, out, today: day, surroundings: others, print } = arguments;
+    let others = match surroundings(others) {
+        Ok(others) => others,
+        Err(problem) => return Ok(usage(output, &problem)),
+    };
+    let today = day.unwrap_or_else(today);
+    let history = Git::open(top);
+    let state = history.state();
+    let mut folder = Folder::open(out)?;
+    let mut made_from: BTreeMap<String, String> = BTreeMap::new();
+    let mut choose = |repository: &Repository, digests: &dyn Fn() -> repository::Digests| {
+        let digests = digests();
+        let mut wanted: BTreeSet<LayerName> = BTreeSet::new();
+        for (name, cohort) in &repository.manifest.cohorts {
+            let inputs = inputs(repository, cohort, today, &digests, &state);
+            // What other channels do to a policy is not in its inputs: then all are looked at.
+            if others.is_empty() && folder.holds(name, &inputs) {
+                folder.keep(name);
+            } else {
+                wanted.extend(repository.manifest.chain(cohort));
+                made_from.insert(name.clone(), inputs);
+            }
+        }
+        Some(wanted)
+    };
+    let top = top.display().to_string();
+    let repository = repository::read_some(&RealFiles::new(None), &top, today, &mut choose);
+    let mut compiler = Compiler::new(&history);
+    let mut failed: Option<WriteError> = None;
+    let wanted = |cohort: &repository::Cohort| made_from.contains_key(&cohort.name);
+    let scope = Scope { today, wanted: &wanted, surroundings: &others };
+    let mut tree = check_repository(repository, &scope, &mut |repository, cohort, policy| {
+        let compiled = compiler.cohort(repository, cohort, policy);
+        let inputs = made_from.get(&cohort.name).cloned().unwrap_or_default();
+        if failed.is_none() {
+            failed = folder.stage(&cohort.name, &compiled, inputs).err();
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    tree.report = suppress(tree.report, today);
     let tree = match tree.checked() {
         Ok(tree) => tree,
         Err(tree) => {
             output.data = shown(&tree.report, print);
             output.talk.push_str("nothing was written: the policy has errors\n");
-            return Outcome::Findings;
+            return Ok(Outcome::Findings);
         }
     };
-    let compilation = compile_tree(&tree, &Git::open(repository), &|_| true);
-    let index = index(&compilation, &tree.repository.manifest.organisation);
-    let written = match write(out, &compilation, &index) {
-        Ok(written) => written,
-        Err(error) => {
-            output.talk.push_str(&format!("error: {error}\n"));
-            return Outcome::Internal;
-        }
-    };
-    if let Some(note) = &compilation.state.note {
+    let committed = folder.commit(&tree, &state)?;
+    if let Some(note) = &state.note {
         output.talk.push_str(&format!("note: {note}\n"));
     }
+    let warnings = tree.report.diagnostics.len();
+    if warnings > 0 {
+        let command = format!("codex-config check {top}");
+        output.talk.push_str(&format!("note: {warnings} warnings; see `{command}`\n"));
+    }
     output.data = if print.json {
-        let cohorts: serde_json::Map<String, serde_json::Value> = compilation
-            .cohorts
-            .iter()
-            .map(|(name, cohort)| (name.clone(), json!({"digest": cohort.digest})))
-            .collect();
-        let state = &compilation.state;
-        format!("{}\n", json!({"schema": "compile-1", "state": state, "cohorts": cohorts}))
+        let Committed { index, written, removed } = &committed;
+        let whole =
+            json!({"schema": "compile-1", "index": index, "written": written, "removed": removed});
+        format!("{whole}\n")
     } else {
-        summary(&compilation, written, &out.display().to_string())
+        summary(&committed, &out.display().to_string())
     };
-    Outcome::Fine
+    // The process ends here: taking megabytes of policy apart piece by piece is of no use.
+    std::mem::forget((tree, compiler));
+    Ok(Outcome::Fine)
 }
 
-/// One line a cohort.
-fn summary(compilation: &Compilation, written: Written, out: &str) -> String {
-    let width = compilation.cohorts.keys().map(String::len).max().unwrap_or(0).max(6);
-    let mut text = format!("{:<width$}  {:<15}  FILES\n", "COHORT", "DIGEST");
-    for (name, cohort) in &compilation.cohorts {
-        let digest: String = cohort.digest.chars().skip("sha256:".len()).take(12).collect();
-        let files: Vec<&str> = cohort.files.keys().map(String::as_str).collect();
-        text.push_str(&format!("{name:<width$}  {digest:<15}  {}\n", files.join(" ")));
+/// Cohorts that the summary names one by one.
+const LISTED: usize = 40;
+
+/// One line a cohort, the ones that changed.
+fn summary(committed: &Committed, out: &str) -> String {
+    let Committed { index, written, removed } = committed;
+    let width = index.cohorts.keys().map(String::len).max().unwrap_or(0).max(6);
+    let mut text = String::new();
+    if !written.is_empty() {
+        text.push_str(&format!("{:<width$}  {:<12}  FILES\n", "COHORT", "DIGEST"));
     }
-    let count = compilation.cohorts.len();
-    let cohorts = if count == 1 { "cohort" } else { "cohorts" };
-    text.push_str(&match written {
-        Written::New => format!("{count} {cohorts} written to {out}\n"),
-        Written::Unchanged => format!("{count} {cohorts} unchanged in {out}\n"),
-    });
+    for name in written.iter().take(LISTED) {
+        let Some(entry) = index.cohorts.get(name) else { continue };
+        let digest: String = entry.digest.chars().skip("sha256:".len()).take(12).collect();
+        let files: Vec<&str> = entry.files.keys().map(String::as_str).collect();
+        text.push_str(&format!("{name:<width$}  {digest:<12}  {}\n", files.join(" ")));
+    }
+    if written.len() > LISTED {
+        text.push_str(&format!("and {} more\n", written.len() - LISTED));
+    }
+    let unchanged = index.cohorts.len() - written.len();
+    let mut parts = vec![format!("{} written", written.len()), format!("{unchanged} unchanged")];
+    if !removed.is_empty() {
+        parts.push(format!("{} removed", removed.len()));
+    }
+    text.push_str(&format!("{} in {out}\n", parts.join(", ")));
     text
 }

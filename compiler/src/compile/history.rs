@@ -1,6 +1,6 @@
 //! What version control knows of a repository's lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -27,6 +27,9 @@ pub struct State {
     pub head: Option<String>,
     /// Whether files differ from it.
     pub dirty: bool,
+    /// Which files do, by their path below the top.
+    #[serde(skip)]
+    pub changed: BTreeSet<String>,
     /// Whether the history is cut short: lines older than the cut seem to come from it.
     pub shallow: bool,
     /// Why there is no history, or less than there could be; for people.
@@ -74,7 +77,14 @@ impl Git {
 
     fn look(&self) -> State {
         let unknown = |note: String| State { note: Some(note), ..State::default() };
-        let facts = match self.run(&["rev-parse", "--is-shallow-repository", "HEAD"]) {
+        // Asking the program costs more than compiling a small policy: not where there is no
+        // repository to ask about.
+        let top = self.top.canonicalize().unwrap_or_else(|_| self.top.clone());
+        if !top.ancestors().any(|folder| folder.join(".git").exists()) {
+            return unknown("not under version control: lines have no commits".to_owned());
+        }
+        let asked = ["rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD"];
+        let facts = match self.run(&asked) {
             Ok(facts) => facts,
             Err(Failure::NoProgram) => {
                 return unknown("git is not installed: lines have no commits".to_owned());
@@ -87,11 +97,17 @@ impl Git {
                 return unknown(format!("git knows no history here: {first}"));
             }
         };
-        let mut words = facts.split_whitespace();
-        let shallow = words.next() == Some("true");
-        let head = words.next().map(str::to_owned);
-        let status = self.run(&["status", "--porcelain", "--untracked-files=normal", "--", "."]);
-        let dirty = status.is_ok_and(|changes| !changes.trim().is_empty());
+        let mut lines = facts.lines();
+        let shallow = lines.next() == Some("true");
+        let prefix = lines.next().unwrap_or_default();
+        let head = lines.next().map(str::to_owned);
+        let status =
+            ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", "."];
+        let status = self.run(&status).unwrap_or_default();
+        // Two letters and a blank come before each name, which counts from git's own top.
+        let name = |entry: &str| Some(entry.get(3..)?.strip_prefix(prefix)?.to_owned());
+        let changed: BTreeSet<String> = status.split('\0').filter_map(name).collect();
+        let dirty = !changed.is_empty();
         let note = match (shallow, dirty) {
             (true, _) => Some(
                 "the clone is shallow: older lines seem to come from its oldest commit; fetch \
@@ -101,7 +117,7 @@ impl Git {
             (false, true) => Some("there are uncommitted changes".to_owned()),
             (false, false) => None,
         };
-        State { head, dirty, shallow, note }
+        State { head, dirty, changed, shallow, note }
     }
 
     fn run(&self, arguments: &[&str]) -> Result<String, Failure> {

@@ -17,27 +17,19 @@ pub mod toml_text;
 use std::collections::BTreeMap;
 
 use codex_schema::lookup::{CONFIG, REQUIREMENTS};
-use codex_schema::value::Value;
+use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
-use serde_json::json;
 
-use crate::authoring::{EffectivePolicy, RulesVoice};
-use crate::check::CheckedTree;
-use crate::digest::sha256_hex;
-use crate::repository::{Cohort, LayerName};
-use history::History;
+use crate::authoring::{EffectivePolicy, RulesVoice, exceptions_of};
+use crate::digest::Sha256;
+use crate::repository::{Cohort, Digests, LayerName, Repository};
+use history::{History, State};
 
 /// The program's version, written into what it makes.
 pub const COMPILER_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What a repository compiles to.
-#[derive(Debug)]
-pub struct Compilation {
-    /// The cohorts, by name.
-    pub cohorts: BTreeMap<String, CompiledCohort>,
-    /// What version control says of the repository.
-    pub state: history::State,
-}
+/// What a policy's digest is of: its values in their canonical TOML form, file by file.
+const DIGEST_FORM: &[u8] = b"codex-config policy 1";
 
 /// The files of one cohort.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,50 +49,84 @@ pub const CONFIG_FILE: &str = "config.toml";
 /// The file that says where values came from.
 pub const PROVENANCE_FILE: &str = "provenance.json";
 
-/// Compiles the cohorts that `wanted` names.
-pub fn compile(
-    tree: &CheckedTree,
-    history: &dyn History,
-    wanted: &dyn Fn(&str) -> bool,
-) -> Compilation {
-    let mut origins = provenance::Origins::new(tree, history);
-    let cohorts = tree
-        .repository
-        .manifest
-        .cohorts
-        .values()
-        .filter(|cohort| wanted(&cohort.name))
-        .filter_map(|cohort| {
-            let policy = tree.policies.get(&cohort.name)?;
-            Some((cohort.name.clone(), cohort_files(tree, cohort, policy, &mut origins)))
-        })
-        .collect();
-    Compilation { cohorts, state: history.state() }
+/// Compiles the cohorts of one repository, one after the other.
+#[expect(missing_debug_implementations, reason = "a door to version control prints nothing useful")]
+pub struct Compiler<'history> {
+    origins: provenance::Origins<'history>,
 }
 
-fn cohort_files(
-    tree: &CheckedTree,
+impl<'history> Compiler<'history> {
+    /// A compiler that asks `history` where lines came from.
+    pub fn new(history: &'history dyn History) -> Self {
+        Self { origins: provenance::Origins::new(history) }
+    }
+
+    /// Compiles the policy of one cohort.
+    pub fn cohort(
+        &mut self,
+        repository: &Repository,
+        cohort: &Cohort,
+        policy: &EffectivePolicy,
+    ) -> CompiledCohort {
+        let head = heading(repository, cohort);
+        let mut files = BTreeMap::new();
+        let mut hash = Sha256::default();
+        hash.add(DIGEST_FORM);
+        for (name, table, tree) in [
+            (REQUIREMENTS_FILE, &policy.requirements, &REQUIREMENTS),
+            (CONFIG_FILE, &policy.config, &CONFIG),
+        ] {
+            if table.is_empty() {
+                continue;
+            }
+            let text = toml_text::document(&head, table, tree);
+            hash.add(name.as_bytes());
+            hash.add(text.as_bytes().get(head.len()..).unwrap_or_default());
+            files.insert(name.to_owned(), text);
+        }
+        for voice in &policy.rules {
+            let text = repository.documents.get(voice.source).map(|document| &*document.text);
+            let name = format!("rules/{}", rules_name(voice));
+            hash.add(name.as_bytes());
+            hash.add(text.unwrap_or_default().as_bytes());
+            files.insert(name, text.unwrap_or_default().to_owned());
+        }
+        let digest = format!("sha256:{}", hash.finish());
+        let provenance = self.origins.of(repository, cohort, policy, &digest);
+        files.insert(PROVENANCE_FILE.to_owned(), provenance);
+        CompiledCohort { digest, files, versions: cohort.versions.clone() }
+    }
+}
+
+/// A digest of everything that a cohort's files are made from: while it stays the same, so do
+/// they.
+pub fn inputs(
+    repository: &Repository,
     cohort: &Cohort,
-    policy: &EffectivePolicy,
-    origins: &mut provenance::Origins<'_>,
-) -> CompiledCohort {
-    let head = heading(tree, cohort);
-    let mut files = BTreeMap::new();
-    if !policy.requirements.is_empty() {
-        let text = toml_text::document(&policy.requirements, &REQUIREMENTS);
-        files.insert(REQUIREMENTS_FILE.to_owned(), format!("{head}{text}"));
+    today: Date,
+    digests: &Digests,
+    state: &State,
+) -> String {
+    let mut names: Vec<String> = vec![crate::repository::MANIFEST_FILE.to_owned()];
+    let chain = repository.manifest.chain(cohort);
+    let folders: Vec<String> = chain.iter().map(|layer| format!("{layer}/")).collect();
+    for folder in &folders {
+        let below = digests.range(folder.clone()..).map(|(path, _)| path);
+        names.extend(below.take_while(|path| path.starts_with(folder)).cloned());
     }
-    if !policy.config.is_empty() {
-        let text = toml_text::document(&policy.config, &CONFIG);
-        files.insert(CONFIG_FILE.to_owned(), format!("{head}{text}"));
+    names.extend(
+        exceptions_of(repository, cohort, today).map(|it| format!("exceptions/{}.toml", it.name)),
+    );
+    let mut hash = Sha256::default();
+    hash.add(COMPILER_VERSION.as_bytes());
+    for name in names {
+        hash.add(name.as_bytes());
+        hash.add(digests.get(&name).map_or(b"", |digest| digest.as_bytes()));
+        // Lines get their commit when they are committed: that changes what is known of them.
+        let committed = state.head.is_some() && !state.changed.contains(&name);
+        hash.add(if committed { b"committed" } else { b"not committed" });
     }
-    for voice in &policy.rules {
-        let text = tree.report.documents.get(voice.source).map(|document| &*document.text);
-        files.insert(format!("rules/{}", rules_name(voice)), text.unwrap_or_default().to_owned());
-    }
-    let digest = digest(policy, &files);
-    files.insert(PROVENANCE_FILE.to_owned(), origins.of(cohort, policy, &digest));
-    CompiledCohort { digest, files, versions: cohort.versions.clone() }
+    hash.finish()
 }
 
 /// Files of several folders live in one: their names say where they are from.
@@ -114,9 +140,9 @@ fn rules_name(voice: &RulesVoice) -> String {
 }
 
 /// The comment at the top of every file.
-fn heading(tree: &CheckedTree, cohort: &Cohort) -> String {
-    let organisation = one_line(&tree.repository.manifest.organisation);
-    let contact = tree.repository.manifest.contact.as_deref().map(one_line);
+fn heading(repository: &Repository, cohort: &Cohort) -> String {
+    let organisation = one_line(&repository.manifest.organisation);
+    let contact = repository.manifest.contact.as_deref().map(one_line);
     let versions: Vec<String> = cohort.versions.iter().map(ToString::to_string).collect();
     let questions = contact.map(|contact| format!("# Questions: {contact}\n")).unwrap_or_default();
     format!(
@@ -131,18 +157,6 @@ fn heading(tree: &CheckedTree, cohort: &Cohort) -> String {
 /// Text that cannot end the comment it stands in.
 fn one_line(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
-}
-
-/// A digest over values alone: the requirements, the defaults and the rules, as canonical JSON.
-fn digest(policy: &EffectivePolicy, files: &BTreeMap<String, String>) -> String {
-    let rules: BTreeMap<&String, &String> =
-        files.iter().filter(|(path, _)| path.starts_with("rules/")).collect();
-    let values = json!({
-        "requirements": Value::Table(policy.requirements.clone()),
-        "config": Value::Table(policy.config.clone()),
-        "rules": rules,
-    });
-    format!("sha256:{}", sha256_hex(values.to_string().as_bytes()))
 }
 
 #[cfg(test)]

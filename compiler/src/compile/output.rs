@@ -1,13 +1,20 @@
-//! The folder that a compilation is written to: all of it or nothing.
+//! The folder that compiled policy is written to.
+//!
+//! Files are made aside and moved into place when all of the repository turned out to be right. A
+//! folder made anew, or one in which everything changed, is moved as a whole; otherwise every
+//! cohort's folder is the old one or the new one, never half of either, and the index, which comes
+//! last, lists the digest of every file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{COMPILER_VERSION, Compilation};
+use super::{COMPILER_VERSION, CompiledCohort};
+use crate::check::CheckedTree;
+use crate::compile::history::State;
 use crate::digest::sha256_hex;
 
 /// The form of the index; changes with every change that readers must know of.
@@ -17,7 +24,7 @@ const FORM: &str = "codex-config compilation 1";
 pub const INDEX_FILE: &str = "index.json";
 
 /// What a folder of compiled policy holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
     /// The form of this file.
     pub form: String,
@@ -38,39 +45,12 @@ pub struct Index {
 pub struct IndexEntry {
     /// A digest of what the policy says.
     pub digest: String,
+    /// A digest of what it was made from.
+    pub inputs: String,
     /// Codex versions it was checked against.
     pub codex_versions: Vec<String>,
     /// SHA-256 of every file, by its path below the cohort's folder.
     pub files: BTreeMap<String, String>,
-}
-
-/// The index of a compilation.
-pub fn index(compilation: &Compilation, organisation: &str) -> Index {
-    let cohorts = compilation
-        .cohorts
-        .iter()
-        .map(|(name, cohort)| {
-            let files = cohort
-                .files
-                .iter()
-                .map(|(path, text)| (path.clone(), sha256_hex(text.as_bytes())))
-                .collect();
-            let entry = IndexEntry {
-                digest: cohort.digest.clone(),
-                codex_versions: cohort.versions.iter().map(ToString::to_string).collect(),
-                files,
-            };
-            (name.clone(), entry)
-        })
-        .collect();
-    Index {
-        form: FORM.to_owned(),
-        compiler: COMPILER_VERSION.to_owned(),
-        organisation: organisation.to_owned(),
-        commit: compilation.state.head.clone(),
-        dirty: compilation.state.dirty,
-        cohorts,
-    }
 }
 
 /// Why a folder could not be written.
@@ -86,53 +66,164 @@ pub enum WriteError {
     Io(PathBuf, #[source] io::Error),
 }
 
+fn refused(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
+    let path = path.to_owned();
+    move |error| WriteError::Io(path, error)
+}
+
+/// A folder about to be written. Dropped before [`Folder::commit`], it leaves no trace.
+#[derive(Debug)]
+pub struct Folder {
+    place: PathBuf,
+    aside: PathBuf,
+    old: Index,
+    new: BTreeMap<String, IndexEntry>,
+    staged: BTreeSet<String>,
+}
+
 /// What writing did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// The folder holds the new compilation.
-    New,
-    /// It held the same already.
-    Unchanged,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The index that is in force now.
+    pub index: Index,
+    /// The cohorts whose files were made anew.
+    pub written: BTreeSet<String>,
+    /// The cohorts that are gone.
+    pub removed: BTreeSet<String>,
 }
 
-/// Writes a compilation in the place of an older one: aside first, then by renaming.
-///
-/// # Errors
-/// When the folder is not one of ours, or the system refuses; what was there then still is.
-pub fn write(
-    folder: &Path,
-    compilation: &Compilation,
-    index: &Index,
-) -> Result<Written, WriteError> {
-    let text = index_text(index);
-    match fs::read_to_string(folder.join(INDEX_FILE)) {
-        Ok(old) if old == text && is_complete(folder, index) => return Ok(Written::Unchanged),
-        Ok(_) => {}
-        Err(_) if fs::symlink_metadata(folder).is_err() || is_empty(folder) => {}
-        Err(_) => return Err(WriteError::NotOurs(folder.to_owned())),
+impl Folder {
+    /// Opens a folder: one of ours, an empty one, or none yet.
+    ///
+    /// # Errors
+    /// When something else is there.
+    pub fn open(place: &Path) -> Result<Self, WriteError> {
+        let old = match fs::read(place.join(INDEX_FILE)) {
+            Ok(bytes) => match serde_json::from_slice::<Index>(&bytes) {
+                Ok(index) if index.form == FORM => index,
+                // An older form, or a damaged one: everything is made anew.
+                _ => Index::default(),
+            },
+            Err(_) if fs::symlink_metadata(place).is_err() || is_empty(place) => Index::default(),
+            Err(_) => return Err(WriteError::NotOurs(place.to_owned())),
+        };
+        let aside = sibling(place, "new");
+        let (new, staged) = (BTreeMap::new(), BTreeSet::new());
+        Ok(Self { place: place.to_owned(), aside, old, new, staged })
     }
-    let aside = sibling(folder, "new");
-    let outcome = fill(&aside, compilation, &text).and_then(|()| replace(folder, &aside));
-    if outcome.is_err() {
-        // What was made halfway is of no use; that removing it fails too changes nothing.
-        drop(fs::remove_dir_all(&aside));
+
+    /// Whether a cohort's files are there and were made from these inputs.
+    pub fn holds(&self, cohort: &str, inputs: &str) -> bool {
+        let entry = self.old.cohorts.get(cohort);
+        entry.is_some_and(|entry| {
+            let folder = self.place.join(cohort);
+            entry.inputs == inputs && entry.files.keys().all(|path| folder.join(path).is_file())
+        })
     }
-    outcome.map(|()| Written::New)
+
+    /// Keeps a cohort's files as they are.
+    pub fn keep(&mut self, cohort: &str) {
+        if let Some(entry) = self.old.cohorts.get(cohort) {
+            self.new.insert(cohort.to_owned(), entry.clone());
+        }
+    }
+
+    /// Writes a cohort's files aside.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn stage(
+        &mut self,
+        name: &str,
+        cohort: &CompiledCohort,
+        inputs: String,
+    ) -> Result<(), WriteError> {
+        let mut files = BTreeMap::new();
+        let folder = self.aside.join(name);
+        fs::create_dir_all(&folder).map_err(refused(&folder))?;
+        for (path, text) in &cohort.files {
+            let file = folder.join(path);
+            if let Some(parent) = file.parent().filter(|parent| *parent != folder) {
+                fs::create_dir_all(parent).map_err(refused(parent))?;
+            }
+            fs::write(&file, text).map_err(refused(&file))?;
+            files.insert(path.clone(), sha256_hex(text.as_bytes()));
+        }
+        let codex_versions = cohort.versions.iter().map(ToString::to_string).collect();
+        let digest = cohort.digest.clone();
+        self.new.insert(name.to_owned(), IndexEntry { digest, inputs, codex_versions, files });
+        self.staged.insert(name.to_owned());
+        Ok(())
+    }
+
+    /// Moves everything into place. Takes the checked repository as proof that all of it is right.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn commit(self, tree: &CheckedTree, state: &State) -> Result<Committed, WriteError> {
+        let index = Index {
+            form: FORM.to_owned(),
+            compiler: COMPILER_VERSION.to_owned(),
+            organisation: tree.repository.manifest.organisation.clone(),
+            commit: state.head.clone(),
+            dirty: state.dirty,
+            cohorts: self.new.clone(),
+        };
+        let known: BTreeSet<String> = self.old.cohorts.keys().cloned().collect();
+        let removed = known.into_iter().filter(|name| !self.new.contains_key(name)).collect();
+        let committed = Committed { written: self.staged.clone(), removed, index: index.clone() };
+        if index == self.old {
+            return Ok(committed);
+        }
+        if self.staged.len() == self.new.len() {
+            self.replace_all(&index)?;
+        } else {
+            self.replace_some(&index, &committed.removed)?;
+        }
+        Ok(committed)
+    }
+
+    /// The whole folder at once.
+    fn replace_all(&self, index: &Index) -> Result<(), WriteError> {
+        fs::create_dir_all(&self.aside).map_err(refused(&self.aside))?;
+        let file = self.aside.join(INDEX_FILE);
+        fs::write(&file, text_of(index)).map_err(refused(&file))?;
+        swap(&self.aside, &self.place)
+    }
+
+    /// Cohort by cohort, the index last.
+    fn replace_some(&self, index: &Index, removed: &BTreeSet<String>) -> Result<(), WriteError> {
+        for name in &self.staged {
+            swap(&self.aside.join(name), &self.place.join(name))?;
+        }
+        let aside = sibling(&self.place, "index");
+        fs::write(&aside, text_of(index)).map_err(refused(&aside))?;
+        let file = self.place.join(INDEX_FILE);
+        fs::rename(&aside, &file).map_err(refused(&file))?;
+        for name in removed {
+            let folder = self.place.join(name);
+            match fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(WriteError::Io(folder, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
-fn index_text(index: &Index) -> String {
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left aside is the old state or unfinished; that removing it fails changes nothing.
+        drop(fs::remove_dir_all(&self.aside));
+    }
+}
+
+fn text_of(index: &Index) -> String {
     let mut text = serde_json::to_string_pretty(index).unwrap_or_default();
     text.push('\n');
     text
-}
-
-/// Whether every file of an index is there with the right bytes.
-fn is_complete(folder: &Path, index: &Index) -> bool {
-    index.cohorts.iter().all(|(name, cohort)| {
-        cohort.files.iter().all(|(path, digest)| {
-            fs::read(folder.join(name).join(path)).is_ok_and(|bytes| sha256_hex(&bytes) == *digest)
-        })
-    })
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -146,42 +237,37 @@ fn sibling(folder: &Path, what: &str) -> PathBuf {
     folder.with_file_name(name)
 }
 
-fn fill(aside: &Path, compilation: &Compilation, index: &str) -> Result<(), WriteError> {
-    let refused = |path: &Path| {
-        let path = path.to_owned();
-        move |error| WriteError::Io(path, error)
-    };
-    fs::create_dir_all(aside).map_err(refused(aside))?;
-    for (name, cohort) in &compilation.cohorts {
-        for (path, text) in &cohort.files {
-            let file = aside.join(name).join(path);
-            if let Some(parent) = file.parent() {
-                fs::create_dir_all(parent).map_err(refused(parent))?;
-            }
-            fs::write(&file, text).map_err(refused(&file))?;
-        }
+/// Puts a new folder in the place of an old one; the old one is then where the new one was.
+fn swap(new: &Path, place: &Path) -> Result<(), WriteError> {
+    if fs::symlink_metadata(place).is_err() {
+        return fs::rename(new, place).map_err(refused(place));
     }
-    let file = aside.join(INDEX_FILE);
-    fs::write(&file, index).map_err(refused(&file))
+    exchange(new, place).map_err(refused(place))
 }
 
-/// Puts a finished folder in the place of the old one.
-fn replace(folder: &Path, aside: &Path) -> Result<(), WriteError> {
-    let refused = |error| WriteError::Io(folder.to_owned(), error);
-    let old = sibling(folder, "old");
-    let had = fs::symlink_metadata(folder).is_ok();
-    if had {
-        fs::rename(folder, &old).map_err(refused)?;
+#[cfg(target_os = "linux")]
+fn exchange(new: &Path, place: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, new, CWD, place, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(()),
+        // Some file systems cannot exchange.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => in_two_steps(new, place),
+        Err(error) => Err(error.into()),
     }
-    if let Err(error) = fs::rename(aside, folder) {
-        if had {
-            // Back to what was there; if even that fails, it is still there under the other name.
-            drop(fs::rename(&old, folder));
-        }
-        return Err(refused(error));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(new: &Path, place: &Path) -> io::Result<()> {
+    in_two_steps(new, place)
+}
+
+fn in_two_steps(new: &Path, place: &Path) -> io::Result<()> {
+    let old = sibling(place, "old");
+    fs::rename(place, &old)?;
+    if let Err(error) = fs::rename(new, place) {
+        // Back to what was there; if even that fails, it is still there under the other name.
+        drop(fs::rename(&old, place));
+        return Err(error);
     }
-    if had {
-        fs::remove_dir_all(&old).map_err(|error| WriteError::Io(old, error))?;
-    }
-    Ok(())
+    fs::rename(&old, new)
 }

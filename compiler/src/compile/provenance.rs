@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use codex_schema::lookup::Spot;
 use codex_schema::lookup::{CONFIG, REQUIREMENTS, Tree as KeyTree};
-use codex_schema::source::Source;
+use codex_schema::source::{Documents, Source};
 use codex_schema::span::{SourceId, Span};
 use codex_schema::value::{Node, Table, Value};
 use serde::Serialize;
@@ -14,16 +14,14 @@ use serde::Serialize;
 use super::COMPILER_VERSION;
 use super::history::{Commit, History};
 use crate::authoring::{Document, EffectivePolicy, Event, Outcome, Permit};
-use crate::check::CheckedTree;
-use crate::repository::Cohort;
+use crate::repository::{Cohort, Repository};
 
 /// The form of the file; changes with every change that readers must know of.
 const FORM: &str = "codex-config provenance 1";
 
 /// What is known of the documents, collected as cohorts need it.
-pub(super) struct Origins<'tree> {
-    tree: &'tree CheckedTree,
-    history: &'tree dyn History,
+pub(super) struct Origins<'history> {
+    history: &'history dyn History,
     documents: BTreeMap<SourceId, Arc<Origin>>,
 }
 
@@ -77,20 +75,27 @@ struct VoiceEntry {
     permit: Option<String>,
 }
 
-impl<'tree> Origins<'tree> {
-    pub(super) fn new(tree: &'tree CheckedTree, history: &'tree dyn History) -> Self {
-        Self { tree, history, documents: BTreeMap::new() }
+impl<'history> Origins<'history> {
+    pub(super) fn new(history: &'history dyn History) -> Self {
+        Self { history, documents: BTreeMap::new() }
     }
 
     /// The provenance of a cohort's policy, as JSON.
-    pub(super) fn of(&mut self, cohort: &Cohort, policy: &EffectivePolicy, digest: &str) -> String {
+    pub(super) fn of(
+        &mut self,
+        repository: &Repository,
+        cohort: &Cohort,
+        policy: &EffectivePolicy,
+        digest: &str,
+    ) -> String {
+        let texts = &repository.documents;
         let mut writer =
-            Writer { origins: self, sources: BTreeMap::new(), commits: BTreeMap::new() };
+            Writer { origins: self, texts, sources: BTreeMap::new(), commits: BTreeMap::new() };
         let requirements = writer.entries(&policy.requirements, &REQUIREMENTS);
         let config = writer.entries(&policy.config, &CONFIG);
         let voices = policy.events.iter().map(|event| writer.voice(event)).collect();
         let (sources, commits) = (writer.sources, writer.commits);
-        let organisation = &self.tree.repository.manifest.organisation;
+        let organisation = &repository.manifest.organisation;
         let file = File {
             form: FORM,
             compiler: COMPILER_VERSION,
@@ -113,11 +118,11 @@ impl<'tree> Origins<'tree> {
         text
     }
 
-    fn origin(&mut self, id: SourceId) -> Arc<Origin> {
+    fn origin(&mut self, texts: &Documents, id: SourceId) -> Arc<Origin> {
         if let Some(known) = self.documents.get(&id) {
             return Arc::clone(known);
         }
-        let document = self.tree.report.documents.get(id);
+        let document = texts.get(id);
         let path = match document.map(|document| &document.source) {
             Some(Source::File { path }) => path.clone(),
             Some(other) => other.to_string(),
@@ -148,8 +153,9 @@ fn in_order<T>(numbers: BTreeMap<T, usize>) -> Vec<T> {
     all.into_iter().map(|(one, _)| one).collect()
 }
 
-struct Writer<'origins, 'tree> {
-    origins: &'origins mut Origins<'tree>,
+struct Writer<'origins, 'history> {
+    origins: &'origins mut Origins<'history>,
+    texts: &'origins Documents,
     sources: BTreeMap<SourceId, usize>,
     commits: BTreeMap<Arc<Commit>, usize>,
 }
@@ -199,7 +205,7 @@ impl Writer<'_, '_> {
     fn place(&mut self, span: Span) -> Place {
         let count = self.sources.len();
         let source = *self.sources.entry(span.source).or_insert(count);
-        let origin = self.origins.origin(span.source);
+        let origin = self.origins.origin(self.texts, span.source);
         let line = origin.line_starts.partition_point(|start| *start <= span.start);
         let start = line.checked_sub(1).and_then(|at| origin.line_starts.get(at)).copied();
         let range = usize::try_from(start.unwrap_or(0)).unwrap_or(0)

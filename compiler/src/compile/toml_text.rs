@@ -14,9 +14,9 @@ use codex_schema::value::{Entry, Node, Table, Value};
 /// Widest line that a list stays on.
 const WIDTH: usize = 100;
 
-/// Writes a document.
-pub fn document(root: &Table, tree: &Tree) -> String {
-    let mut out = String::new();
+/// Writes a document under a heading of comments.
+pub fn document(heading: &str, root: &Table, tree: &Tree) -> String {
+    let mut out = heading.to_owned();
     let mut path = Vec::new();
     section(root, Some(tree.root()), &mut path, &mut out);
     out
@@ -54,7 +54,7 @@ fn section<'table>(
     let (headed, plain): (Vec<&Entry>, Vec<&Entry>) =
         entries.into_iter().partition(|entry| has_heading(entry, child(entry)));
     if !path.is_empty() && (!plain.is_empty() || headed.is_empty()) {
-        if !out.is_empty() {
+        if !out.is_empty() && !out.ends_with("\n\n") {
             out.push('\n');
         }
         out.push('[');

@@ -20,10 +20,10 @@ mod layout;
 pub mod manifest;
 mod own;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codex_schema::diagnostic::{Code, Diagnostic};
-use codex_schema::reader::{self, read_toml};
+use codex_schema::reader::{self, SyntaxProblem, read_toml};
 use codex_schema::source::{Documents, Source};
 use codex_schema::span::{SourceId, Span};
 use codex_schema::types::policy::Date;
@@ -73,8 +73,8 @@ pub struct Authored {
     pub source: SourceId,
     /// What it says; the readable part when it has syntax errors.
     pub root: Table,
-    /// Whether all of it could be read.
-    pub complete: bool,
+    /// Why some of it could not be read.
+    pub problems: Vec<SyntaxProblem>,
 }
 
 /// A file of command rules.
@@ -88,13 +88,43 @@ pub struct RulesText {
 
 /// Reads a repository. `top` is the folder with `policy.toml`, as the caller names it.
 pub fn read(files: &dyn Files, top: &str, today: Date) -> Repository {
+    read_some(files, top, today, &mut |_, _| None)
+}
+
+/// The SHA-256 of every text, by path.
+pub type Digests = BTreeMap<String, String>;
+
+/// Chooses, of a repository whose own files are read, the folders whose policy is wanted; `None`
+/// wants all.
+pub type Choice<'choice> =
+    dyn FnMut(&Repository, &dyn Fn() -> Digests) -> Option<BTreeSet<LayerName>> + 'choice;
+
+/// Reads a repository, and of its folders only those that are chosen: the others are there, and
+/// say nothing.
+pub fn read_some(files: &dyn Files, top: &str, today: Date, choose: &mut Choice<'_>) -> Repository {
     let mut repository = Repository::default();
     let found = layout::find(files, top);
     repository.layers =
         found.folders.iter().map(|name| (name.clone(), AuthoredLayer::default())).collect();
     let texts = load(files, top, &found, &mut repository);
-    let parsed = parse(&repository.documents, &texts);
-    for (text, document) in texts.into_iter().zip(parsed) {
+    let (own, layers): (Vec<Text>, Vec<Text>) = texts
+        .into_iter()
+        .partition(|text| matches!(text.role, Role::Manifest | Role::Exception(_)));
+    for text in own {
+        let document = parse_one(&repository.documents, &text);
+        place(&mut repository, text, document);
+    }
+    repository.exceptions.sort_by(|left, right| left.name.cmp(&right.name));
+    let chosen = choose(&repository, &|| digests(&repository.documents));
+    let wanted = |text: &Text| match (&text.role, &chosen) {
+        (Role::Requirements(name) | Role::Config(name) | Role::Rules(name, _), Some(chosen)) => {
+            chosen.contains(name)
+        }
+        _ => true,
+    };
+    let layers: Vec<Text> = layers.into_iter().filter(wanted).collect();
+    let parsed = parse(&repository.documents, &layers);
+    for (text, document) in layers.into_iter().zip(parsed) {
         place(&mut repository, text, document);
     }
     repository.diagnostics.extend(found.problems(&mut repository.documents));
@@ -105,12 +135,21 @@ pub fn read(files: &dyn Files, top: &str, today: Date) -> Repository {
         repository.diagnostics.push(Diagnostic::new(Code::Repository, message, span).help(help));
         return repository;
     }
-    repository.exceptions.sort_by(|left, right| left.name.cmp(&right.name));
     let mut diagnostics = manifest::check(&repository);
     diagnostics.extend(cohorts::check(&repository));
     diagnostics.extend(exception::check(&repository, today));
     repository.diagnostics.extend(diagnostics);
     repository
+}
+
+fn digests(documents: &Documents) -> Digests {
+    documents
+        .iter()
+        .map(|document| {
+            let digest = crate::digest::sha256_hex(document.text.as_bytes());
+            (document.source.to_string(), digest)
+        })
+        .collect()
 }
 
 fn file(path: &str) -> Source {
@@ -180,10 +219,7 @@ fn load(
 fn parse(documents: &Documents, texts: &[Text]) -> Vec<reader::Document> {
     const WORTH_A_THREAD: usize = 64 * 1024;
     let length = |text: &Text| documents.get(text.source).map_or(0, |document| document.text.len());
-    let one = |text: &Text| match (&text.role, documents.get(text.source)) {
-        (Role::Rules(..), _) | (_, None) => reader::Document::default(),
-        (_, Some(document)) => read_toml(&document.text, text.source),
-    };
+    let one = |text: &Text| parse_one(documents, text);
     let total: usize = texts.iter().map(length).sum();
     if total < WORTH_A_THREAD {
         return texts.iter().map(one).collect();
@@ -207,6 +243,13 @@ fn parse(documents: &Documents, texts: &[Text]) -> Vec<reader::Document> {
     })
 }
 
+fn parse_one(documents: &Documents, text: &Text) -> reader::Document {
+    match (&text.role, documents.get(text.source)) {
+        (Role::Rules(..), _) | (_, None) => reader::Document::default(),
+        (_, Some(document)) => read_toml(&document.text, text.source),
+    }
+}
+
 /// Puts a parsed document where it belongs.
 fn place(repository: &mut Repository, text: Text, document: reader::Document) {
     let Text { source, role } = text;
@@ -218,7 +261,6 @@ fn place(repository: &mut Repository, text: Text, document: reader::Document) {
             None => diagnostic,
         });
     }
-    let complete = document.problems.is_empty();
     let line = |span: Span| repository.documents.position(span).map_or(0, |position| position.line);
     let broken: Vec<u32> = document.problems.iter().map(|problem| line(problem.span)).collect();
     // What a broken line leaves behind is no second mistake.
@@ -226,7 +268,7 @@ fn place(repository: &mut Repository, text: Text, document: reader::Document) {
         found.retain(|one| !broken.contains(&line(one.primary.span)));
         found
     };
-    let authored = Authored { source, root: document.root, complete };
+    let authored = Authored { source, root: document.root, problems: document.problems };
     match role {
         Role::Manifest => {
             let found = whole(own::check_manifest(&authored.root));
