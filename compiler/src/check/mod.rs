@@ -37,6 +37,7 @@ use codex_schema::version::Version;
 
 pub use files::read_inputs;
 pub use kind::FileKind;
+pub(crate) use secrets::collect as collect_secrets;
 pub use tree::{CheckedTree, Tree, Visit, check_repository, check_tree};
 
 use crate::files::Unreadable;

@@ -4,6 +4,8 @@ mod arguments;
 mod check;
 mod compile;
 mod explain;
+mod import;
+mod init;
 mod schema;
 mod shell;
 mod world;
@@ -94,6 +96,8 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Requirements(arguments) => explain::requirements(arguments, output),
         Command::Check(arguments) => check::check(arguments, output),
         Command::Compile(arguments) => compile::compile(arguments, output),
+        Command::Init(arguments) => init::init(arguments, output),
+        Command::Import(arguments) => import::import(arguments, output),
         Command::Schema(arguments) => schema::schema(arguments, output),
         Command::Completions(arguments) => shell::completions(arguments, output),
         Command::ShellInit(arguments) => shell::init(arguments, output),
