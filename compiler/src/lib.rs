@@ -15,6 +15,7 @@ pub mod files;
 pub mod gather;
 pub mod import;
 pub mod layers;
+pub mod lint;
 pub mod machine;
 pub mod render;
 pub mod repository;

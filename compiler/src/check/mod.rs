@@ -13,12 +13,14 @@
 //! by the model of that version (`compose`) or data in `versions`, tested against the programs.
 
 mod bundle;
+mod channels;
 mod config;
 mod document;
 mod domains;
 mod entries;
 mod files;
 mod kind;
+mod lints;
 mod lookalikes;
 mod meaning;
 mod names;
@@ -29,16 +31,20 @@ mod secrets;
 mod tree;
 mod types;
 mod versions;
+mod versions_gate;
 
 use codex_schema::diagnostic::{Code, Diagnostic, Effect, Severity};
 use codex_schema::source::{Documents, Source};
 use codex_schema::span::Span;
 use codex_schema::version::Version;
 
+pub use channels::Surroundings;
 pub use files::read_inputs;
 pub use kind::FileKind;
 pub(crate) use secrets::collect as collect_secrets;
 pub use tree::{CheckedTree, Tree, Visit, check_repository, check_tree};
+pub use tree::{CheckedTree, Scope, Tree, Visit, check_repository, check_tree};
+pub use versions_gate::versions_gate;
 
 use crate::files::Unreadable;
 
@@ -189,7 +195,10 @@ fn check_bytes(
                     document::check(id, kind, document::Extent::Whole, report, found);
                 }
                 FileKind::Bundle => bundle::check(id, report, found),
-                FileKind::Rules => rules::check(id, report, found),
+                FileKind::Rules => {
+                    rules::check(id, report, found);
+                    lints::add_rules(id, report, found);
+                }
                 FileKind::Preferences => {}
             }
         }

@@ -175,6 +175,9 @@ pub struct Check {
     /// The day that expiry dates are held against [default: today, in UTC].
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub today: Option<Date>,
+    /// Other channels.
+    #[command(flatten)]
+    pub surroundings: SurroundingArgs,
     /// Print the page of a diagnostic code instead.
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
@@ -186,6 +189,17 @@ pub struct Check {
 /// Reads a day.
 fn day(text: &str) -> Result<Date, String> {
     Date::parse(text).ok_or_else(|| "write a day like 2027-01-31".to_owned())
+}
+
+/// What else speaks on the machines of a policy repository.
+#[derive(Debug, Args)]
+pub struct SurroundingArgs {
+    /// An export of the cloud's policy, as JSON: controls that it switches off are reported.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Other channels")]
+    pub cloud: Option<PathBuf>,
+    /// A plist or .mobileconfig of other making on the same machines.
+    #[arg(long = "other-mdm", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Other channels")]
+    pub mdm: Option<PathBuf>,
 }
 
 /// `compile`.
@@ -200,6 +214,9 @@ pub struct Compile {
     /// The day that exceptions are held against [default: today, in UTC].
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub today: Option<Date>,
+    /// Other channels.
+    #[command(flatten)]
+    pub surroundings: SurroundingArgs,
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,

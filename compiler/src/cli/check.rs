@@ -1,12 +1,12 @@
 //! `check`: every problem of files at once.
 
-use codex_schema::diagnostic::Code;
+use codex_schema::diagnostic::{Code, Severity};
 
 use super::arguments::{Check, PrintArgs};
 use super::explain::usage;
-use super::world::{paint, today};
+use super::world::{paint, surroundings, today};
 use super::{Outcome, Output};
-use crate::check::{Options, Report, check as check_inputs, check_tree, read_inputs};
+use crate::check::{Options, Report, Scope, check as check_inputs, check_tree, read_inputs};
 use crate::files::RealFiles;
 use crate::render::diagnostics::{Colour, Glyphs, Style, human, json, plain};
 
@@ -51,11 +51,17 @@ pub(super) fn check(arguments: &Check, output: &mut Output) -> Outcome {
             check_inputs(inputs, &options)
         }
         ([folder], _) => {
+            let surroundings = match surroundings(&arguments.surroundings) {
+                Ok(surroundings) => surroundings,
+                Err(problem) => return usage(output, &problem),
+            };
             let today = arguments.today.unwrap_or_else(today);
-            check_tree(&RealFiles::new(None), folder, today).report
+            let scope = Scope { today, wanted: &|_| true, surroundings: &surroundings };
+            check_tree(&RealFiles::new(None), folder, &scope).report
         }
         _ => return usage(output, "name one policy repository, or files, but not both"),
     };
     output.data = shown(&report, &arguments.print);
-    if report.diagnostics.is_empty() { Outcome::Fine } else { Outcome::Findings }
+    let found = report.diagnostics.iter().any(|found| found.severity > Severity::Info);
+    if found { Outcome::Findings } else { Outcome::Fine }
 }

@@ -272,7 +272,7 @@ fn drop_unknown(table: &mut Table, spot: &Spot, machine: &Machine) {
 }
 
 /// Puts keys under their own names.
-fn rename(root: &mut Table) {
+pub(crate) fn rename(root: &mut Table) {
     let renames: Vec<(String, &'static str)> = root
         .iter()
         .filter_map(|entry| {

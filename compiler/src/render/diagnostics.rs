@@ -99,6 +99,7 @@ fn role(severity: Severity) -> Role {
     match severity {
         Severity::Error => Role::Error,
         Severity::Warning => Role::Warning,
+        Severity::Info => Role::Quiet,
     }
 }
 
@@ -182,6 +183,10 @@ pub fn summary(report: &Report, style: Style) -> String {
     }
     if warnings > 0 {
         parts.push(style.paint(Role::Warning, &counted(warnings, "warning")));
+    }
+    let notes = report.count(Severity::Info);
+    if notes > 0 {
+        parts.push(counted(notes, "note"));
     }
     let mut text = String::new();
     let line = format!("{} in {files}, {against}", parts.join(", "));
