@@ -216,7 +216,9 @@ fn for_every_host(
     }
     let era = Era::of(version);
     let mut highest_first: Vec<&RequirementLayer> = layers.iter().collect();
-    highest_first.sort_by_key(|layer| std::cmp::Reverse(era.channel_rank(layer.channel)));
+    // Layers of one channel keep their order: the last of them is the highest.
+    highest_first.sort_by_key(|layer| era.channel_rank(layer.channel));
+    highest_first.reverse();
     merged.remove(MODES);
     let mut entries: Vec<Node> = Vec::new();
     let mut place = Span::BUILT_IN;

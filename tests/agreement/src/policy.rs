@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use codex_compiler::check::{Tree, check_repository};
+use codex_compiler::check::{Scope, Surroundings, Tree, check_repository};
 use codex_compiler::compile::history::NoHistory;
 use codex_compiler::compile::{Compiler, PROVENANCE_FILE};
 use codex_compiler::files::Files;
@@ -36,7 +36,9 @@ pub fn compiled(files: &dyn Files, top: &str, today: Date) -> (Tree, Vec<Compile
     let mut compiler = Compiler::new(&NoHistory);
     let mut cohorts = Vec::new();
     let read = repository::read(files, top, today);
-    let tree = check_repository(read, today, &|_| true, &mut |repository, cohort, policy| {
+    let surroundings = Surroundings::default();
+    let scope = Scope { today, wanted: &|_| true, surroundings: &surroundings };
+    let tree = check_repository(read, &scope, &mut |repository, cohort, policy| {
         let mut own = compiler.cohort(repository, cohort, policy);
         // The map of lines is for people; Codex does not get it.
         own.files.remove(PROVENANCE_FILE);
