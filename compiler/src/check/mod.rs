@@ -43,6 +43,7 @@ pub use channels::Surroundings;
 pub use files::read_inputs;
 pub use kind::FileKind;
 pub(crate) use secrets::blank;
+pub(crate) use secrets::collect as collect_secrets;
 pub use secrets::redacted;
 pub use tree::{CheckedTree, Scope, Tree, Visit, check_repository, check_tree};
 pub use versions_gate::versions_gate;

@@ -13,7 +13,7 @@ const TELLING: &[&str] =
     &["token", "bearer", "secret", "password", "api_key", "apikey", "authorization"];
 
 /// Adds the places of all secret values.
-pub(super) fn collect(root: &Table, tree: &Tree, found: &mut Vec<Span>) {
+pub(crate) fn collect(root: &Table, tree: &Tree, found: &mut Vec<Span>) {
     table(root, Some(tree.root()), false, found);
 }
 

@@ -39,6 +39,10 @@ pub enum Command {
     Fmt(Fmt),
     /// Compiles a policy repository: one effective policy a cohort, with where all of it came from.
     Compile(Compile),
+    /// Writes a small, good policy repository to start from.
+    Init(Init),
+    /// Makes a policy repository of the policy on a machine.
+    Import(Import),
     /// Prints a JSON Schema, or the reference page of all keys.
     Schema(Schema),
     /// Prints a completion script for a shell.
@@ -270,6 +274,37 @@ pub struct Compile {
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder; made when it is not there.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
+    pub folder: PathBuf,
+    /// The organisation's name.
+    #[arg(long, value_name = "NAME", default_value = "Example", value_parser = sentence)]
+    pub name: String,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The folder of the new repository; made when it is not there.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub into: PathBuf,
+    /// The organisation's name.
+    #[arg(long, value_name = "NAME", default_value = "Example", value_parser = sentence)]
+    pub name: String,
+    /// The machine.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// Reads a text that says something.
+fn sentence(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("it says nothing".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// `schema`.
