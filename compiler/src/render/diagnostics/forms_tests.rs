@@ -113,7 +113,8 @@ fn sarif_has_the_required_structure() {
             assert!(!rule[text]["text"].as_str().unwrap().is_empty(), "{rule}");
         }
         assert!(
-            ["warning", "error"].contains(&rule["defaultConfiguration"]["level"].as_str().unwrap())
+            ["note", "warning", "error"]
+                .contains(&rule["defaultConfiguration"]["level"].as_str().unwrap())
         );
     }
     let results = runs[0]["results"].as_array().unwrap();
@@ -122,7 +123,7 @@ fn sarif_has_the_required_structure() {
     for result in results {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
         assert_eq!(rules[index]["id"], result["ruleId"]);
-        assert!(["warning", "error"].contains(&result["level"].as_str().unwrap()));
+        assert!(["note", "warning", "error"].contains(&result["level"].as_str().unwrap()));
         assert!(!result["message"]["text"].as_str().unwrap().is_empty());
         let prints = result["partialFingerprints"].as_object().unwrap();
         assert!(prints.values().all(Value::is_string));
