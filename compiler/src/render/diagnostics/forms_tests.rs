@@ -25,7 +25,7 @@ const SAMPLE: &[(&str, &str)] = &[
         "baseline/requirements.toml",
         "allowed_sandbox_mode = [\"read-only\"]\n\
          # codex-config: allow(CX0104) until=2026-12-31 reason=\"moves <soon> | NET-41\"\n\
-         allowed_approval_policies = [\"never\", \"never\"]\n\
+         allowed_approval_policies = [\"on-request\", \"on-request\"]\n\
          [model_providers.p]\nname = 5\nexperimental_bearer_token = \"sk-very-secret\"\n",
     ),
     ("a, b:%::error ::x\n.rules", "prefix_rule(pattern = [], decision = \"prompt\")\n"),
