@@ -2,18 +2,21 @@
 
 mod refusals;
 
+pub(crate) use refusals::strictly;
+
 use codex_schema::source::{Channel, ConfigTier, Documents};
 use codex_schema::value::Table;
 use codex_schema::version::Version;
 use serde_json::{Value as Json, json};
 
 use crate::codex_answers::startup_refusal;
+use crate::compose::refusals::layers::bad_hosts;
 use crate::compose::startup_json::{Secrets, requirements};
 use crate::compose::{Composition, Phase, Refusal, Setting, Shown, Stage, compose_in};
 use crate::configure::{self, Configuration};
 use crate::effective::{Inputs, Session, session};
 use crate::era::Era;
-use crate::files::Files;
+use crate::files::{Files, MemoryFiles};
 use crate::gather::{BundleState, Extra, Gathered, gather};
 use crate::layers::{RequirementLayer, Role};
 use crate::machine::Machine;
@@ -31,6 +34,8 @@ pub struct Evaluation {
     pub composition: Composition,
     /// Why Codex refuses, in the order in which it finds out; empty when it runs.
     pub refusals: Vec<Refusal>,
+    /// The files that requirements name, as they were found.
+    named: MemoryFiles,
 }
 
 /// Evaluates a machine.
@@ -43,7 +48,12 @@ pub fn evaluate(machine: Machine, files: &dyn Files, extra: &Extra) -> Evaluatio
         Setting { machine: &machine, documents, config: &configuration.merged, files: Some(files) };
     let composition = compose_in(gathered.requirements.iter().collect(), &setting);
     let refusals = refusals::in_order(&gathered, &composition, &setting);
-    Evaluation { machine, gathered, configuration, composition, refusals }
+    let mut named = MemoryFiles::default();
+    for layer in &composition.layers {
+        let path = layer.root.get("model_catalog_json").and_then(|node| node.value.as_str());
+        path.into_iter().for_each(|path| named.copy(path, files));
+    }
+    Evaluation { machine, gathered, configuration, composition, refusals, named }
 }
 
 impl Evaluation {
@@ -59,10 +69,14 @@ impl Evaluation {
             )
         };
         gathered.config.retain(|layer| shared(layer.tier));
-        // Nor does it look again at requirements that are no TOML.
+        // Nor does it look again at requirements that cannot be read.
+        let unreadable = |layer: &RequirementLayer| {
+            let mut composed = self.composition.layers.iter();
+            let own = composed.find(|one| one.source == layer.layer.source);
+            !layer.layer.syntax.is_empty() || own.is_some_and(|own| bad_hosts(own).is_some())
+        };
         let readable = |layer: &RequirementLayer| {
-            layer.layer.syntax.is_empty()
-                || matches!(layer.channel, Channel::LegacyFile | Channel::LegacyMdm)
+            matches!(layer.channel, Channel::LegacyFile | Channel::LegacyMdm) || !unreadable(layer)
         };
         gathered.requirements.retain(|layer| layer.channel != Channel::Cloud && readable(layer));
         gathered.broken.retain(|broken| match broken.role {
@@ -71,9 +85,8 @@ impl Evaluation {
             _ => true,
         });
         let mut reduced = self.reduced(gathered);
-        // The one check inside a value that only sessions make.
-        let late = "application.network.domains requires";
-        reduced.refusals.retain(|refusal| !refusal.text.contains(late));
+        // Whether anybody could log in is asked after everything else.
+        reduced.refusals.retain(|refusal| refusal.phase != Phase::Login);
         reduced
     }
 
@@ -95,11 +108,12 @@ impl Evaluation {
             machine: &machine,
             documents: &gathered.documents,
             config: &configuration.merged,
-            files: None,
+            files: Some(&self.named),
         };
         let composition = compose_in(gathered.requirements.iter().collect(), &setting);
         let refusals = refusals::in_order(&gathered, &composition, &setting);
-        Self { machine, gathered, configuration, composition, refusals }
+        let named = self.named.clone();
+        Self { machine, gathered, configuration, composition, refusals, named }
     }
 
     /// The same machine without any of its files: what the command line says alone.
@@ -114,7 +128,8 @@ impl Evaluation {
         let machine = self.machine.clone();
         let configuration = configure::merge(&gathered.config, &machine, &Era::of(machine.version));
         let composition = Composition::default();
-        Self { machine, gathered, configuration, composition, refusals: Vec::new() }
+        let named = MemoryFiles::default();
+        Self { machine, gathered, configuration, composition, refusals: Vec::new(), named }
     }
 
     /// The inputs of clamps.
@@ -147,11 +162,7 @@ impl Evaluation {
     /// # Errors
     /// The error document that Codex prints instead.
     pub fn startup_answer(&self, secrets: Secrets) -> Result<Json, Json> {
-        let found = |text: String| {
-            let known = self.refusals.iter().find(|refusal| refusal.text == text);
-            known.cloned().unwrap_or_else(|| Refusal::start(text, None))
-        };
-        match startup_refusal(self).map(found) {
+        match startup_refusal(self) {
             None => Ok(json!({
                 "requirements": requirements(
                     &self.composition.merged,

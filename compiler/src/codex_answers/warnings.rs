@@ -129,12 +129,12 @@ fn ignored(evaluation: &Evaluation) -> Option<String> {
     ))
 }
 
-/// Unknown keys of requirements; those of the cloud are dropped without a word.
+/// Unknown keys of requirements.
 fn ignored_requirements(evaluation: &Evaluation) -> Vec<String> {
     let mut lines = Vec::new();
     for layer in &evaluation.gathered.requirements {
         let Some(document) = evaluation.documents().get(layer.layer.source) else { continue };
-        if !matches!(layer.channel, Channel::System | Channel::Mdm) {
+        if matches!(layer.channel, Channel::LegacyFile | Channel::LegacyMdm) {
             continue;
         }
         let found = inspect(&layer.layer.root, &REQUIREMENTS, evaluation.machine.version);

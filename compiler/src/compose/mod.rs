@@ -78,8 +78,6 @@ pub enum Phase {
     Types,
     /// The system's configuration is read.
     SystemConfig,
-    /// A value of the legacy file that its type allows.
-    LegacyValue,
     /// Requirements that cannot be read or are no TOML.
     Syntax,
     /// The content of the merged requirements.
@@ -244,6 +242,9 @@ pub fn compose_in(mut layers: Vec<&RequirementLayer>, setting: &Setting<'_>) -> 
     // A value of the wrong type is reported once, by its layer; checks of content come after.
     if composition.refusals.is_empty() {
         composition.refusals = refusals::of_merged(&composition, setting);
+        let layers = composition.layers.iter().filter(|_| era.retires_old_approval());
+        let legacy: Vec<_> = layers.filter_map(refusals::layers::of_legacy_approval).collect();
+        composition.refusals.extend(legacy);
     }
     drop_blank(&mut composition.merged);
     composition

@@ -5,7 +5,8 @@
 
 use codex_schema::inspect::inspect;
 use codex_schema::lookup::CONFIG;
-use codex_schema::source::{Channel, ConfigTier};
+use codex_schema::source::{Channel, ConfigTier, Source};
+use codex_schema::version::Version;
 
 use crate::compose::{
     Composition, Phase, Refusal, Setting, Shown, Stage, at_place, compose_in, short_syntax,
@@ -20,11 +21,12 @@ pub(super) fn in_order(
     full: &Composition,
     setting: &Setting<'_>,
 ) -> Vec<Refusal> {
-    let mut all = full.refusals.clone();
+    let mut all = of_bundle(gathered, setting);
+    all.extend(full.refusals.iter().cloned());
     all.extend(gathered.broken.iter().filter_map(|broken| of_broken(broken, gathered)));
     all.extend(of_system_config(gathered));
-    all.extend(of_bundle(gathered, setting));
-    all.extend(gathered.config.iter().filter_map(|layer| of_config(layer, gathered, setting)));
+    let version = setting.machine.version;
+    all.extend(gathered.config.iter().filter_map(|layer| of_config(layer, gathered, version)));
     // The merge of a document that cannot be read is not looked at.
     if all.iter().any(|refusal| refusal.phase == Phase::Syntax) {
         all.retain(|refusal| !refusal.text.starts_with("failed to parse merged requirements"));
@@ -120,8 +122,19 @@ fn of_syntax(layer: &ConfigLayer, gathered: &Gathered) -> Option<Refusal> {
     Some(refusal.in_phase(Phase::Config))
 }
 
+/// What `--strict-config` refuses: every file is held against the key table as it is read, the
+/// legacy file first, the others lowest first, and one that is no TOML ends this.
+pub(crate) fn strictly(gathered: &Gathered, version: Version) -> Option<Refusal> {
+    let legacy = |layer: &&ConfigLayer| layer.tier == ConfigTier::LegacyFile;
+    let (first, rest): (Vec<_>, Vec<_>) = gathered.config.iter().partition(legacy);
+    let read = first.into_iter().chain(rest).filter(|layer| layer.not_loaded.is_none());
+    let whole = read.take_while(|layer| layer.layer.syntax.is_empty());
+    let mut whole = whole.filter(|_| gathered.arguments.strict);
+    whole.find_map(|layer| of_config(layer, gathered, version))
+}
+
 /// The first thing wrong with a configuration file.
-fn of_config(layer: &ConfigLayer, gathered: &Gathered, setting: &Setting<'_>) -> Option<Refusal> {
+fn of_config(layer: &ConfigLayer, gathered: &Gathered, version: Version) -> Option<Refusal> {
     let reported_before =
         matches!(layer.tier, ConfigTier::System | ConfigTier::LegacyFile | ConfigTier::Cloud);
     if layer.not_loaded.is_some() {
@@ -132,7 +145,7 @@ fn of_config(layer: &ConfigLayer, gathered: &Gathered, setting: &Setting<'_>) ->
         return syntax.map(|refusal| Refusal { stage: Stage::Syntax, ..refusal });
     }
     let document = gathered.documents.get(layer.layer.source)?;
-    let inspection = inspect(&layer.layer.root, &CONFIG, setting.machine.version);
+    let inspection = inspect(&layer.layer.root, &CONFIG, version);
     let unknown = inspection.unknown.first().filter(|_| gathered.arguments.strict);
     let (message, span) = match (inspection.refused.first(), unknown) {
         (Some(problem), _) => (problem.message.clone(), problem.span?),
@@ -143,8 +156,11 @@ fn of_config(layer: &ConfigLayer, gathered: &Gathered, setting: &Setting<'_>) ->
         (None, None) => return None,
     };
     let (text, shown) = match &document.source {
-        codex_schema::source::Source::Fragment { id, name } if gathered.arguments.strict => {
+        Source::Fragment { id, name } if gathered.arguments.strict => {
             (format!("invalid cloud config fragment {name} ({id}): {message}"), Shown::Text)
+        }
+        Source::Argument { .. } if gathered.arguments.strict => {
+            (format!("{message} in -c/--config override"), Shown::Text)
         }
         _ => at_place(document, span.start, &message),
     };
