@@ -84,10 +84,7 @@ impl Evaluation {
             Role::Bundle | Role::Requirements(Channel::System | Channel::Mdm) => false,
             _ => true,
         });
-        let mut reduced = self.reduced(gathered);
-        // Whether anybody could log in is asked after everything else.
-        reduced.refusals.retain(|refusal| refusal.phase != Phase::Login);
-        reduced
+        self.reduced(gathered)
     }
 
     /// The same machine before a bundle was fetched.

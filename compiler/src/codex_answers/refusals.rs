@@ -174,7 +174,12 @@ pub fn startup_refusal(evaluation: &Evaluation) -> Option<Refusal> {
     };
     let own = match first {
         Some(own) if falls_back_to_nothing(evaluation, &own) => Some(own),
-        Some(_) => told(&evaluation.for_everybody(), Question::Read),
+        Some(_) => {
+            let mut bare = evaluation.for_everybody();
+            // Whether anybody could log in is not asked here.
+            bare.refusals.retain(|refusal| refusal.phase != Phase::Login);
+            told(&bare, Question::Read)
+        }
         None => None,
     };
     let Told { raw, shown, .. } = own.or_else(|| told(evaluation, Question::Read))?;

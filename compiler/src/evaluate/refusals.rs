@@ -122,13 +122,17 @@ fn of_syntax(layer: &ConfigLayer, gathered: &Gathered) -> Option<Refusal> {
     Some(refusal.in_phase(Phase::Config))
 }
 
-/// What `--strict-config` refuses: every file is held against the key table as it is read, the
-/// legacy file first, the others lowest first, and one that is no TOML ends this.
+/// What `--strict-config` refuses: arguments and every file are held against the key table as they
+/// are read, the legacy file first, the others lowest first, and one that is no TOML ends this.
 pub(crate) fn strictly(gathered: &Gathered, version: Version) -> Option<Refusal> {
-    let legacy = |layer: &&ConfigLayer| layer.tier == ConfigTier::LegacyFile;
-    let (first, rest): (Vec<_>, Vec<_>) = gathered.config.iter().partition(legacy);
-    let read = first.into_iter().chain(rest).filter(|layer| layer.not_loaded.is_none());
-    let whole = read.take_while(|layer| layer.layer.syntax.is_empty());
+    let mut read: Vec<&ConfigLayer> =
+        gathered.config.iter().filter(|layer| layer.not_loaded.is_none()).collect();
+    read.sort_by_key(|layer| match layer.tier {
+        ConfigTier::CommandLine => 0,
+        ConfigTier::LegacyFile => 1,
+        _ => 2,
+    });
+    let whole = read.into_iter().take_while(|layer| layer.layer.syntax.is_empty());
     let mut whole = whole.filter(|_| gathered.arguments.strict);
     whole.find_map(|layer| of_config(layer, gathered, version))
 }
@@ -147,7 +151,10 @@ fn of_config(layer: &ConfigLayer, gathered: &Gathered, version: Version) -> Opti
     let document = gathered.documents.get(layer.layer.source)?;
     let inspection = inspect(&layer.layer.root, &CONFIG, version);
     let unknown = inspection.unknown.first().filter(|_| gathered.arguments.strict);
-    let (message, span) = match (inspection.refused.first(), unknown) {
+    // Types of arguments are looked at with the merged whole.
+    let typed = !(gathered.arguments.strict && layer.tier == ConfigTier::CommandLine);
+    let refused = inspection.refused.first().filter(|_| typed);
+    let (message, span) = match (refused, unknown) {
         (Some(problem), _) => (problem.message.clone(), problem.span?),
         (None, Some(unknown)) => {
             let path = unknown.path.join(".");

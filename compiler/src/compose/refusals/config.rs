@@ -19,7 +19,6 @@ pub(super) fn values(merged: &Merged<'_>) -> Vec<Refusal> {
         untrusted(merged),
         first_profiles(merged),
         default_profile(merged),
-        unasked(merged),
     ];
     found.into_iter().flatten().map(|refusal| refusal.in_phase(Phase::Config)).collect()
 }
@@ -60,7 +59,12 @@ fn default_profile(merged: &Merged<'_>) -> Option<Refusal> {
 
 /// `never` and a forbidden `danger-full-access`: the fallback would be a session that can do
 /// nothing and never asks.
-fn unasked(merged: &Merged<'_>) -> Option<Refusal> {
+pub(super) fn unasked(merged: &Merged<'_>) -> Vec<Refusal> {
+    let found = never_with_danger(merged).map(|refusal| refusal.in_phase(Phase::Config));
+    found.into_iter().collect()
+}
+
+fn never_with_danger(merged: &Merged<'_>) -> Option<Refusal> {
     let (_, policy) = text(merged, "approval_policy")?;
     let (node, mode) = text(merged, "sandbox_mode")?;
     let allowed = merged.get(&["allowed_sandbox_modes"])?;

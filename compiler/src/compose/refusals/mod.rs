@@ -69,6 +69,7 @@ const DERIVED: &[Check] = &[
     config::values,
     providers::known,
     files::model_catalog,
+    config::unasked,
     network::global_patterns,
     lists::login_methods,
     network::session_patterns,
