@@ -13,12 +13,12 @@ use crate::codex_answers::startup_refusal;
 use crate::compose::refusals::layers::bad_hosts;
 use crate::compose::startup_json::{Secrets, requirements};
 use crate::compose::{Composition, Phase, Refusal, Setting, Shown, Stage, compose_in};
-use crate::configure::{self, Configuration};
+use crate::configure::{self, Configuration, Prepared};
 use crate::effective::{Inputs, Session, session};
 use crate::era::Era;
 use crate::files::{Files, MemoryFiles};
 use crate::gather::{BundleState, Extra, Gathered, gather};
-use crate::layers::{RequirementLayer, Role};
+use crate::layers::{Layer, RequirementLayer, Role};
 use crate::machine::Machine;
 
 /// Everything known about a machine after one look at it.
@@ -34,8 +34,10 @@ pub struct Evaluation {
     pub composition: Composition,
     /// Why Codex refuses, in the order in which it finds out; empty when it runs.
     pub refusals: Vec<Refusal>,
-    /// The files that requirements name, as they were found.
+    /// The files that requirements and roles of agents name, as they were found.
     named: MemoryFiles,
+    /// The user's file, where this is a load that passes over it.
+    aside: Option<Layer>,
 }
 
 /// Evaluates a machine.
@@ -48,12 +50,25 @@ pub fn evaluate(machine: Machine, files: &dyn Files, extra: &Extra) -> Evaluatio
         Setting { machine: &machine, documents, config: &configuration.merged, files: Some(files) };
     let composition = compose_in(gathered.requirements.iter().collect(), &setting);
     let refusals = refusals::in_order(&gathered, &composition, &setting);
+    let named = named(&configuration, &composition, files);
+    Evaluation { machine, gathered, configuration, composition, refusals, named, aside: None }
+}
+
+fn named(
+    configuration: &Configuration,
+    composition: &Composition,
+    files: &dyn Files,
+) -> MemoryFiles {
+    let catalogs =
+        composition.layers.iter().filter_map(|layer| layer.root.get("model_catalog_json"));
+    let tables = configuration.layers.iter().filter_map(|layer| layer.layer.root.get("agents"));
+    let roles = tables.filter_map(|node| node.value.as_table()).flat_map(Table::iter);
+    let paths = catalogs.chain(roles.filter_map(|role| role.node.at(&["config_file"])));
     let mut named = MemoryFiles::default();
-    for layer in &composition.layers {
-        let path = layer.root.get("model_catalog_json").and_then(|node| node.value.as_str());
-        path.into_iter().for_each(|path| named.copy(path, files));
+    for path in paths.filter_map(|node| node.value.as_str()) {
+        named.copy(path, files);
     }
-    Evaluation { machine, gathered, configuration, composition, refusals, named }
+    named
 }
 
 impl Evaluation {
@@ -84,7 +99,9 @@ impl Evaluation {
             Role::Bundle | Role::Requirements(Channel::System | Channel::Mdm) => false,
             _ => true,
         });
-        self.reduced(gathered)
+        let user = self.gathered.config.iter().find(|layer| layer.tier == ConfigTier::User);
+        let aside = user.map(|layer| layer.layer.clone());
+        Self { aside, ..self.reduced(gathered) }
     }
 
     /// The same machine before a bundle was fetched.
@@ -110,7 +127,7 @@ impl Evaluation {
         let composition = compose_in(gathered.requirements.iter().collect(), &setting);
         let refusals = refusals::in_order(&gathered, &composition, &setting);
         let named = self.named.clone();
-        Self { machine, gathered, configuration, composition, refusals, named }
+        Self { machine, gathered, configuration, composition, refusals, named, aside: None }
     }
 
     /// The same machine without any of its files: what the command line says alone.
@@ -126,7 +143,8 @@ impl Evaluation {
         let configuration = configure::merge(&gathered.config, &machine, &Era::of(machine.version));
         let composition = Composition::default();
         let named = MemoryFiles::default();
-        Self { machine, gathered, configuration, composition, refusals: Vec::new(), named }
+        let refusals = Vec::new();
+        Self { machine, gathered, configuration, composition, refusals, named, aside: None }
     }
 
     /// The inputs of clamps.
@@ -142,6 +160,23 @@ impl Evaluation {
     /// What a session runs with.
     pub fn session(&self) -> Session {
         session(&self.inputs())
+    }
+
+    /// The files that requirements and roles of agents name.
+    pub(crate) fn named(&self) -> &dyn Files {
+        &self.named
+    }
+
+    /// The layers in which Codex looks for the place of a mistake, lowest first: even a load that
+    /// passes over the user's file looks into it.
+    pub(crate) fn searched(&self) -> Vec<&Layer> {
+        let written = |layer: &&Prepared| layer.tier != ConfigTier::CommandLine;
+        let loaded = self.configuration.loaded().filter(written);
+        let mut all: Vec<(ConfigTier, &Layer)> =
+            loaded.map(|layer| (layer.tier, &layer.layer)).collect();
+        all.extend(self.aside.as_ref().map(|layer| (ConfigTier::User, layer)));
+        all.sort_by_key(|(tier, _)| *tier);
+        all.into_iter().map(|(_, layer)| layer).collect()
     }
 
     /// The documents of this evaluation.

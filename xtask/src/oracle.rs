@@ -71,13 +71,8 @@ pub(crate) fn compare(arguments: &Arguments) -> Result<differ::Report, Problem> 
         chosen => chosen.to_vec(),
     };
     let count = cases.len();
-    let options = Options {
-        cases,
-        seed: arguments.seed,
-        version,
-        questions,
-        shrunk: arguments.shrink,
-    };
+    let options =
+        Options { cases, seed: arguments.seed, version, questions, shrunk: arguments.shrink };
     if let [case] = arguments.case.as_slice() {
         let world = codex_agreement::generate::generate(arguments.seed, *case, version).world;
         say(&differ::describe(&world));

@@ -13,8 +13,8 @@ use codex_schema::version::Version;
 
 use super::features::{flag_refusal, pin_refusal};
 use crate::compose::choices;
+use crate::compose::refusals::config::percentage;
 use crate::compose::{Phase, Refusal, Shown, Stage, at_place, short_syntax, syntax_text};
-use crate::configure::Prepared;
 use crate::effective::approval;
 use crate::era::Era;
 use crate::evaluate::{Evaluation, strictly};
@@ -346,14 +346,16 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let words = problem.map(codex_schema::de::TypeProblem::as_codex_prints);
     let words = words.or_else(|| transports(evaluation.config()))?;
     // Codex then reads every file alone to find the one that is wrong by itself.
-    let written = |layer: &&Prepared| layer.tier != ConfigTier::CommandLine;
-    let place = evaluation.configuration.loaded().filter(written).find_map(|layer| {
-        let root = &layer.layer.root;
+    let place = evaluation.searched().into_iter().find_map(|layer| {
+        let root = &layer.root;
+        let document = evaluation.documents().get(layer.source)?;
+        if !layer.syntax.is_empty() {
+            return Some(short_syntax(document, &layer.syntax));
+        }
         let mut alone = inspect(root, &CONFIG, version);
         choices::of_config(&mut alone, root, Era::of(version));
         let problem = alone.refused.into_iter().next()?;
         let span = buffered_place(&problem, root).or(problem.span)?;
-        let document = evaluation.documents().get(layer.layer.source)?;
         let own = problem.as_codex_prints();
         let words = toml_words(own.lines().next().unwrap_or_default());
         Some(at_place(document, span.start, words))
@@ -439,9 +441,9 @@ fn whole(evaluation: &Evaluation) -> Option<String> {
     });
     let text = found.map(|refusal| refusal.text.clone());
     let reserved = "uses a reserved built-in profile prefix";
-    let names =
-        |text: &String| text.starts_with("requirements.toml ") || text.ends_with(reserved);
+    let names = |text: &String| text.starts_with("requirements.toml ") || text.ends_with(reserved);
     session::thread_store(&inputs)
+        .or_else(|| percentage(evaluation.config(), evaluation.machine.version))
         .or_else(|| session::legacy_profile(&inputs))
         .or_else(|| text.clone().filter(names))
         .or_else(|| session::same_name(&inputs))

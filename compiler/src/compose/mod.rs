@@ -170,7 +170,13 @@ impl Composition {
                 && list
                     .is_some_and(|list| list.len() == 1 && list.get("required_on_models").is_some())
         };
-        let mut layers: Vec<&Composed> = self.speakers(key).collect();
+        // Nor do empty tables say anything about it.
+        let empty = |layer: &Composed| {
+            let own = layer.root.get(key).and_then(|node| node.value.as_table());
+            let moved = layer.root.iter().any(|entry| entry.key.value.starts_with("guardian_"));
+            key == "auto_review" && own.is_some_and(Table::is_empty) && !moved
+        };
+        let mut layers: Vec<&Composed> = self.speakers(key).filter(|layer| !empty(layer)).collect();
         layers.sort_by_key(|layer| apart(layer));
         let mut names: Vec<String> = Vec::new();
         for layer in layers {

@@ -3,9 +3,12 @@
 //! files, the configuration as a whole. Measured pair by pair. Where the whole is wrong Codex
 //! makes a second pass over what is there for everybody, and tells of that first.
 
+use codex_schema::features::canonical;
 use codex_schema::inspect::inspect;
 use codex_schema::lookup::CONFIG;
 use codex_schema::source::{Channel, ConfigTier, Source};
+use codex_schema::span::Span;
+use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use crate::compose::{
@@ -137,6 +140,13 @@ pub(crate) fn strictly(gathered: &Gathered, version: Version) -> Option<Refusal>
     whole.find_map(|layer| of_config(layer, gathered, version))
 }
 
+/// Names of features are looked at after those of all other fields.
+fn unknown_feature(root: &Table, version: Version) -> Option<(String, Span)> {
+    let names = root.get("features")?.value.as_table()?.iter().map(|entry| &entry.key);
+    let unknown = names.into_iter().find(|name| canonical(&name.value, version).is_none())?;
+    Some((format!("features.{}", unknown.value), unknown.span))
+}
+
 /// The first thing wrong with a configuration file.
 fn of_config(layer: &ConfigLayer, gathered: &Gathered, version: Version) -> Option<Refusal> {
     let reported_before =
@@ -150,16 +160,15 @@ fn of_config(layer: &ConfigLayer, gathered: &Gathered, version: Version) -> Opti
     }
     let document = gathered.documents.get(layer.layer.source)?;
     let inspection = inspect(&layer.layer.root, &CONFIG, version);
-    let unknown = inspection.unknown.first().filter(|_| gathered.arguments.strict);
+    let unknown = inspection.unknown.first().map(|found| (found.path.join("."), found.span));
+    let unknown = unknown.or_else(|| unknown_feature(&layer.layer.root, version));
+    let unknown = unknown.filter(|_| gathered.arguments.strict);
     // Types of arguments are looked at with the merged whole.
     let typed = !(gathered.arguments.strict && layer.tier == ConfigTier::CommandLine);
     let refused = inspection.refused.first().filter(|_| typed);
     let (message, span) = match (refused, unknown) {
         (Some(problem), _) => (problem.message.clone(), problem.span?),
-        (None, Some(unknown)) => {
-            let path = unknown.path.join(".");
-            (format!("unknown configuration field `{path}`"), unknown.span)
-        }
+        (None, Some((path, span))) => (format!("unknown configuration field `{path}`"), span),
         (None, None) => return None,
     };
     let (text, shown) = match &document.source {

@@ -81,6 +81,14 @@ fn hook_source(evaluation: &Evaluation, span: Span) -> String {
     if let Some(folder) = folder.and_then(|node| node.value.as_str()) {
         return folder.to_owned();
     }
+    // Hooks of several layers are one table, and stand nowhere.
+    let layers = evaluation.composition.layers.iter().filter(|layer| {
+        let table = layer.root.get("hooks").and_then(|node| node.value.as_table());
+        table.is_some_and(|table| !table.is_empty())
+    });
+    if layers.count() > 1 {
+        return "/<requirements-composition>/requirements.toml".to_owned();
+    }
     match evaluation.documents().get(span.source).map(|document| &document.source) {
         Some(Source::Fragment { id, name }) => {
             format!("/<enterprise-managed:{name}:{id}>/requirements.toml")
