@@ -1,5 +1,6 @@
 //! What is wrong with a session's configuration taken as a whole, and what only a session finds.
 
+use codex_schema::lookup::REQUIREMENTS;
 use codex_schema::source::Source;
 use codex_schema::span::Span;
 use codex_schema::value::Table;
@@ -49,12 +50,16 @@ pub(super) fn hooks(evaluation: &Evaluation) -> Option<String> {
     let on =
         super::super::features::effective(evaluation).get("hooks").copied().unwrap_or_default();
     let mut skipped: Vec<String> = Vec::new();
-    for event in table.iter().filter(|_| on) {
-        let groups = event.node.value.as_array().into_iter().flatten();
+    // Codex has its own order of events.
+    let events = REQUIREMENTS.find(&["hooks"])?.fields();
+    for (event, node) in
+        events.filter_map(|(name, _)| Some((name, table.get(name).filter(|_| on)?)))
+    {
+        let groups = node.value.as_array().into_iter().flatten();
         let handlers = groups.filter_map(|group| group.at(&["hooks"])?.value.as_array()).flatten();
         for kind in handlers.filter_map(|handler| handler.at(&["type"])) {
             let source = hook_source(evaluation, kind.span);
-            match (kind.value.as_str(), &*event.key.value) {
+            match (kind.value.as_str(), event) {
                 (Some(kind @ ("agent" | "prompt")), _) => skipped.push(format!(
                     "skipping {kind} hook in {source}: {kind} hooks are not supported yet"
                 )),

@@ -70,7 +70,8 @@ fn default_profile(merged: &Merged<'_>) -> Option<Refusal> {
     let defined =
         merged.config.get("permissions").is_some() || merged.get(&["permissions"]).is_some();
     let words = "default_permissions requires a `[permissions]` table";
-    (!BUILT_IN.contains(&name) && !defined).then(|| Refusal::start(words, Some(node.span)))
+    let known = merged.era().version() >= Version::of(118);
+    (known && !BUILT_IN.contains(&name) && !defined).then(|| Refusal::start(words, Some(node.span)))
 }
 
 /// `never` and a forbidden `danger-full-access`: the fallback would be a session that can do
