@@ -151,6 +151,10 @@ impl<'policy> Work<'policy> {
             let smaller = self.words.set(others);
             let before = std::mem::replace(set, smaller);
             self.replace(at, word, before, &pattern);
+            if word + 1 == pattern.len() {
+                let ending = self.endings.entry((word, alternative));
+                ending.and_modify(|count| *count = count.saturating_sub(1));
+            }
             taken.push((word, alternative, by));
         }
         if repeats {
@@ -193,6 +197,10 @@ impl<'policy> Work<'policy> {
 
     fn remove(&mut self, at: usize, by: &[RuleIndex]) {
         let Some(rule) = self.rules.get(at) else { return };
+        let last = rule.word_count().saturating_sub(1);
+        for word in rule.pattern.last().map_or(&[][..], |set| self.words.members(*set)) {
+            self.endings.entry((last, *word)).and_modify(|count| *count = count.saturating_sub(1));
+        }
         if let Ok(index) = RuleIndex::try_from(at) {
             self.trie.remove(&rule.pattern, index);
         }

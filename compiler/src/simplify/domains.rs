@@ -5,6 +5,7 @@
 //! whatever goes is covered by something that stays, in whatever order the entries were written.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use codex_schema::value::{Table, Value};
 
@@ -21,41 +22,41 @@ pub(super) fn simplify(requirements: &mut Table, removed: &mut Vec<Removed>) {
     let Some((path, network)) = domains::table(requirements) else { return };
     let entries = domains::entries(network);
     let mut gone: Vec<(&'static str, usize)> = Vec::new();
+    let mut keys = BTreeSet::new();
     for (at, reason) in redundant(&entries) {
         let Some(entry) = entries.get(at) else { continue };
-        gone.push((entry.list, entry.position));
+        if entry.list == "domains" {
+            keys.insert(entry.text.to_owned());
+        } else {
+            gone.push((entry.list, entry.position));
+        }
         let path = [&path.join("."), ".", entry.list].concat();
         removed.push(Removed { path, span: entry.span, reason });
     }
-    if !gone.is_empty() {
-        gone.sort_unstable();
-        take_out(requirements, path, &gone);
-    }
+    gone.sort_unstable();
+    take_out(requirements, path, &gone, &keys);
 }
 
-/// Removes entries, given as key and position in ascending order.
-fn take_out(requirements: &mut Table, path: &[&str], gone: &[(&'static str, usize)]) {
-    let of = |list: &str| -> Vec<usize> {
-        gone.iter().filter(|(of, _)| *of == list).map(|(_, position)| *position).collect()
-    };
+/// Removes entries, given as list and position in ascending order, and keys of the map.
+fn take_out(
+    requirements: &mut Table,
+    path: &[&str],
+    gone: &[(&'static str, usize)],
+    keys: &BTreeSet<String>,
+) {
     for (list, _) in LISTS {
         let path: Vec<&str> = path.iter().copied().chain([list]).collect();
-        remove_elements(requirements, &path, &of(list));
+        let of_list = gone.iter().filter(|(of, _)| *of == list);
+        let positions: Vec<usize> = of_list.map(|(_, position)| *position).collect();
+        remove_elements(requirements, &path, &positions);
     }
-    let positions = of("domains");
-    if positions.is_empty() {
+    if keys.is_empty() {
         return;
     }
     let path: Vec<&str> = path.iter().copied().chain(["domains"]).collect();
-    let Some(Value::Table(map)) = value_mut(requirements, &path) else { return };
-    let at = std::cell::Cell::new(0_usize);
-    *map = std::mem::take(map)
-        .into_iter()
-        .filter(|_| positions.binary_search(&at.replace(at.get() + 1)).is_err())
-        .fold(Table::default(), |mut kept, entry| {
-            kept.insert(entry.key, entry.node);
-            kept
-        });
+    if let Some(Value::Table(map)) = value_mut(requirements, &path) {
+        map.retain(|entry| !keys.contains(&*entry.key.value));
+    }
 }
 
 /// The entries that make no difference, with the reasons.
