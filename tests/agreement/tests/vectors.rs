@@ -16,6 +16,13 @@ fn predicts_stacks_of_layers() {
     wrong_in(&VectorFile::parse(text).unwrap(), Version::NEWEST);
 }
 
+/// Several mistakes on one machine, pair by pair, and what all three questions say of them.
+#[test]
+fn predicts_which_mistake_is_told_first() {
+    let text = include_str!("../../vectors/several-mistakes-0.169.0.json");
+    wrong_in(&VectorFile::parse(text).unwrap(), Version::NEWEST);
+}
+
 /// Requirements as four older versions read them.
 #[test]
 fn predicts_the_requirements_of_older_versions() {
