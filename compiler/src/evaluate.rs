@@ -87,15 +87,32 @@ impl Evaluation {
         self.reduced(gathered)
     }
 
+    /// The same machine before anybody worked on it: no user, no project, no arguments.
+    #[must_use]
+    pub fn without_people(&self, files: &dyn Files) -> Self {
+        let mut gathered = self.gathered.clone();
+        gathered.config.retain(|layer| layer.tier.is_for_everybody());
+        gathered.broken.retain(|broken| match broken.role {
+            Role::Config(tier) => tier.is_for_everybody(),
+            _ => true,
+        });
+        self.with(gathered, Some(files))
+    }
+
     fn reduced(&self, mut gathered: Gathered) -> Self {
         gathered.bundle = BundleState::None;
+        self.with(gathered, None)
+    }
+
+    /// The same machine with other documents.
+    fn with(&self, gathered: Gathered, files: Option<&dyn Files>) -> Self {
         let machine = self.machine.clone();
         let configuration = configure::merge(&gathered.config, &machine, &Era::of(machine.version));
         let setting = Setting {
             machine: &machine,
             documents: &gathered.documents,
             config: &configuration.merged,
-            files: None,
+            files,
         };
         let composition = compose_in(gathered.requirements.iter().collect(), &setting);
         let refusals = refusals::in_order(&gathered, &composition, &setting);

@@ -18,6 +18,8 @@ pub use registry::{Code, Rule};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
+    /// Nothing is wrong; the author may want to know it.
+    Info,
     /// The policy does what it says; the author should know something.
     Warning,
     /// The policy does not do what it says, or Codex refuses it.
@@ -28,6 +30,7 @@ impl Severity {
     /// The word shown to people.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Info => "note",
             Self::Warning => "warning",
             Self::Error => "error",
         }

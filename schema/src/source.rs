@@ -44,6 +44,16 @@ pub enum ConfigTier {
     LegacyMdm,
 }
 
+impl ConfigTier {
+    /// Whether a layer of this rank is for everybody on a machine, whoever works where.
+    pub fn is_for_everybody(self) -> bool {
+        match self {
+            Self::System | Self::Cloud | Self::LegacyFile | Self::LegacyMdm => true,
+            Self::User | Self::Profile | Self::Project | Self::CommandLine => false,
+        }
+    }
+}
+
 /// The identity of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {

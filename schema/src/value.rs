@@ -1,8 +1,9 @@
 //! TOML values that remember where every key and every element was written.
 
-use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
+use hashbrown::HashTable;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
@@ -63,8 +64,8 @@ pub(crate) enum Written {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     entries: Arc<Vec<Entry>>,
-    /// Kept from [`INDEX_FROM`] entries on.
-    index: Arc<BTreeMap<Box<str>, u32>>,
+    /// Positions by the hash of the key, kept from [`INDEX_FROM`] entries on.
+    index: Arc<HashTable<u32>>,
     pub(crate) written: Written,
 }
 
@@ -99,7 +100,13 @@ impl Table {
         if self.entries.len() < INDEX_FROM {
             return self.entries.iter().position(|entry| &*entry.key.value == key);
         }
-        self.index.get(key).and_then(|&at| usize::try_from(at).ok())
+        let found = self.index.find(hash(key), |at| self.is_at(*at, key));
+        found.and_then(|at| usize::try_from(*at).ok())
+    }
+
+    fn is_at(&self, at: u32, key: &str) -> bool {
+        let entry = usize::try_from(at).ok().and_then(|at| self.entries.get(at));
+        entry.is_some_and(|entry| &*entry.key.value == key)
     }
 
     /// The entry of a key.
@@ -126,7 +133,9 @@ impl Table {
         }
         let at = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         if self.entries.len() >= INDEX_FROM {
-            Arc::make_mut(&mut self.index).insert(key.value.clone(), at);
+            let entries = &self.entries;
+            let rehash = |at: &u32| hash_at(entries, *at);
+            Arc::make_mut(&mut self.index).insert_unique(hash(&key.value), at, rehash);
         }
         Arc::make_mut(&mut self.entries).push(Entry { key, node });
         if self.entries.len() == INDEX_FROM {
@@ -179,14 +188,28 @@ impl Table {
     }
 
     fn reindex(&mut self) {
-        let mut index = BTreeMap::new();
+        let mut index = HashTable::new();
         if self.entries.len() >= INDEX_FROM {
-            for (at, entry) in self.entries.iter().enumerate() {
-                index.insert(entry.key.value.clone(), u32::try_from(at).unwrap_or(u32::MAX));
+            index.reserve(self.entries.len(), |at| hash_at(&self.entries, *at));
+            for (at, entry) in (0_u32..).zip(self.entries.iter()) {
+                index.insert_unique(hash(&entry.key.value), at, |at| hash_at(&self.entries, *at));
             }
         }
         self.index = Arc::new(index);
     }
+}
+
+/// The hash of a key. Always the same for the same key: nothing random is in this crate, and what
+/// collisions could cost is bounded by the size of a document.
+fn hash(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(key.as_bytes());
+    hasher.finish()
+}
+
+fn hash_at(entries: &[Entry], at: u32) -> u64 {
+    let entry = usize::try_from(at).ok().and_then(|at| entries.get(at));
+    entry.map_or(0, |entry| hash(&entry.key.value))
 }
 
 impl PartialEq for Table {

@@ -23,9 +23,9 @@ pub(crate) struct Arguments {
     /// Ask only these questions.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) only: Vec<Only>,
-    /// Run only this case of the seed, and show its machine.
-    #[arg(long)]
-    pub(crate) case: Option<u64>,
+    /// Run only these cases of the seed; a single one shows its machine.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) case: Vec<u64>,
     /// How many kinds of disagreement to show on a machine made small.
     #[arg(long, default_value_t = 12)]
     pub(crate) shrink: usize,
@@ -66,20 +66,15 @@ pub(crate) fn compare(arguments: &Arguments) -> Result<differ::Report, Problem> 
         [] => Question::ALL.to_vec(),
         only => only.iter().copied().map(Question::from).collect(),
     };
-    let (first, cases) = match arguments.case {
-        Some(case) => (case, 1),
-        None => (0, arguments.cases),
+    let cases = match arguments.case.as_slice() {
+        [] => (0..arguments.cases).collect(),
+        chosen => chosen.to_vec(),
     };
-    let options = Options {
-        first,
-        cases,
-        seed: arguments.seed,
-        version,
-        questions,
-        shrunk: arguments.shrink,
-    };
-    if let Some(case) = arguments.case {
-        let world = codex_agreement::generate::generate(arguments.seed, case, version).world;
+    let count = cases.len();
+    let options =
+        Options { cases, seed: arguments.seed, version, questions, shrunk: arguments.shrink };
+    if let [case] = arguments.case.as_slice() {
+        let world = codex_agreement::generate::generate(arguments.seed, *case, version).world;
         say(&differ::describe(&world));
     }
     let started = Instant::now();
@@ -87,12 +82,12 @@ pub(crate) fn compare(arguments: &Arguments) -> Result<differ::Report, Problem> 
     let report = differ::run(&binary, &options, |_| {
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         if done.is_multiple_of(100) {
-            complain(&format!("{done} of {cases} machines, {} s", started.elapsed().as_secs()));
+            complain(&format!("{done} of {count} machines, {} s", started.elapsed().as_secs()));
         }
     })?;
     say(&report.text());
     say(&format!(
-        "codex {version}, seed {}, {cases} machines in {:.1} s",
+        "codex {version}, seed {}, {count} machines in {:.1} s",
         arguments.seed,
         started.elapsed().as_secs_f64()
     ));

@@ -162,7 +162,7 @@ fn random_machines(arguments: &Arguments) -> Ended {
             seed: arguments.seed,
             codex: *version,
             only: Vec::new(),
-            case: None,
+            case: Vec::new(),
             shrink: 5,
         };
         match compare_with_list(&one) {

@@ -13,6 +13,8 @@ mod diagnose;
 mod fold;
 mod lift;
 
+use std::collections::BTreeMap;
+
 use codex_schema::lookup::{CONFIG, REQUIREMENTS};
 use codex_schema::span::{SourceId, Span};
 use codex_schema::types::policy::Date;
@@ -134,15 +136,34 @@ pub enum Permit {
 
 /// Merges the layers of a cohort.
 pub fn effective(repository: &Repository, cohort: &Cohort, today: Date) -> EffectivePolicy {
-    let mut cache = Cache::default();
-    effective_in(repository, cohort, today, &mut cache)
+    effective_in(repository, cohort, today, &mut Cache::default())
 }
 
-/// Policies of the first folders of a chain: many cohorts begin with the same ones.
+/// Policies of the first folders of a chain, for those that several cohorts begin with.
 #[derive(Debug, Default)]
-pub struct Cache(std::collections::BTreeMap<Vec<LayerName>, EffectivePolicy>);
+pub struct Cache {
+    known: BTreeMap<Vec<LayerName>, EffectivePolicy>,
+    /// How many cohorts begin with the same folders.
+    shared: BTreeMap<Vec<LayerName>, usize>,
+}
 
-/// Merges the layers of a cohort, and keeps what other cohorts can begin with.
+impl Cache {
+    /// A cache for some cohorts of a repository.
+    pub fn of<'cohort>(
+        repository: &Repository,
+        cohorts: impl Iterator<Item = &'cohort Cohort>,
+    ) -> Self {
+        let mut cache = Self::default();
+        for cohort in cohorts {
+            let mut chain = repository.manifest.chain(cohort);
+            chain.pop();
+            *cache.shared.entry(chain).or_default() += 1;
+        }
+        cache
+    }
+}
+
+/// Merges the layers of a cohort, and keeps what other cohorts begin with.
 pub fn effective_in(
     repository: &Repository,
     cohort: &Cohort,
@@ -150,20 +171,22 @@ pub fn effective_in(
     cache: &mut Cache,
 ) -> EffectivePolicy {
     let chain = repository.manifest.chain(cohort);
-    let shared = chain.len().saturating_sub(1);
-    let shared = chain.get(..shared).unwrap_or_default();
-    let mut policy = match cache.0.get(shared) {
+    let (last, first) = chain.split_last().map_or((None, &[][..]), |(last, it)| (Some(last), it));
+    let mut policy = match cache.known.get(first) {
         Some(known) => known.clone(),
         None => {
             let mut policy = EffectivePolicy::default();
-            for layer in shared {
+            for layer in first {
                 add_layer(&mut policy, repository, layer);
             }
-            cache.0.insert(shared.to_vec(), policy.clone());
+            // A policy that is kept has to be copied before it can be added to.
+            if cache.shared.get(first).is_some_and(|count| *count > 1) {
+                cache.known.insert(first.to_vec(), policy.clone());
+            }
             policy
         }
     };
-    if let Some(last) = chain.last() {
+    if let Some(last) = last {
         add_layer(&mut policy, repository, last);
     }
     for exception in exceptions_of(repository, cohort, today) {

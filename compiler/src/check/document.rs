@@ -10,7 +10,8 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::{
-    FileKind, Findings, Report, config, domains, entries, meaning, names, secrets, types, versions,
+    FileKind, Findings, Report, config, domains, entries, fixes, lints, meaning, names, secrets,
+    types, versions,
 };
 use crate::compose::{Composition, compose};
 use crate::layers::{Layer, RequirementLayer};
@@ -35,7 +36,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    fn new(
+    pub(super) fn new(
         kind: FileKind,
         document: &Document,
         id: SourceId,
@@ -181,10 +182,8 @@ pub(super) fn check_parsed(
     if kind == FileKind::Requirements {
         domains::add(&subject, &mut own);
     }
-    if extent == Extent::Layer {
-        let partners = own.places(Code::NeedsPartner);
-        own.drop_at(&[Code::NeedsPartner], &partners);
-    } else {
+    if extent == Extent::Whole {
+        lints::add(&subject, report, &mut own);
         for &version in report.versions.iter().rev() {
             meaning::add(&subject, version, &mut own);
         }
@@ -197,6 +196,9 @@ pub(super) fn check_parsed(
     let aged: Vec<Span> = own.places(Code::ValueRefused);
     own.drop_at(&[Code::BadContent, Code::UnknownValue, Code::WrongType], &aged);
     own.keep_relevant(&report.versions);
+    if subject.syntax.is_empty() {
+        fixes::add(&subject, &document.text, &report.versions, &mut own);
+    }
     keep_apart(own, &document, subject.syntax, found);
 }
 

@@ -30,7 +30,6 @@ pub(super) fn add(subject: &Subject<'_>, found: &mut Findings) {
                 None => {}
             }
         }
-        not_enabled(network, enabled, found);
     }
 }
 
@@ -145,20 +144,4 @@ fn port(pattern: &str, span: Span) -> Diagnostic {
     )
     .help(format!("write `{host}`"))
     .effect(Effect::new(Versions::only(Version::NEWEST), Outcome::Accepts))
-}
-
-/// Without `enabled = true` even denied hosts are reached.
-fn not_enabled(network: &Table, enabled: bool, found: &mut Findings) {
-    let lists = ["domains", "allowed_domains", "denied_domains", "review_domains"];
-    let first = lists.iter().find_map(|list| network.entry(list));
-    // Of another type, `enabled` is a mistake of its own and was meant.
-    let meant = network.get("enabled").is_some_and(|node| node.value.as_bool().is_none());
-    if let Some(entry) = first.filter(|_| !enabled && !meant) {
-        let message = format!("`{}` restricts nothing without `enabled = true`", entry.key.value);
-        found.add(
-            Diagnostic::new(Code::NeedsPartner, message, entry.key.span)
-                .help("add `enabled = true` beside it, unless another channel does")
-                .effect(Effect::new(Versions::since(118), Outcome::EnforcesNothing)),
-        );
-    }
 }

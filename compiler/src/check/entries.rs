@@ -15,7 +15,6 @@ pub(super) fn add(subject: &Subject<'_>, found: &mut Findings) {
     if subject.kind == FileKind::Requirements {
         matchers(subject.root, found);
         features(subject.root, found);
-        partners(subject.root, found);
         old_lists(subject.root, found);
     }
 }
@@ -123,28 +122,6 @@ fn unknown_pin(name: &str, was_known: bool, span: codex_schema::span::Span) -> D
     });
     diagnostic.suggestion = meant.map(str::to_owned);
     diagnostic
-}
-
-/// Controls that can be switched off, or enforce nothing, without a second key.
-fn partners(root: &Table, found: &mut Findings) {
-    let hooks = root.entry("hooks").filter(|entry| {
-        let table = entry.node.value.as_table();
-        table.is_some_and(|table| table.iter().any(|event| event.node.value.as_array().is_some()))
-    });
-    let pinned = ["features", "feature_requirements"].iter().any(|name| {
-        let pins = root.get(name);
-        pins.is_some_and(|pins| {
-            ["hooks", "codex_hooks"].iter().any(|name| pins.at(&[name]).is_some())
-        })
-    });
-    if let Some(entry) = hooks.filter(|_| !pinned) {
-        let message = "managed hooks can be switched off by the user";
-        found.add(
-            Diagnostic::new(Code::NeedsPartner, message, entry.key.span)
-                .help("pin the feature too: `[features]` with `hooks = true`")
-                .effect(Effect::new(Versions::since(124), Outcome::Accepts)),
-        );
-    }
 }
 
 /// The list forms that maps have taken the place of.

@@ -13,12 +13,15 @@
 //! by the model of that version (`compose`) or data in `versions`, tested against the programs.
 
 mod bundle;
+mod channels;
 mod config;
 mod document;
 mod domains;
 mod entries;
 mod files;
+mod fixes;
 mod kind;
+mod lints;
 mod lookalikes;
 mod meaning;
 mod names;
@@ -29,17 +32,24 @@ mod secrets;
 mod tree;
 mod types;
 mod versions;
+mod versions_gate;
 
 use codex_schema::diagnostic::{Code, Diagnostic, Effect, Severity};
 use codex_schema::source::{Documents, Source};
 use codex_schema::span::Span;
 use codex_schema::version::Version;
 
+pub use channels::Surroundings;
 pub use files::read_inputs;
 pub use kind::FileKind;
-pub use tree::{CheckedTree, Tree, Visit, check_repository, check_tree};
+pub(crate) use secrets::blank;
+pub(crate) use secrets::collect as collect_secrets;
+pub use secrets::redacted;
+pub use tree::{CheckedTree, Scope, Tree, Visit, check_repository, check_tree};
+pub use versions_gate::versions_gate;
 
 use crate::files::Unreadable;
+use crate::suppress::Allowed;
 
 /// One file to be checked.
 #[derive(Clone, Debug)]
@@ -89,6 +99,8 @@ pub struct Report {
     pub secrets: Vec<Span>,
     /// The versions that were checked against, ascending.
     pub versions: Vec<Version>,
+    /// Findings that a comment allows, with the comment: shown, and not counted.
+    pub allowed: Vec<Allowed>,
 }
 
 /// A file that was checked.
@@ -188,7 +200,10 @@ fn check_bytes(
                     document::check(id, kind, document::Extent::Whole, report, found);
                 }
                 FileKind::Bundle => bundle::check(id, report, found),
-                FileKind::Rules => rules::check(id, report, found),
+                FileKind::Rules => {
+                    rules::check(id, report, found);
+                    lints::add_rules(id, report, found);
+                }
                 FileKind::Preferences => {}
             }
         }

@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use codex_schema::diagnostic::{Diagnostic, Severity};
 use codex_schema::reader;
-use codex_schema::source::Source;
+use codex_schema::source::{Channel, Source};
 use codex_schema::span::{SourceId, Span};
-use codex_schema::types::policy::Date;
+use codex_schema::types::policy::{Date, Delivery};
+use codex_schema::value::{Node, Table, Value};
 use codex_schema::version::Version;
 
 use super::document::{self, Extent};
-use super::{Checked, FileKind, Findings, Report, rules, secrets};
+use super::{Checked, FileKind, Findings, Report, Surroundings, channels, rules, secrets};
 use crate::authoring::{Cache, EffectivePolicy, Judge, effective_in};
 use crate::files::Files;
+use crate::lint::{self, lint};
+use crate::machine::Os;
 use crate::repository::{self, Cohort, LayerName, Repository};
+use crate::sources::rules_file::{self, Limits, RulesFile};
 
 /// A repository and everything that is wrong with it.
 #[derive(Debug)]
@@ -54,17 +58,30 @@ impl Tree {
 pub type Visit<'visit> = dyn FnMut(&Repository, &Cohort, &EffectivePolicy) + 'visit;
 
 /// Reads and checks a repository. `top` is the folder with `policy.toml`.
-pub fn check_tree(files: &dyn Files, top: &str, today: Date) -> Tree {
-    check_repository(repository::read(files, top, today), today, &|_| true, &mut |_, _, _| {})
+pub fn check_tree(files: &dyn Files, top: &str, scope: &Scope<'_>) -> Tree {
+    let repository = repository::read(files, top, scope.today);
+    check_repository(repository, scope, &mut |_, _, _| {})
+}
+
+/// What of a repository is checked, and against what.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "a choice of cohorts prints nothing useful")]
+pub struct Scope<'scope> {
+    /// The day that exceptions are held against.
+    pub today: Date,
+    /// Which cohorts are wanted.
+    pub wanted: &'scope dyn Fn(&Cohort) -> bool,
+    /// What else speaks on the machines.
+    pub surroundings: &'scope Surroundings,
 }
 
 /// Checks a repository that was read, and shows the policies of the wanted cohorts.
 pub fn check_repository(
     mut repository: Repository,
-    today: Date,
-    wanted: &dyn Fn(&Cohort) -> bool,
+    scope: &Scope<'_>,
     visit: &mut Visit<'_>,
 ) -> Tree {
+    let today = scope.today;
     let versions = all_versions(&repository);
     let mut found = Findings::default();
     for diagnostic in std::mem::take(&mut repository.diagnostics) {
@@ -75,9 +92,9 @@ pub fn check_repository(
     // Documents one by one on one thread, what they are together on the other.
     let shared = &repository;
     let of_layers = report.clone();
-    let (alone, together) = std::thread::scope(|scope| {
-        let alone = scope.spawn(move || check_layers(shared, of_layers));
-        let together = check_policies(shared, today, &report, wanted, visit);
+    let (alone, together) = std::thread::scope(|threads| {
+        let alone = threads.spawn(move || check_layers(shared, of_layers));
+        let together = check_policies(shared, scope, &mut report, visit);
         // A thread that died found nothing; what it looked at is then looked at here.
         let alone = alone.join().unwrap_or_else(|_| check_layers(shared, report.clone()));
         (alone, together)
@@ -143,24 +160,110 @@ fn check_layers(repository: &Repository, mut report: Report) -> (Vec<Diagnostic>
 /// Merges and checks what every cohort gets. Many get nearly the same: a mistake is reported once.
 fn check_policies(
     repository: &Repository,
-    today: Date,
-    report: &Report,
-    wanted: &dyn Fn(&Cohort) -> bool,
+    scope: &Scope<'_>,
+    report: &mut Report,
     visit: &mut Visit<'_>,
 ) -> Vec<Diagnostic> {
-    let mut cache = Cache::default();
+    let cohorts = || repository.manifest.cohorts.values().filter(|cohort| (scope.wanted)(cohort));
+    let mut known = channels::Known::default();
+    let rules = read_rules(repository);
+    let mut cache = Cache::of(repository, cohorts());
     let mut found = Findings::default();
     let mut judge = Judge::default();
-    for cohort in repository.manifest.cohorts.values().filter(|cohort| wanted(cohort)) {
-        let policy = effective_in(repository, cohort, today, &mut cache);
+    for cohort in cohorts() {
+        let policy = effective_in(repository, cohort, scope.today, &mut cache);
         judge.add(&policy);
         let anchor = anchor(repository, &policy);
-        document::check_merged(anchor, &policy.requirements, &cohort.versions, report, &mut found);
-        visit(repository, cohort, &policy);
+        let check = || {
+            let mut own = Findings::default();
+            let root = &policy.requirements;
+            document::check_merged(anchor, root, &cohort.versions, report, &mut own);
+            let found = lint_policy(repository, cohort, &policy, &rules);
+            found.into_iter().for_each(|one| own.add(one));
+            own
+        };
+        let own = if size_of(&policy) < WORTH_A_THREAD {
+            visit(repository, cohort, &policy);
+            check()
+        } else {
+            std::thread::scope(|threads| {
+                let checked = threads.spawn(check);
+                visit(repository, cohort, &policy);
+                // A thread that died found nothing: then once more, here.
+                checked.join().unwrap_or_else(|_| check())
+            })
+        };
+        own.finish().into_iter().for_each(|one| found.add(one));
+        if !scope.surroundings.is_empty() {
+            channels::add(cohort, &policy, scope.surroundings, report, &mut known, &mut found);
+        }
     }
     let mut found = found.finish();
     found.append(&mut judge.finish(repository));
     found
+}
+
+/// The files of command rules that can be read, by document.
+fn read_rules(repository: &Repository) -> BTreeMap<SourceId, RulesFile> {
+    let texts = repository.layers.values().flat_map(|layer| &layer.rules);
+    texts
+        .filter_map(|text| {
+            let document = repository.documents.get(text.source)?;
+            let file = rules_file::read(&document.text, &Limits::default()).ok()?;
+            Some((text.source, file))
+        })
+        .collect()
+}
+
+/// What is wrong with the policy of a cohort as a whole.
+fn lint_policy(
+    repository: &Repository,
+    cohort: &Cohort,
+    policy: &EffectivePolicy,
+    rules: &BTreeMap<SourceId, RulesFile>,
+) -> Vec<Diagnostic> {
+    let rules: Vec<(SourceId, RulesFile)> = policy
+        .rules
+        .iter()
+        .filter_map(|voice| Some((voice.source, rules.get(&voice.source)?.clone())))
+        .collect();
+    let channels: Vec<Channel> = cohort
+        .deliveries
+        .iter()
+        .map(|delivery| match delivery {
+            Delivery::System => Channel::System,
+            Delivery::Cloud => Channel::Cloud,
+            Delivery::Mdm => Channel::Mdm,
+        })
+        .collect();
+    let systems = cohort.systems.as_ref().unwrap_or(&repository.manifest.systems);
+    let systems: Vec<Os> = systems.iter().map(|system| Os::from(*system)).collect();
+    lint(&lint::Subject {
+        requirements: &policy.requirements,
+        config: &policy.config,
+        rules: &rules,
+        documents: &repository.documents,
+        versions: &cohort.versions,
+        channels: &channels,
+        systems: &systems,
+        anchor: Span::new(anchor(repository, policy), 0, 0),
+    })
+}
+
+/// Entries from which on a policy is checked on a thread of its own.
+const WORTH_A_THREAD: usize = 2_000;
+
+/// How much a policy says: the entries and elements of its three upper levels.
+fn size_of(policy: &EffectivePolicy) -> usize {
+    fn of(table: &Table, depth: u8) -> usize {
+        let below = |node: &Node| match &node.value {
+            Value::Table(table) if depth > 0 => of(table, depth - 1),
+            Value::Array(elements) => elements.len(),
+            _ => 1,
+        };
+        table.iter().map(|entry| below(&entry.node)).sum()
+    }
+    of(&policy.requirements, 2)
 }
 
 /// The first document of a policy.
@@ -187,6 +290,7 @@ fn files_of(report: &Report, diagnostics: &[Diagnostic]) -> Vec<Checked> {
         match one.severity {
             Severity::Error => count.0 += 1,
             Severity::Warning => count.1 += 1,
+            Severity::Info => {}
         }
     }
     (0_u32..)

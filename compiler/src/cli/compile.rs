@@ -6,14 +6,16 @@ use serde_json::json;
 
 use super::arguments::Compile;
 use super::check::shown;
-use super::world::today;
+use super::explain::usage;
+use super::world::{surroundings, today};
 use super::{Outcome, Output};
-use crate::check::check_repository;
+use crate::check::{Scope, check_repository};
 use crate::compile::history::{Git, History};
 use crate::compile::output::{Committed, Folder, WriteError};
 use crate::compile::{Compiler, inputs};
 use crate::files::RealFiles;
 use crate::repository::{self, LayerName, Repository};
+use crate::suppress::suppress;
 
 /// Compiles a repository into a folder. Nothing is written when anything is wrong.
 pub(super) fn compile(arguments: &Compile, output: &mut Output) -> Outcome {
@@ -27,7 +29,11 @@ pub(super) fn compile(arguments: &Compile, output: &mut Output) -> Outcome {
 }
 
 fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> {
-    let Compile { repository: top, out, today: day, print } = arguments;
+    let Compile { repository: top, out, today: day, surroundings: others, print } = arguments;
+    let others = match surroundings(others) {
+        Ok(others) => others,
+        Err(problem) => return Ok(usage(output, &problem)),
+    };
     let today = day.unwrap_or_else(today);
     let history = Git::open(top);
     let state = history.state();
@@ -38,7 +44,8 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
         let mut wanted: BTreeSet<LayerName> = BTreeSet::new();
         for (name, cohort) in &repository.manifest.cohorts {
             let inputs = inputs(repository, cohort, today, &digests, &state);
-            if folder.holds(name, &inputs) {
+            // What other channels do to a policy is not in its inputs: then all are looked at.
+            if others.is_empty() && folder.holds(name, &inputs) {
                 folder.keep(name);
             } else {
                 wanted.extend(repository.manifest.chain(cohort));
@@ -52,7 +59,8 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
     let mut compiler = Compiler::new(&history);
     let mut failed: Option<WriteError> = None;
     let wanted = |cohort: &repository::Cohort| made_from.contains_key(&cohort.name);
-    let tree = check_repository(repository, today, &wanted, &mut |repository, cohort, policy| {
+    let scope = Scope { today, wanted: &wanted, surroundings: &others };
+    let mut tree = check_repository(repository, &scope, &mut |repository, cohort, policy| {
         let compiled = compiler.cohort(repository, cohort, policy);
         let inputs = made_from.get(&cohort.name).cloned().unwrap_or_default();
         if failed.is_none() {
@@ -62,6 +70,7 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
     if let Some(error) = failed {
         return Err(error);
     }
+    tree.report = suppress(tree.report, today);
     let tree = match tree.checked() {
         Ok(tree) => tree,
         Err(tree) => {

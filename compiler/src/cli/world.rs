@@ -8,7 +8,8 @@ use std::process::Command as Process;
 use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 
-use super::arguments::{Color, MachineArgs, PrintArgs};
+use super::arguments::{Color, MachineArgs, PrintArgs, SurroundingArgs};
+use crate::check::Surroundings;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::explain::VersionOrigin;
 use crate::files::{Content, Files, RealFiles};
@@ -76,6 +77,15 @@ fn given_file(path: Option<&Path>) -> Result<Option<(String, Vec<u8>)>, String> 
         Content::Absent => Err(format!("there is no file {name}")),
         Content::Unreadable(reason) => Err(format!("cannot read {name}: {reason}")),
     }
+}
+
+/// The documents of other channels.
+///
+/// # Errors
+/// A sentence about a file that cannot be read.
+pub(super) fn surroundings(arguments: &SurroundingArgs) -> Result<Surroundings, String> {
+    let SurroundingArgs { cloud, mdm } = arguments;
+    Ok(Surroundings { cloud: given_file(cloud.as_deref())?, mdm: given_file(mdm.as_deref())? })
 }
 
 /// The path with links resolved as far as it exists: Codex compares real paths.

@@ -141,26 +141,13 @@ struct Told {
 /// What `--print-startup-config` refuses with, without its prefix: what is wrong with the machine
 /// for everybody where the whole is wrong, because Codex then tries that and tells of that.
 pub fn startup_refusal(evaluation: &Evaluation) -> Option<String> {
-    let starts = |evaluation: &Evaluation| -> Vec<Refusal> {
-        let all = evaluation.refusals.iter().filter(|refusal| refusal.stage != Stage::Session);
-        all.cloned().collect()
+    let first = if fetched(evaluation) {
+        told(&evaluation.without_bundle(), Question::Read)
+    } else {
+        told(evaluation, Question::Read)
     };
-    let own = starts(evaluation);
-    let first =
-        if fetched(evaluation) { starts(&evaluation.without_bundle()) } else { own.clone() };
-    // Whether anybody could log in is asked after everything else.
-    let bare = starts(&evaluation.for_everybody())
-        .into_iter()
-        .find(|refusal| !first.is_empty() && refusal.phase != Phase::Login);
-    // A file that requirements name is looked for by both passes; only this one sees files.
-    let rank = |text: &str| own.iter().position(|refusal| refusal.text == text);
-    let missing = own.iter().find(|refusal| refusal.text.starts_with("No such file or directory"));
-    let told = match (missing, bare) {
-        (Some(missing), Some(bare)) if rank(&bare.text) < rank(&missing.text) => Some(bare),
-        (Some(missing), _) => Some(missing.clone()),
-        (None, bare) => bare.or_else(|| own.first().cloned()),
-    };
-    told.map(|refusal| refusal.text)
+    let bare = first.and_then(|_| told(&evaluation.for_everybody(), Question::Read));
+    bare.or_else(|| told(evaluation, Question::Read)).map(|told| told.raw)
 }
 
 fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {

@@ -77,6 +77,12 @@ impl Git {
 
     fn look(&self) -> State {
         let unknown = |note: String| State { note: Some(note), ..State::default() };
+        // Asking the program costs more than compiling a small policy: not where there is no
+        // repository to ask about.
+        let top = self.top.canonicalize().unwrap_or_else(|_| self.top.clone());
+        if !top.ancestors().any(|folder| folder.join(".git").exists()) {
+            return unknown("not under version control: lines have no commits".to_owned());
+        }
         let asked = ["rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD"];
         let facts = match self.run(&asked) {
             Ok(facts) => facts,

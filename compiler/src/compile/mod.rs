@@ -18,17 +18,18 @@ use std::collections::BTreeMap;
 
 use codex_schema::lookup::{CONFIG, REQUIREMENTS};
 use codex_schema::types::policy::Date;
-use codex_schema::value::Table;
 use codex_schema::version::Version;
-use serde::Serialize;
 
 use crate::authoring::{EffectivePolicy, RulesVoice, exceptions_of};
-use crate::digest::{Sha256, sha256_hex};
+use crate::digest::Sha256;
 use crate::repository::{Cohort, Digests, LayerName, Repository};
 use history::{History, State};
 
 /// The program's version, written into what it makes.
 pub const COMPILER_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What a policy's digest is of: its values in their canonical TOML form, file by file.
+const DIGEST_FORM: &[u8] = b"codex-config policy 1";
 
 /// The files of one cohort.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,20 +70,28 @@ impl<'history> Compiler<'history> {
     ) -> CompiledCohort {
         let head = heading(repository, cohort);
         let mut files = BTreeMap::new();
-        if !policy.requirements.is_empty() {
-            let text = toml_text::document(&head, &policy.requirements, &REQUIREMENTS);
-            files.insert(REQUIREMENTS_FILE.to_owned(), text);
-        }
-        if !policy.config.is_empty() {
-            let text = toml_text::document(&head, &policy.config, &CONFIG);
-            files.insert(CONFIG_FILE.to_owned(), text);
+        let mut hash = Sha256::default();
+        hash.add(DIGEST_FORM);
+        for (name, table, tree) in [
+            (REQUIREMENTS_FILE, &policy.requirements, &REQUIREMENTS),
+            (CONFIG_FILE, &policy.config, &CONFIG),
+        ] {
+            if table.is_empty() {
+                continue;
+            }
+            let text = toml_text::document(&head, table, tree);
+            hash.add(name.as_bytes());
+            hash.add(text.as_bytes().get(head.len()..).unwrap_or_default());
+            files.insert(name.to_owned(), text);
         }
         for voice in &policy.rules {
             let text = repository.documents.get(voice.source).map(|document| &*document.text);
             let name = format!("rules/{}", rules_name(voice));
+            hash.add(name.as_bytes());
+            hash.add(text.unwrap_or_default().as_bytes());
             files.insert(name, text.unwrap_or_default().to_owned());
         }
-        let digest = digest(policy, &files);
+        let digest = format!("sha256:{}", hash.finish());
         let provenance = self.origins.of(repository, cohort, policy, &digest);
         files.insert(PROVENANCE_FILE.to_owned(), provenance);
         CompiledCohort { digest, files, versions: cohort.versions.clone() }
@@ -101,8 +110,10 @@ pub fn inputs(
     let mut names: Vec<String> = vec![crate::repository::MANIFEST_FILE.to_owned()];
     let chain = repository.manifest.chain(cohort);
     let folders: Vec<String> = chain.iter().map(|layer| format!("{layer}/")).collect();
-    let of_layer = |path: &&String| folders.iter().any(|folder| path.starts_with(folder));
-    names.extend(digests.keys().filter(of_layer).cloned());
+    for folder in &folders {
+        let below = digests.range(folder.clone()..).map(|(path, _)| path);
+        names.extend(below.take_while(|path| path.starts_with(folder)).cloned());
+    }
     names.extend(
         exceptions_of(repository, cohort, today).map(|it| format!("exceptions/{}.toml", it.name)),
     );
@@ -146,34 +157,6 @@ fn heading(repository: &Repository, cohort: &Cohort) -> String {
 /// Text that cannot end the comment it stands in.
 fn one_line(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
-}
-
-/// A digest over values alone: the requirements, the defaults and the rules, as canonical JSON.
-fn digest(policy: &EffectivePolicy, files: &BTreeMap<String, String>) -> String {
-    #[derive(Serialize)]
-    struct Values<'policy> {
-        requirements: Sorted<'policy>,
-        config: Sorted<'policy>,
-        rules: BTreeMap<&'policy String, &'policy String>,
-    }
-    let values = Values {
-        requirements: Sorted(&policy.requirements),
-        config: Sorted(&policy.config),
-        rules: files.iter().filter(|(path, _)| path.starts_with("rules/")).collect(),
-    };
-    let text = serde_json::to_vec(&values).unwrap_or_default();
-    format!("sha256:{}", sha256_hex(&text))
-}
-
-/// A table with its keys in order.
-struct Sorted<'table>(&'table Table);
-
-impl Serialize for Sorted<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(
-            self.0.sorted().into_iter().map(|entry| (&*entry.key.value, &entry.node.value)),
-        )
-    }
 }
 
 #[cfg(test)]

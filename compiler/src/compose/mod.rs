@@ -253,8 +253,8 @@ fn inspect_layer(layer: &RequirementLayer, machine: &Machine) -> Inspection {
     match layer.channel {
         Channel::LegacyFile | Channel::LegacyMdm => {
             let mut config = Table::default();
-            // As requirements only three keys of the legacy file are read.
-            for key in ["approval_policy", "sandbox_mode", "approvals_reviewer"] {
+            // As requirements only these keys of the legacy file are read.
+            for key in normalise::LEGACY_KEYS {
                 if let Some(entry) = layer.layer.root.entry(key) {
                     config.insert(entry.key.clone(), entry.node.clone());
                 }

@@ -159,8 +159,11 @@ fn name_element_fields(list: &mut Node, fields: &[&str]) {
     }
 }
 
-/// The three keys of the legacy managed configuration that are also requirements.
-fn legacy(config: &Table, era: Era) -> Table {
+/// Keys of the legacy managed configuration that are requirements as well.
+pub(crate) const LEGACY_KEYS: [&str; 3] = ["approval_policy", "sandbox_mode", "approvals_reviewer"];
+
+/// The keys of the legacy managed configuration that are also requirements.
+pub(crate) fn legacy(config: &Table, era: Era) -> Table {
     let mut root = Table::default();
     let mut set = |key: &str, entry: &codex_schema::value::Entry, values: Vec<Node>| {
         let node = Node { value: Value::Array(values), span: entry.node.span };
@@ -269,7 +272,7 @@ fn drop_unknown(table: &mut Table, spot: &Spot, machine: &Machine) {
 }
 
 /// Puts keys under their own names.
-fn rename(root: &mut Table) {
+pub(crate) fn rename(root: &mut Table) {
     let renames: Vec<(String, &'static str)> = root
         .iter()
         .filter_map(|entry| {

@@ -120,7 +120,7 @@ pub(super) fn check(repository: &Repository, today: Date) -> Vec<Diagnostic> {
         }
         for lift in &exception.lifts {
             let path: Vec<&str> = lift.path.iter().map(String::as_str).collect();
-            let known = [&*REQUIREMENTS, &*CONFIG].iter().any(|tree| tree.find(&path).is_some());
+            let known = REQUIREMENTS.find(&path).is_some() || CONFIG.find(&path).is_some();
             if !known {
                 let path = lift.path.join(".");
                 let message = format!("`{path}` is no key of policy");

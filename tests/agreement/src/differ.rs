@@ -25,10 +25,8 @@ use crate::predict::predict;
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The first case.
-    pub first: u64,
-    /// How many cases.
-    pub cases: u64,
+    /// The numbers of the cases.
+    pub cases: Vec<u64>,
     /// The seed.
     pub seed: u64,
     /// The version of Codex.
@@ -115,8 +113,10 @@ pub fn run(
     progress: impl Fn(u64) + Sync,
 ) -> Result<Report, CannotRun> {
     let threads = NonZeroUsize::MIN.saturating_add(1);
-    let cases: Vec<Case> = (options.first..options.first + options.cases)
-        .map(|number| generate(options.seed, number, options.version))
+    let cases: Vec<Case> = options
+        .cases
+        .iter()
+        .map(|number| generate(options.seed, *number, options.version))
         .collect();
     let judged: Vec<Judged> = isolated_pool(threads, cases, |isolation, case| {
         let verdicts = verdicts(isolation, binary, &case, &case.world, options);

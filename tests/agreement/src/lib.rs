@@ -7,5 +7,6 @@
 
 pub mod differ;
 pub mod generate;
+pub mod policy;
 pub mod predict;
 pub mod predict_session;

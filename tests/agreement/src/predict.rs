@@ -50,7 +50,8 @@ pub fn evaluation(spec: &WorldSpec, version: Version) -> Evaluation {
     evaluate(machine, &files(spec), &extra(spec))
 }
 
-fn files(spec: &WorldSpec) -> MemoryFiles {
+/// The files of a world, as the model reads them.
+pub fn files(spec: &WorldSpec) -> MemoryFiles {
     let mut files = MemoryFiles::default();
     let mut listed = spec.files.clone();
     if spec.bundle.is_some() || spec.http.is_some() {
@@ -165,7 +166,8 @@ fn expand(text: &str) -> String {
     places.fold(text.to_owned(), |text, (name, place)| text.replace(name, place))
 }
 
-fn fold_text(text: &str) -> String {
+/// A text of the model with the folders under their names in a world.
+pub fn fold_text(text: &str) -> String {
     PLACES.iter().fold(text.to_owned(), |text, (name, place)| text.replace(place, name))
 }
 

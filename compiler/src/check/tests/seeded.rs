@@ -149,13 +149,13 @@ pub(super) const MISTAKES: &[Mistake] = &[
         "port",
     ),
     requirement(
-        "CX0408",
+        "CX0431",
         "2:1",
         "[experimental_network]\ndomains = { \"a.b\" = \"allow\" }\n",
         "restricts nothing",
     ),
     requirement(
-        "CX0408",
+        "CX0430",
         "1:3",
         "[[hooks.PreToolUse]]\nhooks = [{ type = \"command\", command = \"/opt/x\" }]\n",
         "switched off",
@@ -201,6 +201,90 @@ pub(super) const MISTAKES: &[Mistake] = &[
         "host name",
     ),
     requirement("CX0005", "1:1", "# nothing yet\n", "comments only"),
+    // What restricts nothing by itself, and what cannot work.
+    requirement("CX0401", "1:1", "mcp_servers = {}\n", "every MCP server"),
+    requirement(
+        "CX0411",
+        "4:3",
+        "[rules]\nprefix_rules = [\n  { pattern = [{ token = \"rm\" }], decision = \"forbidden\" },\n  \
+         { pattern = [{ token = \"rm\" }, { token = \"x\" }], decision = \"forbidden\" },\n]\n",
+        "changes nothing",
+    ),
+    requirement(
+        "CX0413",
+        "4:3",
+        "[rules]\nprefix_rules = [\n  { pattern = [{ token = \"rm\" }], decision = \"forbidden\" },\n  \
+         { pattern = [{ token = \"rm\" }, { token = \"x\" }], decision = \"prompt\" },\n]\n",
+        "no exception",
+    ),
+    requirement(
+        "CX0421",
+        "4:1",
+        "[experimental_network]\nenabled = true\n[experimental_network.domains]\n\
+         \"a.b.c\" = \"allow\"\n\"*.c\" = \"deny\"\n",
+        "stays denied",
+    ),
+    requirement(
+        "CX0422",
+        "4:1",
+        "[experimental_network]\nenabled = true\n[experimental_network.domains]\n\
+         \"*.com\" = \"allow\"\n",
+        "anybody",
+    ),
+    requirement("CX0435", "2:11", "[mcp_servers.x.identity]\ncommand = \"npx\"\n", "any arguments"),
+    requirement(
+        "CX0442",
+        "1:15",
+        "[marketplaces.allowed_sources.a]\nsource = \"local\"\npath = \"/srv/p\"\n",
+        "restricts nothing",
+    ),
+    requirement(
+        "CX0443",
+        "2:35",
+        "[mcp_servers.x.identity]\nurl = { match = \"prefix\", value = \"https://b.example\" }\n",
+        "also covers",
+    ),
+    requirement(
+        "CX0447",
+        "1:30",
+        "allowed_approval_policies = [\"never\", \"on-request\"]\n",
+        "first of the list",
+    ),
+    requirement("CX0450", "2:14", "[permissions.filesystem]\ndeny_read = [\"/\"]\n", "whole disk"),
+    requirement(
+        "CX0452",
+        "3:23",
+        "allowed_approvals_reviewers = [\"user\"]\n[auto_review]\n\
+         required_on_models = [\"gpt-5\"]\n",
+        "not allowed",
+    ),
+    requirement(
+        "CX0454",
+        "2:1",
+        "[windows]\nrequire_mxc = true\nallow_mxc = false\n",
+        "no sandbox",
+    ),
+    requirement(
+        "CX0460",
+        "2:14",
+        "[permissions.filesystem]\ndeny_read = [\"$HOME/x\"]\n",
+        "does not expand",
+    ),
+    requirement("CX0461", "2:14", "[permissions.filesystem]\ndeny_read = [\"x\"]\n", "below"),
+    requirement(
+        "CX0462",
+        "2:14",
+        "[permissions.filesystem]\ndeny_read = [\"/home/**/.env\"]\n",
+        "many files",
+    ),
+    of(
+        "default.rules",
+        "CX0413",
+        "2:1",
+        "prefix_rule(pattern = [\"a\"], decision = \"forbidden\")\n\
+         prefix_rule(pattern = [\"a\", \"b\"], decision = \"allow\")\n",
+        "no exception",
+    ),
     // Other files.
     of("default.rules", "CX0007", "1:1", "prefix_rule(pattern = [], decision = \"prompt\")\n", ""),
     of(

@@ -1,0 +1,49 @@
+//! Policy repositories as worlds: what is compiled from one, in front of a real Codex.
+
+use std::collections::BTreeMap;
+
+use codex_compiler::check::{Scope, Surroundings, Tree, check_repository};
+use codex_compiler::compile::history::NoHistory;
+use codex_compiler::compile::{Compiler, PROVENANCE_FILE};
+use codex_compiler::files::Files;
+use codex_compiler::repository;
+use codex_oracle::WorldSpec;
+use codex_schema::types::policy::Date;
+use codex_schema::version::Version;
+
+/// The files of one cohort, and the versions of Codex it is for.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The cohort's name.
+    pub cohort: String,
+    /// Texts by their path below `/etc/codex`.
+    pub files: BTreeMap<String, String>,
+    /// The versions.
+    pub versions: Vec<Version>,
+}
+
+impl Compiled {
+    /// A machine on which these files are installed.
+    pub fn world(&self) -> WorldSpec {
+        self.files.iter().fold(WorldSpec::new(), |world, (path, text)| {
+            world.file(&format!("/etc/codex/{path}"), text)
+        })
+    }
+}
+
+/// Checks and compiles a repository: what is wrong with it, and every cohort's files.
+pub fn compiled(files: &dyn Files, top: &str, today: Date) -> (Tree, Vec<Compiled>) {
+    let mut compiler = Compiler::new(&NoHistory);
+    let mut cohorts = Vec::new();
+    let read = repository::read(files, top, today);
+    let surroundings = Surroundings::default();
+    let scope = Scope { today, wanted: &|_| true, surroundings: &surroundings };
+    let tree = check_repository(read, &scope, &mut |repository, cohort, policy| {
+        let mut own = compiler.cohort(repository, cohort, policy);
+        // The map of lines is for people; Codex does not get it.
+        own.files.remove(PROVENANCE_FILE);
+        let (files, versions) = (own.files, own.versions);
+        cohorts.push(Compiled { cohort: cohort.name.clone(), files, versions });
+    });
+    (tree, cohorts)
+}
