@@ -140,6 +140,47 @@ fn without_code(error: &std::io::Error) -> String {
     error.to_string()
 }
 
+/// Other files with some of their texts replaced: what a change would make of them.
+#[derive(Clone, Copy)]
+pub struct Overlay<'files> {
+    below: &'files dyn Files,
+    texts: &'files BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for Overlay<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Overlay").field("texts", self.texts).finish_non_exhaustive()
+    }
+}
+
+impl<'files> Overlay<'files> {
+    /// Puts texts, by path, over files.
+    pub fn new(below: &'files dyn Files, texts: &'files BTreeMap<String, String>) -> Self {
+        Self { below, texts }
+    }
+}
+
+impl Files for Overlay<'_> {
+    fn read(&self, path: &str) -> Content {
+        match self.texts.get(path) {
+            Some(text) => Content::Bytes(text.clone().into_bytes()),
+            None => self.below.read(path),
+        }
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.texts.contains_key(path) || self.below.exists(path)
+    }
+
+    fn list(&self, path: &str) -> Vec<String> {
+        self.below.list(path)
+    }
+
+    fn canonical(&self, path: &str) -> String {
+        self.below.canonical(path)
+    }
+}
+
 /// Files in memory: a machine that exists only for a question.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryFiles(BTreeMap<String, Content>);

@@ -15,6 +15,17 @@ pub enum Os {
     Windows,
 }
 
+impl From<codex_schema::types::policy::System> for Os {
+    fn from(system: codex_schema::types::policy::System) -> Self {
+        use codex_schema::types::policy::System;
+        match system {
+            System::Linux => Self::Linux,
+            System::Macos => Self::Macos,
+            System::Windows => Self::Windows,
+        }
+    }
+}
+
 impl Os {
     /// The system this program was built for.
     pub const HERE: Self = if cfg!(target_os = "macos") {

@@ -36,6 +36,8 @@ pub struct Key {
     pub effect: Effect,
     /// How Codex reads the text.
     pub text: Text,
+    /// Whether the order in which the entries of a map are written means anything.
+    pub order: Order,
     /// Former or other names, as full dotted paths.
     pub was: &'static [&'static str],
     /// Whether the value must never be printed.
@@ -61,6 +63,7 @@ pub const KEY: Key = Key {
     channels: Channels::All,
     effect: Effect::None,
     text: Text::Plain,
+    order: Order::AsWritten,
     was: &[],
     secret: Secret::No,
     doc: "",
@@ -226,6 +229,15 @@ pub enum Text {
     Path,
     /// A list of paths or globs.
     Paths,
+}
+
+/// What the order of a map's entries means to people and to Codex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// It is kept: the author may mean something by it.
+    AsWritten,
+    /// Nothing: every entry is looked up by its name, and the strictest or only match decides.
+    Free,
 }
 
 /// Whether a value may be shown.

@@ -10,8 +10,8 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::{
-    FileKind, Findings, Report, config, domains, entries, lints, meaning, names, secrets, types,
-    versions,
+    FileKind, Findings, Report, config, domains, entries, fixes, lints, meaning, names, secrets,
+    types, versions,
 };
 use crate::compose::{Composition, compose};
 use crate::layers::{Layer, RequirementLayer};
@@ -196,6 +196,9 @@ pub(super) fn check_parsed(
     let aged: Vec<Span> = own.places(Code::ValueRefused);
     own.drop_at(&[Code::BadContent, Code::UnknownValue, Code::WrongType], &aged);
     own.keep_relevant(&report.versions);
+    if subject.syntax.is_empty() {
+        fixes::add(&subject, &document.text, &report.versions, &mut own);
+    }
     keep_apart(own, &document, subject.syntax, found);
 }
 

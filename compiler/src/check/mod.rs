@@ -19,6 +19,7 @@ mod document;
 mod domains;
 mod entries;
 mod files;
+mod fixes;
 mod kind;
 mod lints;
 mod lookalikes;
@@ -41,11 +42,13 @@ use codex_schema::version::Version;
 pub use channels::Surroundings;
 pub use files::read_inputs;
 pub use kind::FileKind;
-pub(crate) use secrets::collect as collect_secrets;
+pub(crate) use secrets::{blank, collect as collect_secrets};
+pub use secrets::redacted;
 pub use tree::{CheckedTree, Scope, Tree, Visit, check_repository, check_tree};
 pub use versions_gate::versions_gate;
 
 use crate::files::Unreadable;
+use crate::suppress::Allowed;
 
 /// One file to be checked.
 #[derive(Clone, Debug)]
@@ -95,6 +98,8 @@ pub struct Report {
     pub secrets: Vec<Span>,
     /// The versions that were checked against, ascending.
     pub versions: Vec<Version>,
+    /// Findings that a comment allows, with the comment: shown, and not counted.
+    pub allowed: Vec<Allowed>,
 }
 
 /// A file that was checked.

@@ -173,9 +173,11 @@ fn of_renamed(subject: &Subject<'_>, renamed: &RenamedKey) -> Diagnostic {
     let (path, own) = (renamed.path.join("."), renamed.stands_for);
     if path == "network_proxy" {
         let message = format!("`{path}` is a second name of `{own}` that older versions lack");
-        return Diagnostic::new(Code::NewName, message, renamed.span)
+        let mut diagnostic = Diagnostic::new(Code::NewName, message, renamed.span)
             .help(format!("write `{own}`: every version that knows the table reads it"))
             .effects(too_new(subject, Unknown::Ignored, &path, Version::of(NETWORK_PROXY_SINCE)));
+        diagnostic.suggestion = Some(own.to_owned());
+        return diagnostic;
     }
     let mut diagnostic = Diagnostic::new(
         Code::Deprecated,

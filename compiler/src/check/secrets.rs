@@ -1,12 +1,12 @@
 //! Where secrets stand in a text: the rows of the key table say which values are secret.
 
-use codex_schema::diagnostic::Diagnostic;
+use codex_schema::diagnostic::{Diagnostic, Edit};
 use codex_schema::key::Secret;
-use codex_schema::lookup::{Spot, Tree};
+use codex_schema::lookup::{CONFIG, Spot, Tree};
 use codex_schema::span::{SourceId, Span};
 use codex_schema::value::{Node, Table, Value};
 
-use super::Report;
+use super::{FileKind, Report};
 
 /// Words in names of keys that no row knows: a misspelt secret is still one.
 const TELLING: &[&str] =
@@ -112,6 +112,40 @@ fn holds_secret(spot: &Spot) -> bool {
         || spot.named().any(|(_, below)| holds_secret(below))
 }
 
+/// A TOML text of a kind with its secrets blanked out.
+pub fn redacted(text: &str, kind: Option<FileKind>) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let id = SourceId(0);
+    let parsed = codex_schema::reader::read_toml(text, id);
+    let tree = kind.and_then(crate::format::keys).unwrap_or(&CONFIG);
+    let mut spans = Vec::new();
+    collect(&parsed.root, tree, &mut spans);
+    if !parsed.problems.is_empty() {
+        collect_lines(text, id, tree, &mut spans);
+    }
+    blank(text, &mut spans)
+}
+
+/// A text with some places blanked out.
+pub(crate) fn blank(text: &str, spans: &mut [Span]) -> String {
+    spans.sort_by_key(|span| span.start);
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for span in spans {
+        let wide = |offset: u32| usize::try_from(offset).unwrap_or(usize::MAX);
+        let (start, end) = (wide(span.start), wide(span.end));
+        if start < at {
+            at = at.max(end);
+            continue;
+        }
+        out.push_str(text.get(at..start).unwrap_or_default());
+        out.push_str("‹redacted›");
+        at = end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
+}
+
 /// Shorter texts are found everywhere and would make messages unreadable.
 const SHORTEST: usize = 4;
 
@@ -152,5 +186,14 @@ pub(super) fn scrub(report: &Report, diagnostics: &mut [Diagnostic]) {
         diagnostic.help.iter_mut().for_each(clean);
         diagnostic.suggestion.iter_mut().for_each(clean);
         diagnostic.effects.iter_mut().filter_map(|effect| effect.says.as_mut()).for_each(clean);
+        // A change that would write a secret out is not offered: it could not be shown.
+        let holds = |text: &str| hidden.iter().any(|secret| text.contains(secret.as_str()));
+        diagnostic.fix = diagnostic.fix.take().filter(|fix| {
+            !holds(&fix.title)
+                && !fix.edits.iter().any(|edit| match edit {
+                    Edit::Replace { text, .. } | Edit::Set { value: text, .. } => holds(text),
+                    Edit::Remove { .. } => false,
+                })
+        });
     }
 }

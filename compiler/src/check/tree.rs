@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use codex_schema::diagnostic::{Diagnostic, Severity};
 use codex_schema::reader;
-use codex_schema::source::Source;
+use codex_schema::source::{Channel, Source};
 use codex_schema::span::{SourceId, Span};
-use codex_schema::types::policy::Date;
+use codex_schema::types::policy::{Date, Delivery};
 use codex_schema::value::{Node, Table, Value};
 use codex_schema::version::Version;
 
@@ -14,7 +14,10 @@ use super::document::{self, Extent};
 use super::{Checked, FileKind, Findings, Report, Surroundings, channels, rules, secrets};
 use crate::authoring::{Cache, EffectivePolicy, Judge, effective_in};
 use crate::files::Files;
+use crate::lint::{self, lint};
+use crate::machine::Os;
 use crate::repository::{self, Cohort, LayerName, Repository};
+use crate::sources::rules_file::{self, Limits, RulesFile};
 
 /// A repository and everything that is wrong with it.
 #[derive(Debug)]
@@ -163,6 +166,7 @@ fn check_policies(
 ) -> Vec<Diagnostic> {
     let cohorts = || repository.manifest.cohorts.values().filter(|cohort| (scope.wanted)(cohort));
     let mut known = channels::Known::default();
+    let rules = read_rules(repository);
     let mut cache = Cache::of(repository, cohorts());
     let mut found = Findings::default();
     let mut judge = Judge::default();
@@ -174,6 +178,8 @@ fn check_policies(
             let mut own = Findings::default();
             let root = &policy.requirements;
             document::check_merged(anchor, root, &cohort.versions, report, &mut own);
+            let found = lint_policy(repository, cohort, &policy, &rules);
+            found.into_iter().for_each(|one| own.add(one));
             own
         };
         let own = if size_of(&policy) < WORTH_A_THREAD {
@@ -195,6 +201,53 @@ fn check_policies(
     let mut found = found.finish();
     found.append(&mut judge.finish(repository));
     found
+}
+
+/// The files of command rules that can be read, by document.
+fn read_rules(repository: &Repository) -> BTreeMap<SourceId, RulesFile> {
+    let texts = repository.layers.values().flat_map(|layer| &layer.rules);
+    texts
+        .filter_map(|text| {
+            let document = repository.documents.get(text.source)?;
+            let file = rules_file::read(&document.text, &Limits::default()).ok()?;
+            Some((text.source, file))
+        })
+        .collect()
+}
+
+/// What is wrong with the policy of a cohort as a whole.
+fn lint_policy(
+    repository: &Repository,
+    cohort: &Cohort,
+    policy: &EffectivePolicy,
+    rules: &BTreeMap<SourceId, RulesFile>,
+) -> Vec<Diagnostic> {
+    let rules: Vec<(SourceId, RulesFile)> = policy
+        .rules
+        .iter()
+        .filter_map(|voice| Some((voice.source, rules.get(&voice.source)?.clone())))
+        .collect();
+    let channels: Vec<Channel> = cohort
+        .deliveries
+        .iter()
+        .map(|delivery| match delivery {
+            Delivery::System => Channel::System,
+            Delivery::Cloud => Channel::Cloud,
+            Delivery::Mdm => Channel::Mdm,
+        })
+        .collect();
+    let systems = cohort.systems.as_ref().unwrap_or(&repository.manifest.systems);
+    let systems: Vec<Os> = systems.iter().map(|system| Os::from(*system)).collect();
+    lint(&lint::Subject {
+        requirements: &policy.requirements,
+        config: &policy.config,
+        rules: &rules,
+        documents: &repository.documents,
+        versions: &cohort.versions,
+        channels: &channels,
+        systems: &systems,
+        anchor: Span::new(anchor(repository, policy), 0, 0),
+    })
 }
 
 /// Entries from which on a policy is checked on a thread of its own.

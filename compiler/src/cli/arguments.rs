@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use codex_schema::diagnostic::Code;
 use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 
@@ -11,8 +12,8 @@ use crate::machine::Os;
 
 /// Tells what policy is in force for Codex on a machine, and why.
 ///
-/// Reads files only: never runs Codex, never writes, never uses the network, unless --live asks
-/// the installed Codex for its version.
+/// Never runs Codex and never uses the network, unless --live asks the installed Codex for its
+/// version. Only `fmt` and `check --fix` write, and only the files they are given.
 #[derive(Debug, Parser)]
 #[command(name = "codex-config", version, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 fine, 1 findings, 2 usage, 3 locked by policy, \
@@ -34,6 +35,8 @@ pub enum Command {
     Requirements(Requirements),
     /// Finds every problem of a policy repository, or of policy and configuration files, at once.
     Check(Check),
+    /// Puts policy files into the uniform layout; comments and the order of rules stay.
+    Fmt(Fmt),
     /// Compiles a policy repository: one effective policy a cohort, with where all of it came from.
     Compile(Compile),
     /// Writes a small, good policy repository to start from.
@@ -181,9 +184,60 @@ pub struct Check {
     /// Print the page of a diagnostic code instead.
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
+    /// Mend what can be mended without asking, or with `--fix=CODE` only what has that code.
+    /// Comments stay; nothing is written when the result would have more errors.
+    #[arg(long, value_name = "CODE", value_parser = code, num_args = 0..=1, require_equals = true)]
+    pub fix: Option<Option<Code>>,
+    /// The form of the report; `--json` and `--plain` are short forms.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["json", "plain"])]
+    #[arg(help_heading = "Output")]
+    pub format: Option<Form>,
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,
+}
+
+/// `fmt`.
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// Files, or folders whose policy files are meant (requirements.toml, config.toml, policy.toml,
+    /// exceptions/*.toml, *.test.toml); links in folders are not followed.
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing: list the files that would change and exit 1 if there are any.
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing: print the changes as a unified diff, secrets redacted, and exit 1 if there
+    /// are any.
+    #[arg(long)]
+    pub diff: bool,
+    /// One fact per line, no drawing.
+    #[arg(long)]
+    pub plain: bool,
+}
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people, with the lines and marks.
+    Human,
+    /// One fact per line.
+    Plain,
+    /// JSON of a stable form.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands, which GitHub shows beside the lines of a change.
+    Github,
+    /// JUnit XML, a test case for each file.
+    Junit,
+    /// Markdown, for comments on changes and summaries of runs.
+    Markdown,
+}
+
+/// Reads a diagnostic code.
+fn code(text: &str) -> Result<Code, String> {
+    Code::parse(text).ok_or_else(|| "diagnostic codes look like CX0101".to_owned())
 }
 
 /// Reads a day.

@@ -15,6 +15,7 @@ use crate::compile::output::{Committed, Folder, WriteError};
 use crate::compile::{Compiler, inputs};
 use crate::files::RealFiles;
 use crate::repository::{self, LayerName, Repository};
+use crate::suppress::suppress;
 
 /// Compiles a repository into a folder. Nothing is written when anything is wrong.
 pub(super) fn compile(arguments: &Compile, output: &mut Output) -> Outcome {
@@ -59,7 +60,7 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
     let mut failed: Option<WriteError> = None;
     let wanted = |cohort: &repository::Cohort| made_from.contains_key(&cohort.name);
     let scope = Scope { today, wanted: &wanted, surroundings: &others };
-    let tree = check_repository(repository, &scope, &mut |repository, cohort, policy| {
+    let mut tree = check_repository(repository, &scope, &mut |repository, cohort, policy| {
         let compiled = compiler.cohort(repository, cohort, policy);
         let inputs = made_from.get(&cohort.name).cloned().unwrap_or_default();
         if failed.is_none() {
@@ -69,6 +70,7 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
     if let Some(error) = failed {
         return Err(error);
     }
+    tree.report = suppress(tree.report, today);
     let tree = match tree.checked() {
         Ok(tree) => tree,
         Err(tree) => {

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod compile;
 mod explain;
+mod fmt;
 mod import;
 mod init;
 mod schema;
@@ -95,6 +96,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Get(arguments) => explain::get(arguments, output),
         Command::Requirements(arguments) => explain::requirements(arguments, output),
         Command::Check(arguments) => check::check(arguments, output),
+        Command::Fmt(arguments) => fmt::fmt(arguments, output),
         Command::Compile(arguments) => compile::compile(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),
         Command::Import(arguments) => import::import(arguments, output),

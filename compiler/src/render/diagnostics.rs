@@ -5,7 +5,12 @@
 //! clipped around the mistake, and the same layout has to serve without colour and without box
 //! drawing.
 
+mod github;
 mod json;
+mod junit;
+mod located;
+mod markdown;
+mod sarif;
 mod snippet;
 #[cfg(test)]
 mod tests;
@@ -15,8 +20,14 @@ use codex_schema::diagnostic::{Diagnostic, Effect, Severity};
 use codex_schema::span::Span;
 
 use crate::check::Report;
+use crate::suppress::Allowed;
 
+pub use github::github;
 pub use json::{json, json_lines, to_value};
+pub use junit::junit;
+pub use located::Located;
+pub use markdown::markdown;
+pub use sarif::sarif;
 
 /// How text for people is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +121,10 @@ pub fn human(report: &Report, style: Style) -> String {
         one(report, diagnostic, style, &mut out);
         out.push('\n');
     }
+    for one in &report.allowed {
+        allowed(report, one, style, &mut out);
+        out.push('\n');
+    }
     out.push_str(&summary(report, style));
     out
 }
@@ -134,6 +149,18 @@ fn one(report: &Report, diagnostic: &Diagnostic, style: Style, out: &mut String)
     for effect in &diagnostic.effects {
         effect_note(effect, style, out);
     }
+}
+
+/// An allowed finding: one sentence, its place, and why.
+fn allowed(report: &Report, allowed: &Allowed, style: Style, out: &mut String) {
+    let Allowed { diagnostic, reason, until, comment: _ } = allowed;
+    let head = format!("allowed[{}]: {}", diagnostic.code, diagnostic.message);
+    for line in words::wrap(&head, style.columns(), 2) {
+        push_line(out, &style.paint(Role::Quiet, &line));
+    }
+    let place = place(report, diagnostic.primary.span);
+    push_line(out, &format!("  {} {place}", style.corner()));
+    note(style, &format!("until {until}"), reason, out);
 }
 
 fn effect_note(effect: &Effect, style: Style, out: &mut String) {
@@ -173,8 +200,12 @@ pub fn summary(report: &Report, style: Style) -> String {
     let versions: Vec<String> =
         report.versions.iter().map(std::string::ToString::to_string).collect();
     let against = format!("checked against Codex {}", versions.join(", "));
+    let aside = match report.allowed.len() {
+        0 => String::new(),
+        count => format!(" ({count} allowed)"),
+    };
     if report.diagnostics.is_empty() {
-        let line = format!("no problems in {files}, {against}");
+        let line = format!("no problems in {files}{aside}, {against}");
         return words::wrap(&line, style.columns(), 2).join("\n") + "\n";
     }
     let mut parts = Vec::new();
@@ -189,7 +220,7 @@ pub fn summary(report: &Report, style: Style) -> String {
         parts.push(counted(notes, "note"));
     }
     let mut text = String::new();
-    let line = format!("{} in {files}, {against}", parts.join(", "));
+    let line = format!("{}{aside} in {files}, {against}", parts.join(", "));
     if style.colour == Colour::None {
         for line in words::wrap(&line, style.columns(), 2) {
             push_line(&mut text, &line);
@@ -241,6 +272,13 @@ pub fn plain(report: &Report) -> String {
                 fact("says", says);
             }
         }
+    }
+    for allowed in &report.allowed {
+        let Allowed { diagnostic, reason, until, comment: _ } = allowed;
+        let place = place(report, diagnostic.primary.span);
+        let message = words::clean(&diagnostic.message);
+        push_line(&mut out, &format!("{place}: allowed {}: {message}", diagnostic.code));
+        push_line(&mut out, &format!("{place}: until {until}: {}", words::clean(reason)));
     }
     out.push_str(summary(report, Style::default()).lines().next().unwrap_or_default());
     out.push('\n');

@@ -377,6 +377,18 @@ rules! {
         "The content is not what was signed, or the signature cannot be checked. A device may \
          refuse the profile.",
         "sign the profile again";
+    SuppressionMalformed = 601, Error, "suppression is not understood",
+        "A finding stays in force when the comment that should allow it names no known code, has \
+         no reason or no last day, reaches too far into the future, or names a finding over which \
+         Codex does not start.",
+        "write `# codex-config: allow(CX0311) until=2027-06-30 reason=\"…\"`, at most 366 days ahead";
+    SuppressionExpired = 602, Error, "suppression has expired",
+        "The last day on which the finding was allowed is over; the finding counts again.",
+        "mend what was found, or review the reason and set a new last day";
+    SuppressionUnused = 603, Warning, "suppression allows nothing",
+        "The comment's line, and the line below it, have no such finding. It would hide the next \
+         one.",
+        "remove the comment, or move it to the line of the finding or right above it";
     Loosens = 701, Error, "policy below loosens policy above",
         "Baseline, environment, team: each may only tighten what stands above it. What would \
          loosen it does not count.",

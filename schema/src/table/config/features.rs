@@ -1,6 +1,6 @@
 //! Features that can be switched on and off.
 
-use crate::key::{KEY, Key, SECTION, Section, Ty};
+use crate::key::{KEY, Key, Order, SECTION, Section, Ty};
 use crate::types::tool::FeatureToml;
 use crate::version::Version;
 
@@ -128,6 +128,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "features.*",
         ty: Ty::of::<bool>(),
+        order: Order::Free,
         doc: "Whether the named feature is on.",
         example: "true",
         ..KEY

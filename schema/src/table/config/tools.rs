@@ -1,6 +1,6 @@
 //! Tools the model may use.
 
-use crate::key::{KEY, Key, SECTION, Section, Tighter, Ty};
+use crate::key::{KEY, Key, Order, SECTION, Section, Tighter, Ty};
 use crate::types::choice::{AllowDeny, WebSearchMode};
 use crate::types::setting::SearchProvider;
 use crate::types::tool::{
@@ -157,6 +157,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "computer_use.macos.bundle_ids.*",
         ty: Ty::of::<AllowDeny>(),
+        order: Order::Free,
         tighter: Tighter::Order(&["deny", "allow"]),
         since: Version::patched(157, 1),
         doc: "Access to this program on macOS.",
@@ -166,6 +167,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "computer_use.windows.aumids.*",
         ty: Ty::of::<AllowDeny>(),
+        order: Order::Free,
         tighter: Tighter::Order(&["deny", "allow"]),
         since: Version::patched(157, 1),
         doc: "Access to this packaged program on Windows.",

@@ -1,7 +1,7 @@
 //! The network and the folders of Codex itself.
 
 use crate::checks;
-use crate::key::{Effect, KEY, Key, SECTION, Section, Text, Tighter, Ty, Unknown, Unset};
+use crate::key::{Effect, KEY, Key, Order, SECTION, Section, Text, Tighter, Ty, Unknown, Unset};
 use crate::types::choice::AllowDeny;
 use crate::types::text::AbsolutePath;
 use crate::version::Version;
@@ -20,6 +20,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "application.network.domains.*",
         ty: Ty::of::<AllowDeny>(),
+        order: Order::Free,
         tighter: Tighter::Order(&["deny", "allow"]),
         unset: Unset::Strictest,
         effect: Effect::Adds,

@@ -1,6 +1,6 @@
 //! What only the desktop clients read.
 
-use crate::key::{Effect, KEY, Key, SECTION, Section, Tighter, Ty};
+use crate::key::{Effect, KEY, Key, Order, SECTION, Section, Tighter, Ty};
 use crate::types::choice::AllowDeny;
 use crate::types::text::ComputerUseWindowsExeRequirementToml;
 use crate::version::Version;
@@ -69,6 +69,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "computer_use.macos.bundle_ids.*",
         ty: Ty::of::<AllowDeny>(),
+        order: Order::Free,
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
         since: Version::patched(153, 4),
@@ -79,6 +80,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "computer_use.windows.aumids.*",
         ty: Ty::of::<AllowDeny>(),
+        order: Order::Free,
         tighter: Tighter::Order(&["deny", "allow"]),
         effect: Effect::Hints,
         since: Version::patched(153, 4),

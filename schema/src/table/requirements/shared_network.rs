@@ -1,7 +1,7 @@
 //! The managed network, in its newest place. The rows are those of `network.rs`.
 
 use crate::checks;
-use crate::key::{Effect, KEY, Key, SECTION, Secret, Section, Tighter, Ty, Unset};
+use crate::key::{Effect, KEY, Key, Order, SECTION, Secret, Section, Tighter, Ty, Unset};
 use crate::types::choice::AllowDeny;
 use crate::types::network::NetworkHeaderInjectionToml;
 use crate::version::Version;
@@ -71,6 +71,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "permissions.network.domains.*",
         ty: Ty::of::<AllowDeny>(),
+        order: Order::Free,
         tighter: Tighter::Order(&["deny", "allow"]),
         unset: Unset::Between,
         effect: Effect::Adds,
@@ -123,6 +124,7 @@ pub(super) static KEYS: &[Key] = &[
     Key {
         path: "permissions.network.unix_sockets.*",
         ty: Ty::of::<AllowDeny>(),
+        order: Order::Free,
         tighter: Tighter::Order(&["deny", "allow"]),
         unset: Unset::Between,
         effect: Effect::Adds,
