@@ -1,5 +1,6 @@
 //! `cargo xtask bench explain`: `codex-config explain KEY` beside Codex's own start, on one input.
 
+mod compile;
 mod measure;
 mod workload;
 
@@ -36,12 +37,20 @@ enum What {
         #[arg(long, default_value = "approval_policy")]
         key: String,
     },
+    /// `codex-config compile` on repositories of four sizes.
+    Compile(compile::Compile),
 }
 
 /// Measures; a missed goal is a failure.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
-    let What::Explain { rounds, key } = &arguments.what;
-    if *rounds == 0 {
+    match &arguments.what {
+        What::Explain { rounds, key } => explain(*rounds, key),
+        What::Compile(arguments) => compile::run(arguments),
+    }
+}
+
+fn explain(rounds: usize, key: &str) -> Result<(), Problem> {
+    if rounds == 0 {
         return Err("no rounds, no measurement".into());
     }
     let ours = release_program()?;
@@ -54,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
     say(&format!("{:<34} {:>22} {:>9} {:>7}", "", "wall", "peak", "ratio"));
     let mut missed = Vec::new();
     for size in SIZES {
-        missed.extend(one_size(*size, *rounds, key, &ours, &codex)?);
+        missed.extend(one_size(*size, rounds, key, &ours, &codex)?);
     }
     if missed.is_empty() {
         say("\nall goals met");

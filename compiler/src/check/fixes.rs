@@ -12,26 +12,35 @@ use super::Findings;
 use super::document::Subject;
 use crate::format::tree;
 
+/// Most findings of a document that get a fix at once; the others get theirs when these are mended.
+const MOST: usize = 500;
+
+/// A document as its fixes see it.
+struct Written<'a> {
+    text: &'a str,
+    tree: tree::Document,
+    versions: &'a [Version],
+}
+
 /// Adds the fixes of a document's findings.
 pub(super) fn add(subject: &Subject<'_>, text: &str, versions: &[Version], found: &mut Findings) {
-    for diagnostic in &mut found.0 {
+    if found.0.is_empty() {
+        return;
+    }
+    let written = Written { text, tree: tree::read(text), versions };
+    for diagnostic in found.0.iter_mut().take(MOST) {
         if diagnostic.fix.is_none() && diagnostic.primary.span.source == subject.id {
-            diagnostic.fix = fix(subject, text, versions, diagnostic);
+            diagnostic.fix = fix(subject, &written, diagnostic);
         }
     }
 }
 
-fn fix(
-    subject: &Subject<'_>,
-    text: &str,
-    versions: &[Version],
-    diagnostic: &Diagnostic,
-) -> Option<Fix> {
+fn fix(subject: &Subject<'_>, written: &Written<'_>, diagnostic: &Diagnostic) -> Option<Fix> {
     let span = diagnostic.primary.span;
     match diagnostic.code {
         Code::UnknownKey | Code::UnknownFeature | Code::Deprecated | Code::NewName => {
             let new = diagnostic.suggestion.as_deref()?;
-            rename(subject, text, versions, span, new)
+            rename(subject, written, span, new)
         }
         Code::UnknownValue => respell(subject, span, diagnostic.suggestion.as_deref()?),
         Code::DuplicateEntry => Some(Fix {
@@ -39,7 +48,7 @@ fn fix(
             edits: vec![Edit::Remove { span }],
         }),
         Code::PortIgnored => without_port(subject.root, span),
-        Code::SandboxWithoutReadOnly => with_read_only(subject.root, text, span),
+        Code::SandboxWithoutReadOnly => with_read_only(subject.root, written.text, span),
         _ => None,
     }
 }
@@ -89,13 +98,7 @@ fn node_at(table: &Table, span: Span) -> Option<&Node> {
     table.iter().find_map(|entry| inside(&entry.node, span))
 }
 
-fn rename(
-    subject: &Subject<'_>,
-    text: &str,
-    versions: &[Version],
-    span: Span,
-    new: &str,
-) -> Option<Fix> {
+fn rename(subject: &Subject<'_>, written: &Written<'_>, span: Span, new: &str) -> Option<Fix> {
     let Place { table, entry, parents } = entry_at(subject.root, span)?;
     let old = &*entry.key.value;
     let (above, name) = new.rsplit_once('.').unwrap_or(("", new));
@@ -104,12 +107,12 @@ fn rename(
     if moves || name == old || table.get(name).is_some() || !fits(subject, &parents, name, entry) {
         return None;
     }
-    if !versions.iter().all(|version| is_known(subject, &parents, name, *version)) {
+    if !written.versions.iter().all(|version| is_known(subject, &parents, name, *version)) {
         return None;
     }
     let mut path = parents;
     path.push(old.to_owned());
-    let mut edits: Vec<Edit> = occurrences(text, &path)
+    let mut edits: Vec<Edit> = occurrences(&written.tree, &path)
         .into_iter()
         .map(|range| Edit::Replace {
             span: Span::new(span.source, range.start, range.end),
@@ -152,8 +155,7 @@ fn is_known(subject: &Subject<'_>, parents: &[String], name: &str, version: Vers
 }
 
 /// Every place where a key is named, in headings and in dotted keys.
-fn occurrences(text: &str, path: &[String]) -> Vec<std::ops::Range<usize>> {
-    let document = tree::read(text);
+fn occurrences(document: &tree::Document, path: &[String]) -> Vec<std::ops::Range<usize>> {
     let mut found = Vec::new();
     let mut heading: Vec<String> = Vec::new();
     for line in &document.lines {

@@ -42,8 +42,9 @@ use codex_schema::version::Version;
 pub use channels::Surroundings;
 pub use files::read_inputs;
 pub use kind::FileKind;
+pub(crate) use secrets::blank;
+pub(crate) use secrets::collect as collect_secrets;
 pub use secrets::redacted;
-pub(crate) use secrets::{blank, collect as collect_secrets};
 pub use tree::{CheckedTree, Scope, Tree, Visit, check_repository, check_tree};
 pub use versions_gate::versions_gate;
 

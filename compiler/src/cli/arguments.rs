@@ -186,8 +186,9 @@ pub struct Check {
     pub explain: Option<String>,
     /// Mend what can be mended without asking, or with `--fix=CODE` only what has that code.
     /// Comments stay; nothing is written when the result would have more errors.
-    #[arg(long, value_name = "CODE", value_parser = code, num_args = 0..=1, require_equals = true)]
-    pub fix: Option<Option<Code>>,
+    #[arg(long, value_name = "CODE", value_parser = fixes, num_args = 0..=1)]
+    #[arg(require_equals = true, default_missing_value = "all")]
+    pub fix: Option<Fixes>,
     /// The form of the report; `--json` and `--plain` are short forms.
     #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["json", "plain"])]
     #[arg(help_heading = "Output")]
@@ -235,9 +236,21 @@ pub enum Form {
     Markdown,
 }
 
-/// Reads a diagnostic code.
-fn code(text: &str) -> Result<Code, String> {
-    Code::parse(text).ok_or_else(|| "diagnostic codes look like CX0101".to_owned())
+/// Which findings are to be mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fixes {
+    /// Whatever can be.
+    All,
+    /// Those of one code.
+    Of(Code),
+}
+
+fn fixes(text: &str) -> Result<Fixes, String> {
+    if text == "all" {
+        return Ok(Fixes::All);
+    }
+    let code = Code::parse(text).ok_or_else(|| "diagnostic codes look like CX0101".to_owned())?;
+    Ok(Fixes::Of(code))
 }
 
 /// Reads a day.

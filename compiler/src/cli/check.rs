@@ -5,7 +5,7 @@ use std::path::Path;
 use codex_schema::diagnostic::{Code, Severity};
 use codex_schema::types::policy::Date;
 
-use super::arguments::{Check, Form, PrintArgs};
+use super::arguments::{Check, Fixes, Form, PrintArgs};
 use super::explain::usage;
 use super::world::{paint, surroundings, today};
 use super::{Outcome, Output};
@@ -123,7 +123,11 @@ pub(super) fn check(arguments: &Check, output: &mut Output) -> Outcome {
     let today = arguments.today.unwrap_or_else(today);
     let mut report = subject.check(arguments, &Texts::new(), today);
     let mut wrote = Ok(());
-    if let Some(only) = arguments.fix {
+    if let Some(fixes) = arguments.fix {
+        let only = match fixes {
+            Fixes::All => None,
+            Fixes::Of(code) => Some(code),
+        };
         let first = report.clone();
         let mended = mend(report, only, &|texts| subject.check(arguments, texts, today));
         wrote = write(&subject, &first, &mended, output);

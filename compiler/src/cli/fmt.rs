@@ -70,9 +70,8 @@ fn shown(path: &Path) -> String {
 
 fn one(input: Input, arguments: &Fmt, tally: &mut Tally, output: &mut Output) {
     let name = input.name.clone();
-    let text = match input.content.clone().map(String::from_utf8) {
-        Ok(Ok(text)) => text,
-        Ok(Err(_)) | Err(_) => return refuse(input, None, arguments, tally, output),
+    let Ok(Ok(text)) = input.content.clone().map(String::from_utf8) else {
+        return refuse(input, None, arguments, tally, output);
     };
     let kind = FileKind::guess(&name, text.as_bytes());
     let Ok(after) = format(&text, kind) else {

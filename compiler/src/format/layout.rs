@@ -111,7 +111,7 @@ fn write_value(value: &Value, indent: usize, tail: usize, out: &mut String) {
                 let write = |entry: &Entry, out: &mut String| {
                     write_entry(entry, indent + INDENT, 1, out);
                 };
-                write_lines('{', '}', Lines { items, end, indent }, &write, out);
+                write_lines('{', '}', &Lines { items, end, indent }, &write, out);
             } else {
                 write_braces(items, indent, out);
             }
@@ -121,7 +121,7 @@ fn write_value(value: &Value, indent: usize, tail: usize, out: &mut String) {
 
 fn write_list(items: &[Item<Value>], end: &[Lead], indent: usize, out: &mut String) {
     let write = |value: &Value, out: &mut String| write_value(value, indent + INDENT, 1, out);
-    write_lines('[', ']', Lines { items, end, indent }, &write, out);
+    write_lines('[', ']', &Lines { items, end, indent }, &write, out);
 }
 
 /// A table on one line; lists in it may still be broken.
@@ -150,11 +150,11 @@ struct Lines<'a, T> {
 fn write_lines<T>(
     open: char,
     close: char,
-    lines: Lines<'_, T>,
+    lines: &Lines<'_, T>,
     write: &dyn Fn(&T, &mut String),
     out: &mut String,
 ) {
-    let Lines { items, end, indent } = lines;
+    let Lines { items, end, indent } = *lines;
     let margin = " ".repeat(indent + INDENT);
     out.push(open);
     out.push('\n');

@@ -5,7 +5,7 @@ use codex_schema::diagnostic::{Code, Diagnostic};
 use super::Subject;
 
 /// Folders with so many files that a search through all of them finds hundreds.
-const LARGE: &[&str] = &["", "/", "~", "/home", "/Users", "/root", "/usr", "/opt", "/srv", "/var"];
+const LARGE: &[&str] = &["~", "/home", "/Users", "/root", "/usr", "/opt", "/srv", "/var"];
 
 /// Checks a policy.
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {

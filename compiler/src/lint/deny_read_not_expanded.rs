@@ -1,9 +1,12 @@
-//! Denied paths with variables, which Codex does not expand.
+//! Denied paths with variables or braces, which Codex does not expand.
 
-use codex_schema::diagnostic::Edit;
-use codex_schema::diagnostic::{Code, Diagnostic};
+use codex_schema::diagnostic::{Code, Diagnostic, Edit, Effect, Outcome, Versions};
+use codex_schema::version::Version;
 
 use super::Subject;
+
+/// Versions that refuse the whole file over a brace in a path: not 0.138.0, but 0.157.1.
+const REFUSING: Versions = Versions { first: Some(Version::patched(157, 1)), last: None };
 
 /// Checks a policy.
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
@@ -11,7 +14,12 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     for (path, span) in subject.denied_paths() {
         let Some(what) = unexpanded(path) else { continue };
         let message = format!("`{path}` protects nothing: Codex does not expand `{what}`");
-        let diagnostic = Diagnostic::new(Code::DenyReadNotExpanded, message, span);
+        let mut diagnostic = Diagnostic::new(Code::DenyReadNotExpanded, message, span);
+        if path.contains('{') {
+            diagnostic = diagnostic
+                .effect(Effect::new(Versions::through(138), Outcome::Accepts))
+                .effect(Effect::new(REFUSING, Outcome::RefusesToStart));
+        }
         let home = path.strip_prefix("$HOME/").or_else(|| path.strip_prefix("${HOME}/"));
         found.push(match home {
             Some(rest) => {
@@ -34,10 +42,13 @@ fn unexpanded(path: &str) -> Option<&str> {
     {
         return path.split('/').next();
     }
+    if let (Some(open), Some(close)) = (path.find('{'), path.rfind('}')) {
+        return path.get(path.find("${").unwrap_or(open)..=close);
+    }
     let part = path.split(['/', '\\']).find(|part| {
         let percent = part.len() > 2 && part.starts_with('%') && part.ends_with('%');
         percent || part.starts_with('$') && part.len() > 1
     });
     // A name may begin with a dollar sign; only at the beginning of a path it is never meant.
-    part.filter(|part| path.starts_with(part) || part.starts_with('%') || part.starts_with("${"))
+    part.filter(|part| path.starts_with(part) || part.starts_with('%'))
 }

@@ -1,4 +1,4 @@
-//! Hosts to be reviewed by nobody.
+//! Hosts to be reviewed where nobody may be asked.
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
@@ -9,12 +9,15 @@ use super::view::texts;
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let Some(network) = subject.network() else { return Vec::new() };
     let Some(entry) = network.table.entry("review_domains") else { return Vec::new() };
-    if texts(&entry.node).is_empty() || subject.reviewer_allowed() == Some(true) {
+    let policies = subject.texts(&["allowed_approval_policies"]).unwrap_or_default();
+    let [("never", never)] = policies.as_slice() else { return Vec::new() };
+    if texts(&entry.node).is_empty() {
         return Vec::new();
     }
-    let message = "requests to `review_domains` are blocked where the user reviews";
+    let message = "requests to `review_domains` are blocked: nobody may be asked";
     vec![
         Diagnostic::new(Code::ReviewWithoutReviewer, message, entry.key.span)
-            .help("write `allowed_approvals_reviewers = [\"auto_review\"]`"),
+            .beside(*never, "the only approval policy")
+            .help("allow `on-request` too, or remove the list"),
     ]
 }

@@ -5,6 +5,8 @@
 //! clipped around the mistake, and the same layout has to serve without colour and without box
 //! drawing.
 
+#[cfg(test)]
+mod forms_tests;
 mod github;
 mod json;
 mod junit;

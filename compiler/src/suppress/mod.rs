@@ -38,10 +38,7 @@ pub struct Allowed {
 pub fn suppress(mut report: Report, today: Date) -> Report {
     let mut own = Vec::new();
     let mut found = Vec::new();
-    let mut id = 0;
-    for document in report.documents.iter() {
-        let source = SourceId(id);
-        id += 1;
+    for (source, document) in (0..).map(SourceId).zip(report.documents.iter()) {
         let Some(language) = language(document) else { continue };
         let comments = comment::find(&document.text, language);
         found.extend(comments.into_iter().map(|comment| (source, comment)));

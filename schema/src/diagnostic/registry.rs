@@ -181,7 +181,7 @@ rules! {
         "set the key in the user's own `config.toml`";
     ImplicitlyEmpty = 401, Warning, "empty table allows nothing",
         "A table of what is allowed that is present and empty is a list with nothing on it: \
-         `mcp_servers = {}` disables every MCP server, those of plugins too.",
+         `mcp_servers = {}` disables every MCP server.",
         "list what is allowed, or remove the table to allow everything";
     Shadowed = 402, Warning, "value never applies",
         "A fragment that stands higher in the same bundle sets the same key, and wins whole.",
@@ -314,11 +314,13 @@ rules! {
         "Codex replaces a value that is not allowed by the first of the list. With `never` \
          first, a user who asks for more approvals gets none.",
         "put the policy first that should take its place";
-    DenyReadRoot = 450, Error, "denied path stops every session",
-        "Codex cannot build a sandbox that hides the whole disk: no session starts.",
+    DenyReadRoot = 450, Error, "denied path is the whole disk",
+        "A sandbox that hides the whole disk runs no command. A pattern whose folder is the root, \
+         such as `/**/.env`, stops every session since 0.157.1.",
         "deny the folders that hold secrets";
     DenyReadLink = 451, Warning, "denied path is a link on many systems",
-        "The sandbox cannot hide a symbolic link: where the path is one, no session works.",
+        "The sandbox cannot hide a symbolic link, nor what is named through one: where the path \
+         exists and is one, sessions or commands are refused.",
         "deny the path the link leads to";
     ReviewContradiction = 452, Error, "review is required and not allowed",
         "With `auto_review.required_on_models` and reviewers without `auto_review` every \
@@ -332,13 +334,13 @@ rules! {
         "`windows.require_mxc` with `allow_mxc = false` leaves no sandbox to use.",
         "remove one of the two";
     ReviewWithoutReviewer = 455, Warning, "nobody reviews these hosts",
-        "Requests to `review_domains` go to the reviewing model. Where it may not review, \
-         they are blocked.",
-        "add `auto_review` to `allowed_approvals_reviewers`";
-    DenyReadNotExpanded = 460, Error, "denied path with a variable",
-        "Codex expands `~/` and nothing else: the path is taken letter by letter and protects \
-         nothing.",
-        "begin the path with `~/` or `/`";
+        "Requests to `review_domains` are asked of the user or of the reviewing model. With \
+         `never` as the only approval policy nobody is asked, and they are blocked.",
+        "allow `on-request` too, or remove the list";
+    DenyReadNotExpanded = 460, Error, "denied path with a variable or braces",
+        "Codex expands `~/` and nothing else: a variable is taken letter by letter and protects \
+         nothing, and since 0.157.1 a brace makes Codex refuse the whole file.",
+        "begin the path with `~/` or `/`, and write one path for each alternative";
     DenyReadRelative = 461, Error, "denied path is relative",
         "Codex takes it below the folder of the policy, such as `/etc/codex`, not below the \
          project.",

@@ -26,8 +26,10 @@ pub struct RequirementsExecPolicyPatternTokenToml {
     pub any_of: Option<Vec<String>>,
 }
 
-/// What happens to a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+/// What happens to a command, loosest first: where several rules match, Codex takes the strictest.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
     /// It runs; a later check refuses this in requirements.

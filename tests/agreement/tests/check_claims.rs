@@ -49,6 +49,11 @@ const MISTAKES: &[&str] = &[
     "[features]\nmemories = true\n[feature_requirements]\nmemories = true\n",
     "allowed_web_search_modes = ['indexed']\n",
     "[permissions.filesystem]\ndeny_read = ['/zz']\n",
+    "[permissions.filesystem]\ndeny_read = ['/']\n",
+    "[permissions.filesystem]\ndeny_read = ['/**/.env']\n",
+    "[permissions.filesystem]\ndeny_read = ['/srv/{a,b}']\n",
+    "[[hooks.PreToolUse]]\nhooks = [{ type = 'command', command = '/x' }]\n",
+    "[experimental_network]\ndomains = { 'a.b' = 'deny' }\n",
     "\n# nothing\n",
 ];
 

@@ -31,6 +31,25 @@ const VERBS: &[&str] = &[
     "push", "pull", "delete", "apply", "get", "run", "exec", "install", "publish", "login", "rm",
     "prune", "destroy", "init", "build",
 ];
+/// Features that 0.169.0 knows, four a layer: policy that pins others is refused.
+const FEATURES: &[&str] = &[
+    "apps",
+    "memories",
+    "hooks",
+    "multi_agent",
+    "plugins",
+    "goals",
+    "shell_tool",
+    "unified_exec",
+    "image_generation",
+    "fast_mode",
+    "personality",
+    "browser_use",
+    "computer_use",
+    "shell_snapshot",
+    "tool_suggest",
+    "skill_mcp_dependency_install",
+];
 const LAYERS: &[&str] = &["system", "cloud", "mdm", "team"];
 
 /// How much one workload holds.
@@ -44,13 +63,15 @@ pub(super) struct Size {
     hosts: usize,
     /// How long `explain KEY` may take, in milliseconds.
     pub(super) goal_ms: Option<f64>,
+    /// How long `compile` may take, as a part of what the Rego engine takes.
+    pub(super) compile_goal: f64,
 }
 
 /// All sizes.
 pub(super) const SIZES: &[Size] = &[
-    Size { name: "S", rules: 0, hosts: 0, goal_ms: None },
-    Size { name: "M", rules: 100, hosts: 1000, goal_ms: Some(10.0) },
-    Size { name: "L", rules: 5000, hosts: 10_000, goal_ms: Some(70.0) },
+    Size { name: "S", rules: 0, hosts: 0, goal_ms: None, compile_goal: 0.75 },
+    Size { name: "M", rules: 100, hosts: 1000, goal_ms: Some(10.0), compile_goal: 0.45 },
+    Size { name: "L", rules: 5000, hosts: 10_000, goal_ms: Some(70.0), compile_goal: 0.35 },
 ];
 
 /// Random numbers that are the same in every run.
@@ -82,6 +103,25 @@ pub(super) fn layers(size: Size) -> Vec<String> {
             text.push_str(&entries(name));
             text.push_str(&network(&mut dice, base, hosts));
             for number in 0..rules {
+                text.push_str(&rule(&mut dice, base + number));
+            }
+            text
+        })
+        .collect()
+}
+
+/// One layer of its own for each of many cohorts: ten rules and twenty hosts.
+pub(super) fn cohorts(count: usize) -> Vec<String> {
+    const RULES: usize = 10;
+    const HOSTS: usize = 20;
+    let mut dice = Dice(9);
+    (0..count)
+        .map(|at| {
+            let base = (at + 10) * 100_000;
+            let mut text = scalars();
+            text.push_str(&entries(&format!("c{at}")));
+            text.push_str(&network(&mut dice, base, HOSTS));
+            for number in 0..RULES {
                 text.push_str(&rule(&mut dice, base + number));
             }
             text
@@ -123,8 +163,9 @@ fn scalars() -> String {
 /// Feature pins and a server, in dotted form so that layers can be put one after the other.
 fn entries(name: &str) -> String {
     let mut text = String::new();
-    for number in 0..4 {
-        line(&mut text, format_args!("features.feature_{name}_{number} = {}", number % 2 == 1));
+    let at = LAYERS.iter().position(|known| *known == name).unwrap_or(LAYERS.len() - 1);
+    for (number, feature) in FEATURES.iter().skip(at * 4).take(4).enumerate() {
+        line(&mut text, format_args!("features.{feature} = {}", number % 2 == 1));
     }
     line(&mut text, format_args!("mcp_servers.srv_{name}.identity.command = \"/opt/mcp/{name}\""));
     text

@@ -46,8 +46,6 @@ command = "npx"
 [mcp_servers.b.identity]
 url = { match = "prefix", value = "https://b.example" }
 
-[plugins."p@m"]
-
 [marketplaces.allowed_sources.a]
 source = "git"
 
@@ -92,7 +90,7 @@ fn one_fault_for_every_rule_gives_every_code() {
         ..GOOD
     };
     let open = Policy { requirements: OPEN, channels: &[Channel::Cloud], ..GOOD };
-    let profiles = "allowed_permission_profiles = { \":read-only\" = true }\n\
+    let profiles = "mcp_servers = {}\nallowed_permission_profiles = { \":read-only\" = true }\n\
                     default_permissions = \":read-only\"\n\
                     [experimental_network]\ndomains = { \"a.example\" = \"deny\" }\n";
     let held = Policy { requirements: profiles, config: "sandbox_mode = \"read-only\"\n", ..GOOD };
@@ -123,6 +121,11 @@ fn one_fault_for_every_rule_gives_every_code() {
     );
     assert_eq!(
         held.codes(),
-        [Code::ProfilesDecide, Code::NetworkNotEnabled, Code::UserRulesLeaveSandbox]
+        [
+            Code::ImplicitlyEmpty,
+            Code::ProfilesDecide,
+            Code::NetworkNotEnabled,
+            Code::UserRulesLeaveSandbox,
+        ]
     );
 }

@@ -1,6 +1,6 @@
 //! Workflow commands: annotations that GitHub shows beside the lines of a change.
 
-use codex_schema::diagnostic::Diagnostic;
+use codex_schema::diagnostic::{Diagnostic, Severity};
 
 use super::located::{Located, more};
 use super::{Style, summary};
@@ -11,7 +11,12 @@ pub fn github(located: Located<'_>) -> String {
     let mut out = String::new();
     for diagnostic in &report.diagnostics {
         let lines = more(diagnostic);
-        command(located, diagnostic, diagnostic.severity.word(), &lines, &mut out);
+        let level = match diagnostic.severity {
+            Severity::Info => "notice",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        command(located, diagnostic, level, &lines, &mut out);
     }
     for allowed in &report.allowed {
         let lines = [format!("allowed until {}: {}", allowed.until, allowed.reason)];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use codex_schema::diagnostic::Diagnostic;
+use codex_schema::diagnostic::{Diagnostic, Severity};
 
 use super::located::{Located, more};
 use super::{counted, place, words};
@@ -12,6 +12,8 @@ use crate::suppress::Allowed;
 #[derive(Default)]
 struct Case<'report> {
     found: Vec<&'report Diagnostic>,
+    /// What is good to know and fails nothing.
+    noted: Vec<&'report Diagnostic>,
     allowed: Vec<&'report Allowed>,
 }
 
@@ -25,7 +27,11 @@ pub fn junit(located: Located<'_>) -> String {
         name.map_or_else(|| "policy".to_owned(), |name| located.path(name))
     };
     for diagnostic in &report.diagnostics {
-        cases.entry(name_of(diagnostic)).or_default().found.push(diagnostic);
+        let case = cases.entry(name_of(diagnostic)).or_default();
+        match diagnostic.severity {
+            Severity::Info => case.noted.push(diagnostic),
+            Severity::Warning | Severity::Error => case.found.push(diagnostic),
+        }
     }
     for allowed in &report.allowed {
         cases.entry(name_of(&allowed.diagnostic)).or_default().allowed.push(allowed);
@@ -49,7 +55,7 @@ pub fn junit(located: Located<'_>) -> String {
 fn write(located: Located<'_>, name: &str, case: &Case<'_>, out: &mut String) {
     let name = escaped(name);
     out.push_str(&format!("    <testcase classname=\"codex-config\" name=\"{name}\""));
-    if case.found.is_empty() && case.allowed.is_empty() {
+    if case.found.is_empty() && case.noted.is_empty() && case.allowed.is_empty() {
         out.push_str("/>\n");
         return;
     }
@@ -67,16 +73,13 @@ fn write(located: Located<'_>, name: &str, case: &Case<'_>, out: &mut String) {
             escaped(&texts.join("\n"))
         ));
     }
-    if !case.allowed.is_empty() {
-        let texts: Vec<String> = case
-            .allowed
-            .iter()
-            .map(|allowed| {
-                let reason = format!("allowed until {}: {}", allowed.until, allowed.reason);
-                format!("{}\n  {}", text(located, &allowed.diagnostic), words::clean(&reason))
-            })
-            .collect();
-        out.push_str(&format!("      <system-out>{}</system-out>\n", escaped(&texts.join("\n"))));
+    let mut aside: Vec<String> = case.noted.iter().map(|noted| text(located, noted)).collect();
+    aside.extend(case.allowed.iter().map(|allowed| {
+        let reason = format!("allowed until {}: {}", allowed.until, allowed.reason);
+        format!("{}\n  {}", text(located, &allowed.diagnostic), words::clean(&reason))
+    }));
+    if !aside.is_empty() {
+        out.push_str(&format!("      <system-out>{}</system-out>\n", escaped(&aside.join("\n"))));
     }
     out.push_str("    </testcase>\n");
 }

@@ -82,8 +82,8 @@ fn code_text(text: &str) -> String {
 }
 
 fn push(one: char, out: &mut String) {
-    let plain = one.is_alphanumeric() || matches!(one, ' ' | '.' | ',' | '/' | ':' | ';' | '-');
-    if plain || !one.is_ascii() {
+    // A bracket is harmless once square ones are not read.
+    if one.is_alphanumeric() || !one.is_ascii() || " .,/:;-()=?'+%".contains(one) {
         out.push(one);
     } else {
         out.push_str(&format!("&#{};", u32::from(one)));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use codex_schema::diagnostic::registry::RULES;
-use codex_schema::diagnostic::{Diagnostic, Edit, Fix, Rule};
+use codex_schema::diagnostic::{Diagnostic, Edit, Fix, Rule, Severity};
 use codex_schema::span::Span;
 use serde_json::{Value, json as object};
 
@@ -40,6 +40,15 @@ pub fn sarif(located: Located<'_>) -> String {
     text
 }
 
+/// SARIF's own word.
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
 fn rule(rule: &Rule) -> Value {
     let mut title = rule.title.to_owned();
     if let Some(first) = title.get_mut(..1) {
@@ -53,7 +62,7 @@ fn rule(rule: &Rule) -> Value {
             "text": format!("{}\n\nWhat to do: {}.", rule.why, rule.instead),
             "markdown": rule.page(),
         },
-        "defaultConfiguration": { "level": rule.severity.word() },
+        "defaultConfiguration": { "level": level(rule.severity) },
     })
 }
 
@@ -83,7 +92,7 @@ fn result(located: Located<'_>, diagnostic: &Diagnostic, seen: &mut Seen) -> Val
     let mut value = object!({
         "ruleId": diagnostic.code,
         "ruleIndex": index,
-        "level": diagnostic.severity.word(),
+        "level": level(diagnostic.severity),
         "message": { "text": lines.join("\n") },
         "locations": location(located, span).into_iter().collect::<Vec<Value>>(),
         "partialFingerprints": {
