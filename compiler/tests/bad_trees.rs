@@ -1,6 +1,8 @@
 //! Policy repositories with everything wrong, through the program: every mistake in one run, clear
 //! words, and no half of an output.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! `init`, `import` and the example repositories, through the program.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
 use std::path::{Path, PathBuf};
 
 use clap::Parser;

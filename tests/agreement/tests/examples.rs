@@ -104,7 +104,8 @@ fn all_agree(version: &str) {
     for (((name, cohort), world), answers) in cohorts.iter().zip(&worlds).zip(answers) {
         for ((question, oracle), answer) in questions.iter().zip(answers) {
             let model = predict(world, oracle, version);
-            let document = answer.as_ref().unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+            assert!(answer.is_ok(), "{name}: {answer:?}");
+            let document = answer.as_ref().unwrap();
             let verdict = judge(*question, &answer, &model, version);
             assert_eq!(verdict, Verdict::ValuesAgree, "{name} {}", question.name());
             let said = &document["requirements"];
