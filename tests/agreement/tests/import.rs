@@ -1,7 +1,6 @@
 //! A machine, imported and compiled again, means the same to Codex.
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be read fails the test")]
-#![expect(clippy::indexing_slicing, reason = "absent parts of a document are null")]
 
 use std::num::NonZeroUsize;
 
