@@ -129,6 +129,13 @@ fn same_answers(plain: &Table, done: &Simplified, texts: &[String; 2]) -> Result
         domains.retain(|name, _| kept.contains(name.as_str()));
         taken = all - domains.len();
     }
+    // The same once more, in the older spelling.
+    for list in ["allowedDomains", "deniedDomains"] {
+        let list = before.pointer_mut(&format!("/requirements/network/{list}"));
+        if let Some(Value::Array(domains)) = list {
+            domains.retain(|name| name.as_str().is_some_and(|name| kept.contains(name)));
+        }
+    }
     let removed = NetworkPolicy::of(plain).entries().len() - kept.len();
     if taken != removed || before != after {
         return Err("Codex answers the two policies differently".into());
