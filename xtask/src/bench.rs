@@ -2,6 +2,7 @@
 
 mod compile;
 mod measure;
+mod startup;
 mod workload;
 
 use std::fs;
@@ -39,6 +40,8 @@ enum What {
     },
     /// `codex-config compile` on repositories of four sizes.
     Compile(compile::Compile),
+    /// Codex's own start with a policy, and with the same policy simplified.
+    Startup(startup::Startup),
 }
 
 /// Measures; a missed goal is a failure.
@@ -46,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
     match &arguments.what {
         What::Explain { rounds, key } => explain(*rounds, key),
         What::Compile(arguments) => compile::run(arguments),
+        What::Startup(arguments) => startup::run(arguments),
     }
 }
 

@@ -160,22 +160,29 @@ fn read_rule<'policy>(
     };
     let mut pattern = Vec::new();
     let mut repeats = false;
-    for word in table.get("pattern")?.value.as_array()? {
+    let written = table.get("pattern")?.value.as_array()?;
+    pattern.reserve_exact(written.len());
+    for word in written {
         let word = word.value.as_table()?;
-        let members = match (word.get("token"), word.get("any_of")) {
-            (Some(token), None) => vec![words.intern(token.value.as_str()?)],
+        let set = match (word.get("token"), word.get("any_of")) {
+            (Some(token), None) => {
+                let word = words.intern(token.value.as_str()?);
+                words.single(word)
+            }
             (None, Some(list)) => {
-                let texts = list.value.as_array()?.iter().map(|node| node.value.as_str());
-                texts.map(|text| Some(words.intern(text?))).collect::<Option<Vec<_>>>()?
+                let list = list.value.as_array()?;
+                let texts = list.iter().map(|node| node.value.as_str());
+                let members =
+                    texts.map(|text| Some(words.intern(text?))).collect::<Option<Vec<_>>>()?;
+                if members.is_empty() {
+                    return None;
+                }
+                let set = words.set(members);
+                repeats |= words.members(set).len() < list.len();
+                set
             }
             _ => return None,
         };
-        if members.is_empty() {
-            return None;
-        }
-        let written = members.len();
-        let set = words.set(members);
-        repeats |= words.members(set).len() < written;
         pattern.push(set);
     }
     let flag = |key: &str| table.get(key).and_then(|node| node.value.as_bool());

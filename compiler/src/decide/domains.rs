@@ -11,6 +11,8 @@ pub(crate) mod pattern;
 
 pub use pattern::normal_host;
 
+use std::borrow::Cow;
+
 use codex_schema::span::Span;
 use codex_schema::value::{Node, Table};
 
@@ -84,7 +86,7 @@ pub enum DomainVerdict {
 pub struct DomainAnswer<'network> {
     /// What happens.
     pub verdict: DomainVerdict,
-    /// All entries that match the host, strictest first, then in the order in which they stand.
+    /// All entries that match the host, strictest first, then as they stand.
     pub matches: Vec<&'network DomainEntry<'network>>,
 }
 
@@ -116,7 +118,10 @@ impl<'policy> NetworkPolicy<'policy> {
         self.index.candidates(&host, &mut |at| {
             matches.extend(self.entries.get(at).filter(|entry| entry.pattern.matches(&host)));
         });
-        matches.sort_by_key(|entry| (std::cmp::Reverse(entry.rule), entry.span));
+        let order =
+            |entry: &&DomainEntry<'_>| (std::cmp::Reverse(entry.rule), entry.list, entry.position);
+        matches.sort_by_key(order);
+        matches.dedup_by_key(|entry| order(entry));
         DomainAnswer { verdict: self.verdict(&host, &matches), matches }
     }
 
@@ -203,62 +208,73 @@ fn read(text: &str, rule: DomainRule, place: Place) -> Option<DomainEntry<'_>> {
     Some(DomainEntry { rule, text, span, list, position, pattern: Pattern::parse(text)? })
 }
 
-/// Entries by the labels that every host of theirs ends with.
+/// Entries by the labels that every host of theirs ends with. Entries with the same labels are
+/// chained: most have none beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Index<'policy> {
-    by_tail: Map<std::borrow::Cow<'policy, str>, Slot>,
+    by_tail: Map<Cow<'policy, str>, Slot>,
+    /// The entry before each one in its chain: for the very name, and for names below.
+    before: Vec<Slot>,
 }
 
-#[derive(Debug, Default)]
+/// The last entry that matches this very name, and the last that matches names below.
+#[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    /// Entries that match this very name.
-    exact: Vec<usize>,
-    /// Entries that match names below.
-    below: Vec<usize>,
+    exact: Option<u32>,
+    below: Option<u32>,
 }
 
 impl<'policy> Index<'policy> {
     /// Files the entries, by their place in the list.
     pub(crate) fn of(entries: &[DomainEntry<'policy>]) -> Self {
-        let mut index = Self::default();
+        let mut index =
+            Self { by_tail: Map::default(), before: vec![Slot::default(); entries.len()] };
         index.by_tail.reserve(entries.len());
-        for (at, entry) in entries.iter().enumerate() {
+        for ((entry, before), at) in entries.iter().zip(&mut index.before).zip(0_u32..) {
             let pattern = &entry.pattern;
             let wild = pattern.is_wild();
-            let key = if wild {
-                std::borrow::Cow::Owned(pattern.tail().to_owned())
-            } else {
-                pattern.name.clone()
-            };
+            let key =
+                if wild { Cow::Owned(pattern.tail().to_owned()) } else { pattern.name.clone() };
             let slot = index.by_tail.entry(key).or_default();
             if !wild && pattern.shape != Shape::Below {
-                slot.exact.push(at);
+                before.exact = slot.exact.replace(at);
             }
             if wild || pattern.shape != Shape::Exact {
-                slot.below.push(at);
+                before.below = slot.below.replace(at);
             }
         }
         index
     }
 
     /// Names every entry that can match a host, or hosts that end with these labels. What is named
-    /// may still not match; nothing is named twice.
+    /// may still not match, and may be named twice.
     pub(crate) fn candidates(&self, name: &str, found: &mut impl FnMut(usize)) {
         let mut rest = Some(name);
         while let Some(tail) = rest {
             if let Some(slot) = self.by_tail.get(tail) {
-                let itself = tail.len() == name.len();
-                if itself {
-                    slot.exact.iter().for_each(|at| found(*at));
+                if tail.len() == name.len() {
+                    self.chain(slot.exact, |before| before.exact, found);
                 }
-                let unnamed = |at: &&usize| !itself || slot.exact.binary_search(at).is_err();
-                slot.below.iter().filter(unnamed).for_each(|at| found(*at));
+                self.chain(slot.below, |before| before.below, found);
             }
             rest = match tail.split_once('.') {
                 Some((_, next)) => Some(next),
                 None if tail.is_empty() => None,
                 None => Some(""),
             };
+        }
+    }
+
+    fn chain(
+        &self,
+        last: Option<u32>,
+        before: impl Fn(&Slot) -> Option<u32>,
+        found: &mut impl FnMut(usize),
+    ) {
+        let mut next = last;
+        while let Some(at) = next.and_then(|at| usize::try_from(at).ok()) {
+            found(at);
+            next = self.before.get(at).and_then(&before);
         }
     }
 }

@@ -185,7 +185,7 @@ impl<'policy> Work<'policy> {
             }
             for alternative in alternatives {
                 let mut narrow = pattern.to_vec();
-                let single = self.words.set(vec![alternative]);
+                let single = self.words.single(alternative);
                 narrow.get_mut(place).into_iter().for_each(|set| *set = single);
                 if let Some(by) = self.cover(at, &narrow) {
                     return Some((place, alternative, by));

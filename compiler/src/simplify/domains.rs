@@ -176,7 +176,7 @@ fn covers_in_parts<'all, 'policy>(
         return None;
     }
     let part = |shape| {
-        let pattern = Pattern { shape, name: entry.pattern.name.clone() };
+        let pattern = Pattern::of(shape, entry.pattern.name.clone());
         let mut best: Option<(usize, &DomainEntry<'_>)> = None;
         let mut compared = 0;
         index.candidates(pattern.tail(), &mut |other| {

@@ -7,7 +7,7 @@
 mod curated;
 mod document;
 mod layers;
-mod random;
+pub mod random;
 mod values;
 
 use codex_oracle::{Bundle, FileSpec, SpecialFile, WorldSpec};

@@ -152,6 +152,35 @@ pub(super) fn merged(size: Size) -> String {
     text + &domains + &commands
 }
 
+/// One document with this many rules and hosts, of which two in five make no difference: rules said
+/// twice, rules below a stricter one, hosts below a listed one.
+pub(super) fn with_redundancy(rules: usize, hosts: usize) -> String {
+    let mut dice = Dice(7);
+    let mut text = scalars();
+    text.push_str(&network(&mut dice, 0, 0));
+    text.push_str("\n[experimental_network.domains]\n");
+    for id in 0..hosts * 3 / 5 {
+        let verdict = if id.is_multiple_of(5) { "deny" } else { "allow" };
+        let name = format!("svc{id}.team{}.corp-{}.example.com", id % 97, id % 13);
+        line(&mut text, format_args!("\"{}{name}\" = \"{verdict}\"", dice.pick(&["*.", "**."])));
+        if id * 2 < hosts * 4 / 5 {
+            let below = dice.pick(&["a", "*.b", "**.c"]);
+            line(&mut text, format_args!("\"{below}.{name}\" = \"{verdict}\""));
+        }
+    }
+    for id in 0..rules * 3 / 5 {
+        let rule = rule(&mut dice, id);
+        text.push_str(&rule);
+        if id * 2 < rules * 4 / 5 {
+            let narrower = rule
+                .replace("\"forbidden\"", "\"prompt\"")
+                .replace(" }]\n", " }, { token = \"more\" }]\n");
+            text.push_str(if rule.contains("\"forbidden\"") { &narrower } else { &rule });
+        }
+    }
+    text
+}
+
 fn scalars() -> String {
     "allowed_approval_policies = [\"untrusted\", \"on-request\"]\n\
      allowed_sandbox_modes = [\"read-only\", \"workspace-write\"]\n\

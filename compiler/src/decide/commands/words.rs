@@ -36,25 +36,33 @@ impl<'policy> Words<'policy> {
         self.by_text.get(text).copied()
     }
 
+    /// The number of the set of one word.
+    pub(crate) fn single(&mut self, word: WordId) -> SetId {
+        let next = SetId(u32::try_from(self.sets.len()).unwrap_or(u32::MAX));
+        let known = usize::try_from(word.0).ok().and_then(|at| self.singles.get_mut(at));
+        match known {
+            Some(Some(known)) => *known,
+            Some(unknown) => {
+                *unknown = Some(next);
+                self.sets.push(vec![word]);
+                next
+            }
+            // Every word has its place in the list.
+            None => next,
+        }
+    }
+
     /// The number of a set: order and repetition of its members do not count.
     pub(crate) fn set(&mut self, mut members: Vec<WordId>) -> SetId {
         members.sort_unstable();
         members.dedup();
-        let next = SetId(u32::try_from(self.sets.len()).unwrap_or(u32::MAX));
         if let [only] = members.as_slice() {
-            let single = usize::try_from(only.0).ok().and_then(|at| self.singles.get_mut(at));
-            if let Some(single) = single {
-                if let Some(known) = single {
-                    return *known;
-                }
-                *single = Some(next);
-            }
-            self.sets.push(members);
-            return next;
+            return self.single(*only);
         }
         if let Some(known) = self.by_members.get(&members) {
             return *known;
         }
+        let next = SetId(u32::try_from(self.sets.len()).unwrap_or(u32::MAX));
         self.sets.push(members.clone());
         self.by_members.insert(members, next);
         next

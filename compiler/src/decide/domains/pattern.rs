@@ -13,6 +13,8 @@ pub(crate) struct Pattern<'policy> {
     pub(crate) shape: Shape,
     /// The name without the prefix that `shape` tells.
     pub(crate) name: Cow<'policy, str>,
+    /// Whether the name has wildcards of its own.
+    wild: bool,
 }
 
 /// What a pattern says about its name.
@@ -37,24 +39,26 @@ impl<'policy> Pattern<'policy> {
         } else {
             (Shape::Exact, text)
         };
-        let strange =
-            |letter: char| letter.is_whitespace() || matches!(letter, '/' | '\\' | '{' | '}');
-        if rest.contains(strange) || rest.contains("**") {
-            return None;
-        }
-        let name = normal_host(rest);
-        (!name.is_empty() && !name.contains(['[', ']'])).then_some(Self { shape, name })
+        let name = if is_ordinary(rest) { Cow::Borrowed(rest) } else { unusual_name(rest)? };
+        (!name.is_empty()).then(|| Self::of(shape, name))
+    }
+
+    /// The pattern of a name in its normal form.
+    pub(crate) fn of(shape: Shape, name: Cow<'policy, str>) -> Self {
+        let wild = name.bytes().any(|byte| matches!(byte, b'*' | b'?'));
+        Self { shape, name, wild }
     }
 
     /// Whether the name has wildcards of its own.
     pub(crate) fn is_wild(&self) -> bool {
-        self.name.contains(['*', '?'])
+        self.wild
     }
 
     /// The labels at the end that every host of this pattern has below itself: the name, or what
     /// follows the label with the last wildcard.
     pub(crate) fn tail(&self) -> &str {
-        let Some(last) = self.name.rfind(['*', '?']) else { return &self.name };
+        let last = self.name.rfind(['*', '?']).filter(|_| self.wild);
+        let Some(last) = last else { return &self.name };
         let after = self.name.get(last..).unwrap_or_default();
         after.split_once('.').map_or("", |(_, tail)| tail)
     }
@@ -67,10 +71,17 @@ impl<'policy> Pattern<'policy> {
     /// Whether every host that `other` matches is matched by this one. `false` may also mean that
     /// the patterns are too long to tell.
     pub(crate) fn contains(&self, other: &Pattern<'_>) -> bool {
-        if !self.is_wild()
+        if !self.wild
             && let Some(answer) = self.contains_by_tail(other)
         {
             return answer;
+        }
+        // All hosts of this pattern end with its tail; those of the other one must, too.
+        let common = other.tail().strip_suffix(self.tail());
+        if common
+            .is_none_or(|head| !(head.is_empty() || self.tail().is_empty() || head.ends_with('.')))
+        {
+            return false;
         }
         other.globs().all(|inner| {
             if !inner.contains(['*', '?']) {
@@ -110,6 +121,29 @@ impl<'policy> Pattern<'policy> {
         };
         std::iter::once(first).chain(second)
     }
+}
+
+/// Whether a name needs no second look: it is in normal form and has nothing that Codex refuses.
+fn is_ordinary(name: &str) -> bool {
+    let mut before = b'.';
+    for byte in name.bytes() {
+        let fine = matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'?');
+        if !fine || (byte == b'*' && before == b'*') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b'.'
+}
+
+/// The normal form of a name that is not ordinary; `None` where Codex refuses it.
+fn unusual_name(name: &str) -> Option<Cow<'_, str>> {
+    let strange = |letter: char| letter.is_whitespace() || matches!(letter, '/' | '\\' | '{' | '}');
+    if name.contains(strange) || name.contains("**") {
+        return None;
+    }
+    let name = normal_host(name);
+    (!name.contains(['[', ']'])).then_some(name)
 }
 
 /// A host as the proxy compares it: lower case, without spaces, port, brackets and final dots.
