@@ -251,7 +251,7 @@ fn lint_policy(
 }
 
 /// Entries from which on a policy is checked on a thread of its own.
-const WORTH_A_THREAD: usize = 2_000;
+const WORTH_A_THREAD: usize = 400;
 
 /// How much a policy says: the entries and elements of its three upper levels.
 fn size_of(policy: &EffectivePolicy) -> usize {

@@ -69,7 +69,9 @@ fn section<'table>(
     for entry in plain {
         name(&entry.key.value, out);
         out.push_str(" = ");
-        let order = child(entry).and_then(|spot| spot.key).map(fields).unwrap_or_default();
+        // Only values with fields of their own have an order; asking costs a parse.
+        let key = child(entry).and_then(|spot| spot.key).filter(|_| has_fields(&entry.node.value));
+        let order = key.map(fields).unwrap_or_default();
         line(&entry.node.value, &order, entry.key.value.len() + 3, out);
         out.push('\n');
     }
@@ -79,6 +81,19 @@ fn section<'table>(
             section(below, child(entry), path, out);
             path.pop();
         }
+    }
+}
+
+/// Whether a value is a table, or a list of tables.
+fn has_fields(value: &Value) -> bool {
+    match value {
+        Value::Table(_) => true,
+        Value::Array(elements) => elements.iter().any(|one| has_fields(&one.value)),
+        Value::String(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_) => false,
     }
 }
 
