@@ -3,7 +3,7 @@
 
 use codex_schema::inspect::inspect;
 use codex_schema::lookup::{CONFIG, REQUIREMENTS};
-use codex_schema::source::{Channel, ConfigTier};
+use codex_schema::source::{Channel, ConfigTier, Source};
 use codex_schema::value::Table;
 use codex_schema::version::Version;
 
@@ -181,7 +181,10 @@ fn unknown_paths(root: &Table, version: Version) -> Vec<String> {
 
 fn layer_name(evaluation: &Evaluation, layer: &Prepared) -> String {
     let document = evaluation.documents().get(layer.layer.source);
-    let file = document.map(|document| document.source.to_string()).unwrap_or_default();
+    let file = match document.map(|document| &document.source) {
+        Some(Source::Fragment { id, name }) => format!("{name}, {id}"),
+        source => source.map(Source::to_string).unwrap_or_default(),
+    };
     match layer.tier {
         ConfigTier::System => format!("system ({file})"),
         ConfigTier::Cloud => format!("enterprise-managed ({file})"),

@@ -6,6 +6,7 @@ use codex_schema::lookup::REQUIREMENTS;
 use codex_schema::value::{Node, Table, Value};
 use codex_schema::version::Version;
 
+use super::refusals::providers::wrong;
 use crate::era::{Choices, Era};
 
 /// Puts what the table says about values into the terms of an older version.
@@ -103,8 +104,41 @@ pub(crate) fn of_config(inspection: &mut Inspection, root: &Table, era: Era) {
                 .clone_into(&mut problem.message);
         }
     }
+    providers(inspection, root, era);
     // Codex reads the keys in the order in which they stand.
     inspection.refused.sort_by_key(|problem| problem.span.map(|span| span.start));
+}
+
+/// Definitions of providers are looked at as soon as their table is read, and have its place.
+/// Measured at 0.138.0 and later; before, only a missing name and, at 0.118.0, a name of Codex's
+/// own were refused.
+fn providers(inspection: &mut Inspection, root: &Table, era: Era) {
+    const KEY: &str = "model_providers";
+    let typed = |problem: &TypeProblem| problem.keys.first().is_some_and(|first| first == KEY);
+    let Some((node, table)) = root.get(KEY).and_then(|node| Some((node, node.value.as_table()?)))
+    else {
+        return;
+    };
+    if inspection.refused.iter().any(typed) {
+        return;
+    }
+    let keys = vec![KEY.to_owned()];
+    if era.version() < Version::of(138) {
+        let nameless = table.iter().filter(|entry| entry.node.at(&["name"]).is_none());
+        inspection.refused.extend(nameless.take(1).map(|entry| TypeProblem {
+            message: "missing field `name`".to_owned(),
+            keys: vec![KEY.to_owned(), entry.key.value.to_string()],
+            span: Some(entry.node.span),
+        }));
+    }
+    let told = |text: &str| match era.version() {
+        version if version >= Version::of(138) => true,
+        version => version >= Version::of(118) && text.starts_with("model_providers contains"),
+    };
+    let first = wrong(table).into_iter().find(|refusal| told(&refusal.text));
+    let span = Some(node.span);
+    let problem = first.map(|refusal| TypeProblem { message: refusal.text, keys, span });
+    inspection.refused.extend(problem);
 }
 
 /// A way of notifying that came after 0.157.1; measured there, at 0.138.0, 0.118.0 and 0.98.0.

@@ -8,7 +8,7 @@ pub mod lists;
 mod mcp;
 mod network;
 mod permissions;
-mod providers;
+pub(crate) mod providers;
 mod review;
 mod rules;
 

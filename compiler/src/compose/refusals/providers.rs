@@ -25,8 +25,14 @@ const BEDROCK_TEXT: &str = "`base_url`, `auth`, `http_headers`, `aws.profile`, `
 
 /// Definitions that cannot be used.
 pub(super) fn definitions(merged: &Merged<'_>) -> Vec<Refusal> {
-    let defined = merged.get(&["model_providers"]).and_then(|node| node.value.as_table());
-    let Some(defined) = defined else { return Vec::new() };
+    merged
+        .get(&["model_providers"])
+        .and_then(|node| node.value.as_table())
+        .map_or_else(Vec::new, wrong)
+}
+
+/// Everything wrong with a table of definitions, in requirements or in the configuration.
+pub(crate) fn wrong(defined: &Table) -> Vec<Refusal> {
     let mut found: Vec<Refusal> = reserved(defined).into_iter().collect();
     for entry in defined {
         if RESERVED.contains(&&*entry.key.value) {
