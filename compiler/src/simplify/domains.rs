@@ -61,12 +61,10 @@ fn take_out(
     }
 }
 
-/// The entries and how to find them.
+/// The entries and how to find those that may cover others.
 struct All<'all, 'policy> {
     entries: &'all [DomainEntry<'policy>],
     index: Index<'policy>,
-    /// Labels below which too many patterns have wildcards inside a name.
-    crowded: BTreeSet<&'all str>,
 }
 
 impl<'all, 'policy> All<'all, 'policy> {
@@ -77,14 +75,14 @@ impl<'all, 'policy> All<'all, 'policy> {
         found: &mut impl FnMut(usize, &'all DomainEntry<'policy>),
     ) {
         self.index.candidates(pattern.tail(), &mut |at| {
-            let Some(entry) = self.entries.get(at) else { return };
-            if !(entry.pattern.is_wild() && self.crowded.contains(entry.pattern.tail())) {
+            if let Some(entry) = self.entries.get(at) {
                 found(at, entry);
             }
         });
     }
 }
 
+/// Labels below which too many patterns have wildcards inside a name.
 fn crowded<'all>(entries: &'all [DomainEntry<'_>]) -> BTreeSet<&'all str> {
     let mut by_tail: Map<&str, BTreeSet<&Pattern<'_>>> = Map::default();
     for entry in entries.iter().filter(|entry| entry.pattern.is_wild()) {
@@ -96,7 +94,11 @@ fn crowded<'all>(entries: &'all [DomainEntry<'_>]) -> BTreeSet<&'all str> {
 
 /// The entries that make no difference, with the reasons.
 fn redundant(entries: &[DomainEntry<'_>]) -> Vec<(usize, Reason)> {
-    let all = &All { entries, index: Index::of(entries), crowded: crowded(entries) };
+    let crowded = crowded(entries);
+    let index = Index::of(entries, |entry| {
+        !(entry.pattern.is_wild() && crowded.contains(entry.pattern.tail()))
+    });
+    let all = &All { entries, index };
     let mut stays = vec![true; entries.len()];
     let mut gone: Vec<(usize, Reason)> = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
