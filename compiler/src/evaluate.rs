@@ -2,20 +2,23 @@
 
 mod refusals;
 
+pub(crate) use refusals::strictly;
+
 use codex_schema::source::{Channel, ConfigTier, Documents};
 use codex_schema::value::Table;
 use codex_schema::version::Version;
 use serde_json::{Value as Json, json};
 
 use crate::codex_answers::startup_refusal;
+use crate::compose::refusals::layers::bad_hosts;
 use crate::compose::startup_json::{Secrets, requirements};
 use crate::compose::{Composition, Phase, Refusal, Setting, Shown, Stage, compose_in};
-use crate::configure::{self, Configuration};
+use crate::configure::{self, Configuration, Prepared};
 use crate::effective::{Inputs, Session, session};
 use crate::era::Era;
-use crate::files::Files;
+use crate::files::{Files, MemoryFiles};
 use crate::gather::{BundleState, Extra, Gathered, gather};
-use crate::layers::{RequirementLayer, Role};
+use crate::layers::{Layer, RequirementLayer, Role};
 use crate::machine::Machine;
 
 /// Everything known about a machine after one look at it.
@@ -31,6 +34,10 @@ pub struct Evaluation {
     pub composition: Composition,
     /// Why Codex refuses, in the order in which it finds out; empty when it runs.
     pub refusals: Vec<Refusal>,
+    /// The files that requirements and roles of agents name, as they were found.
+    named: MemoryFiles,
+    /// The user's file, where this is a load that passes over it.
+    aside: Option<Layer>,
 }
 
 /// Evaluates a machine.
@@ -43,7 +50,25 @@ pub fn evaluate(machine: Machine, files: &dyn Files, extra: &Extra) -> Evaluatio
         Setting { machine: &machine, documents, config: &configuration.merged, files: Some(files) };
     let composition = compose_in(gathered.requirements.iter().collect(), &setting);
     let refusals = refusals::in_order(&gathered, &composition, &setting);
-    Evaluation { machine, gathered, configuration, composition, refusals }
+    let named = named(&configuration, &composition, files);
+    Evaluation { machine, gathered, configuration, composition, refusals, named, aside: None }
+}
+
+fn named(
+    configuration: &Configuration,
+    composition: &Composition,
+    files: &dyn Files,
+) -> MemoryFiles {
+    let catalogs =
+        composition.layers.iter().filter_map(|layer| layer.root.get("model_catalog_json"));
+    let tables = configuration.layers.iter().filter_map(|layer| layer.layer.root.get("agents"));
+    let roles = tables.filter_map(|node| node.value.as_table()).flat_map(Table::iter);
+    let paths = catalogs.chain(roles.filter_map(|role| role.node.at(&["config_file"])));
+    let mut named = MemoryFiles::default();
+    for path in paths.filter_map(|node| node.value.as_str()) {
+        named.copy(path, files);
+    }
+    named
 }
 
 impl Evaluation {
@@ -59,10 +84,14 @@ impl Evaluation {
             )
         };
         gathered.config.retain(|layer| shared(layer.tier));
-        // Nor does it look again at requirements that are no TOML.
+        // Nor does it look again at requirements that cannot be read.
+        let unreadable = |layer: &RequirementLayer| {
+            let mut composed = self.composition.layers.iter();
+            let own = composed.find(|one| one.source == layer.layer.source);
+            !layer.layer.syntax.is_empty() || own.is_some_and(|own| bad_hosts(own).is_some())
+        };
         let readable = |layer: &RequirementLayer| {
-            layer.layer.syntax.is_empty()
-                || matches!(layer.channel, Channel::LegacyFile | Channel::LegacyMdm)
+            matches!(layer.channel, Channel::LegacyFile | Channel::LegacyMdm) || !unreadable(layer)
         };
         gathered.requirements.retain(|layer| layer.channel != Channel::Cloud && readable(layer));
         gathered.broken.retain(|broken| match broken.role {
@@ -70,11 +99,9 @@ impl Evaluation {
             Role::Bundle | Role::Requirements(Channel::System | Channel::Mdm) => false,
             _ => true,
         });
-        let mut reduced = self.reduced(gathered);
-        // The one check inside a value that only sessions make.
-        let late = "application.network.domains requires";
-        reduced.refusals.retain(|refusal| !refusal.text.contains(late));
-        reduced
+        let user = self.gathered.config.iter().find(|layer| layer.tier == ConfigTier::User);
+        let aside = user.map(|layer| layer.layer.clone());
+        Self { aside, ..self.reduced(gathered) }
     }
 
     /// The same machine before a bundle was fetched.
@@ -112,11 +139,12 @@ impl Evaluation {
             machine: &machine,
             documents: &gathered.documents,
             config: &configuration.merged,
-            files,
+            files: Some(files.unwrap_or(&self.named)),
         };
         let composition = compose_in(gathered.requirements.iter().collect(), &setting);
         let refusals = refusals::in_order(&gathered, &composition, &setting);
-        Self { machine, gathered, configuration, composition, refusals }
+        let named = self.named.clone();
+        Self { machine, gathered, configuration, composition, refusals, named, aside: None }
     }
 
     /// The same machine without any of its files: what the command line says alone.
@@ -131,7 +159,9 @@ impl Evaluation {
         let machine = self.machine.clone();
         let configuration = configure::merge(&gathered.config, &machine, &Era::of(machine.version));
         let composition = Composition::default();
-        Self { machine, gathered, configuration, composition, refusals: Vec::new() }
+        let named = MemoryFiles::default();
+        let refusals = Vec::new();
+        Self { machine, gathered, configuration, composition, refusals, named, aside: None }
     }
 
     /// The inputs of clamps.
@@ -149,6 +179,23 @@ impl Evaluation {
         session(&self.inputs())
     }
 
+    /// The files that requirements and roles of agents name.
+    pub(crate) fn named(&self) -> &dyn Files {
+        &self.named
+    }
+
+    /// The layers in which Codex looks for the place of a mistake, lowest first: even a load that
+    /// passes over the user's file looks into it.
+    pub(crate) fn searched(&self) -> Vec<&Layer> {
+        let written = |layer: &&Prepared| layer.tier != ConfigTier::CommandLine;
+        let loaded = self.configuration.loaded().filter(written);
+        let mut all: Vec<(ConfigTier, &Layer)> =
+            loaded.map(|layer| (layer.tier, &layer.layer)).collect();
+        all.extend(self.aside.as_ref().map(|layer| (ConfigTier::User, layer)));
+        all.sort_by_key(|(tier, _)| *tier);
+        all.into_iter().map(|(_, layer)| layer).collect()
+    }
+
     /// The documents of this evaluation.
     pub fn documents(&self) -> &Documents {
         &self.gathered.documents
@@ -164,11 +211,7 @@ impl Evaluation {
     /// # Errors
     /// The error document that Codex prints instead.
     pub fn startup_answer(&self, secrets: Secrets) -> Result<Json, Json> {
-        let found = |text: String| {
-            let known = self.refusals.iter().find(|refusal| refusal.text == text);
-            known.cloned().unwrap_or_else(|| Refusal::start(text, None))
-        };
-        match startup_refusal(self).map(found) {
+        match startup_refusal(self) {
             None => Ok(json!({
                 "requirements": requirements(
                     &self.composition.merged,

@@ -191,6 +191,11 @@ impl MemoryFiles {
         self.0.insert(path.into(), Content::Bytes(bytes.into()));
     }
 
+    /// Takes over what another place has under a path.
+    pub fn copy(&mut self, path: &str, from: &dyn Files) {
+        self.0.insert(path.to_owned(), from.read(path));
+    }
+
     /// Adds something that cannot be read.
     pub fn put_unreadable(&mut self, path: impl Into<String>, reason: Unreadable) {
         self.0.insert(path.into(), Content::Unreadable(reason));

@@ -77,14 +77,14 @@ impl Walk {
         let mut seen: Vec<&str> = Vec::new();
         let buffered = spot.section.filter(|section| section.buffered);
         if let Some(section) = buffered {
-            let direct = table.iter().filter(|entry| section.direct.contains(&&*entry.key.value));
+            let direct = table.iter().filter(|entry| section.reads_directly(&entry.key.value));
             for entry in direct {
                 self.entry(entry, spot, &mut seen);
             }
             self.named = outer.or(Some(self.path.len()));
         }
         for entry in table {
-            if buffered.is_none_or(|section| !section.direct.contains(&&*entry.key.value)) {
+            if buffered.is_none_or(|section| !section.reads_directly(&entry.key.value)) {
                 self.entry(entry, spot, &mut seen);
             }
         }

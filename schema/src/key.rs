@@ -96,6 +96,9 @@ pub struct Section {
     pub buffered: bool,
     /// Fields of a buffered table that serde reads directly, and before everything else in it.
     pub direct: &'static [&'static str],
+    /// The only fields of a buffered table that go through the buffer, where they are few: all
+    /// others are direct.
+    pub flattened: &'static [&'static str],
     /// Fields with a default of their own: only these may be left out at the end of a table
     /// written as a list of its fields.
     pub defaulted: &'static [&'static str],
@@ -106,6 +109,14 @@ pub struct Section {
     pub nested: Option<TableCheck>,
     /// What Codex checks when all fields of the table are read.
     pub check: TableCheck,
+}
+
+impl Section {
+    /// Whether serde reads a field of this buffered table directly.
+    pub fn reads_directly(&self, field: &str) -> bool {
+        let few = !self.flattened.is_empty();
+        self.direct.contains(&field) || few && !self.flattened.contains(&field)
+    }
 }
 
 /// A check of a whole table; its error bears no path.
@@ -122,6 +133,7 @@ pub const SECTION: Section = Section {
     field: "",
     buffered: false,
     direct: &[],
+    flattened: &[],
     defaulted: &[],
     hidden: &[],
     nested: None,

@@ -59,7 +59,7 @@ pub fn compare(key: &Key, from: Said<'_>, to: Said<'_>) -> Change {
     }
     match key.tighter {
         Tighter::Fixed => fixed(key, from, to),
-        Tighter::Subset => sets(&allowed(key, from), &allowed(key, to)),
+        Tighter::Subset => sets(allowed(key, from).as_ref(), allowed(key, to).as_ref()),
         Tighter::Superset => denials(from, to),
         Tighter::True | Tighter::False | Tighter::Lower | Tighter::Order(_) => ranks(key, from, to),
     }
@@ -93,7 +93,7 @@ fn allowed(key: &Key, said: Said<'_>) -> Option<BTreeSet<Identity>> {
     }
 }
 
-fn sets(from: &Option<BTreeSet<Identity>>, to: &Option<BTreeSet<Identity>>) -> Change {
+fn sets(from: Option<&BTreeSet<Identity>>, to: Option<&BTreeSet<Identity>>) -> Change {
     match (from, to) {
         (None, None) => Change::Equal,
         (None, Some(_)) => Change::Tighter,
@@ -110,7 +110,7 @@ fn sets(from: &Option<BTreeSet<Identity>>, to: &Option<BTreeSet<Identity>>) -> C
 fn denials(from: Said<'_>, to: Said<'_>) -> Change {
     let denied = |said: Said<'_>| said.value.map(elements).unwrap_or_default();
     // What is denied is the other side of what is allowed.
-    sets(&Some(denied(to)), &Some(denied(from)))
+    sets(Some(&denied(to)), Some(&denied(from)))
 }
 
 fn ranks(key: &Key, from: Said<'_>, to: Said<'_>) -> Change {

@@ -1,8 +1,9 @@
 //! TOML values that remember where every key and every element was written.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -65,7 +66,7 @@ pub(crate) enum Written {
 pub struct Table {
     entries: Arc<Vec<Entry>>,
     /// Positions by the hash of the key, kept from [`INDEX_FROM`] entries on.
-    index: Arc<HashTable<u32>>,
+    index: Option<Arc<HashTable<u32>>>,
     pub(crate) written: Written,
 }
 
@@ -100,7 +101,7 @@ impl Table {
         if self.entries.len() < INDEX_FROM {
             return self.entries.iter().position(|entry| &*entry.key.value == key);
         }
-        let found = self.index.find(hash(key), |at| self.is_at(*at, key));
+        let found = self.index.as_ref()?.find(hash(key), |at| self.is_at(*at, key));
         found.and_then(|at| usize::try_from(*at).ok())
     }
 
@@ -132,10 +133,10 @@ impl Table {
             return Some(std::mem::replace(slot, Entry { key, node }));
         }
         let at = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        if self.entries.len() >= INDEX_FROM {
+        if let Some(index) = &mut self.index {
             let entries = &self.entries;
             let rehash = |at: &u32| hash_at(entries, *at);
-            Arc::make_mut(&mut self.index).insert_unique(hash(&key.value), at, rehash);
+            Arc::make_mut(index).insert_unique(hash(&key.value), at, rehash);
         }
         Arc::make_mut(&mut self.entries).push(Entry { key, node });
         if self.entries.len() == INDEX_FROM {
@@ -188,23 +189,22 @@ impl Table {
     }
 
     fn reindex(&mut self) {
-        let mut index = HashTable::new();
-        if self.entries.len() >= INDEX_FROM {
-            index.reserve(self.entries.len(), |at| hash_at(&self.entries, *at));
-            for (at, entry) in (0_u32..).zip(self.entries.iter()) {
-                index.insert_unique(hash(&entry.key.value), at, |at| hash_at(&self.entries, *at));
-            }
+        if self.entries.len() < INDEX_FROM {
+            self.index = None;
+            return;
         }
-        self.index = Arc::new(index);
+        let mut index = HashTable::with_capacity(self.entries.len());
+        for (at, entry) in (0_u32..).zip(self.entries.iter()) {
+            index.insert_unique(hash(&entry.key.value), at, |at| hash_at(&self.entries, *at));
+        }
+        self.index = Some(Arc::new(index));
     }
 }
 
 /// The hash of a key. Always the same for the same key: nothing random is in this crate, and what
 /// collisions could cost is bounded by the size of a document.
 fn hash(key: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(key.as_bytes());
-    hasher.finish()
+    FixedState::with_seed(0).hash_one(key)
 }
 
 fn hash_at(entries: &[Entry], at: u32) -> u64 {

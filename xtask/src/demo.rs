@@ -33,6 +33,12 @@ pub(crate) fn run() -> Result<(), Problem> {
             }
         }
     }
+    for example in children(&examples.join("policy"))? {
+        if example.join("policy.toml").exists() {
+            show_policy(&program, &example)?;
+            shown += 1;
+        }
+    }
     if shown == 0 {
         return Err(format!("there are no examples in {}", examples.display()).into());
     }
@@ -48,6 +54,16 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
         fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
     found.sort();
     Ok(found)
+}
+
+/// Checks a policy repository, compiles it, and shows what one cohort gets.
+fn show_policy(program: &Path, policy: &Path) -> Result<(), Problem> {
+    let top = text(policy);
+    show(program, &format!("check {}", tail(policy)), &["check".into(), top.clone()])?;
+    let name = policy.file_name().unwrap_or_default();
+    let out = target_folder().join("demo").join(name);
+    let words = ["compile".into(), top, "--out".into(), text(&out)];
+    show(program, &format!("compile {}", tail(policy)), &words)
 }
 
 /// Explains a copied machine with whatever it has: a home, a project, a bundle, preferences.

@@ -52,14 +52,8 @@ impl From<Only> for Question {
     }
 }
 
-/// Runs the comparison; an unexplained difference is a failure.
+/// Runs the comparison and shows what it found; an unexplained difference is a failure.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
-    let report = compare(arguments)?;
-    if report.agrees() { Ok(()) } else { Err("the model and Codex do not agree".into()) }
-}
-
-/// Runs the comparison and shows what it found.
-pub(crate) fn compare(arguments: &Arguments) -> Result<differ::Report, Problem> {
     let version = arguments.codex;
     let binary = codex_oracle::install(&version.to_string())?;
     let questions = match arguments.only.as_slice() {
@@ -91,5 +85,5 @@ pub(crate) fn compare(arguments: &Arguments) -> Result<differ::Report, Problem> 
         arguments.seed,
         started.elapsed().as_secs_f64()
     ));
-    Ok(report)
+    if report.agrees() { Ok(()) } else { Err("the model and Codex do not agree".into()) }
 }

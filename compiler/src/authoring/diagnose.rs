@@ -46,6 +46,7 @@ impl Judge {
     /// What was found.
     pub fn finish(self, repository: &Repository) -> Vec<Diagnostic> {
         let mut found: Vec<Diagnostic> = self.found.into_values().collect();
+        found.retain(|one| !repository.is_on_broken_line(one.primary.span));
         for exception in &repository.exceptions {
             let idle = self.counted.contains(&exception.name)
                 && !self.busy.contains(&exception.name)

@@ -172,19 +172,18 @@ pub fn effective_in(
 ) -> EffectivePolicy {
     let chain = repository.manifest.chain(cohort);
     let (last, first) = chain.split_last().map_or((None, &[][..]), |(last, it)| (Some(last), it));
-    let mut policy = match cache.known.get(first) {
-        Some(known) => known.clone(),
-        None => {
-            let mut policy = EffectivePolicy::default();
-            for layer in first {
-                add_layer(&mut policy, repository, layer);
-            }
-            // A policy that is kept has to be copied before it can be added to.
-            if cache.shared.get(first).is_some_and(|count| *count > 1) {
-                cache.known.insert(first.to_vec(), policy.clone());
-            }
-            policy
+    let mut policy = if let Some(known) = cache.known.get(first) {
+        known.clone()
+    } else {
+        let mut policy = EffectivePolicy::default();
+        for layer in first {
+            add_layer(&mut policy, repository, layer);
         }
+        // A policy that is kept has to be copied before it can be added to.
+        if cache.shared.get(first).is_some_and(|count| *count > 1) {
+            cache.known.insert(first.to_vec(), policy.clone());
+        }
+        policy
     };
     if let Some(last) = last {
         add_layer(&mut policy, repository, last);

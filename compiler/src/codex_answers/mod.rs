@@ -9,6 +9,7 @@ mod exact;
 mod features;
 mod login;
 mod refusals;
+mod roles;
 mod sessions;
 mod shapes;
 mod tools;

@@ -13,11 +13,11 @@ use codex_schema::version::Version;
 
 use super::features::{flag_refusal, pin_refusal};
 use crate::compose::choices;
-use crate::compose::{Phase, Refusal, Stage, at_place, short_syntax, syntax_text};
-use crate::configure::Prepared;
+use crate::compose::refusals::config::percentage;
+use crate::compose::{Phase, Refusal, Shown, Stage, at_place, short_syntax, syntax_text};
 use crate::effective::approval;
 use crate::era::Era;
-use crate::evaluate::Evaluation;
+use crate::evaluate::{Evaluation, strictly};
 use crate::gather::BundleState;
 
 /// Who asks.
@@ -49,8 +49,8 @@ pub(super) fn refusal(evaluation: &Evaluation, question: Question) -> Option<Str
     if question == Question::Command || own.late {
         return Some(own.text);
     }
-    if approval::refused(&evaluation.inputs()).is_some() && own.derived {
-        return own.start.map(|text| format!("Error: {text}"));
+    if falls_back_to_nothing(evaluation, &own) {
+        return Some(format!("Error: {}", own.start.unwrap_or(own.raw).replace('\n', " ")));
     }
     let bare =
         server_stops(evaluation).then(|| told(&evaluation.for_everybody(), question)).flatten();
@@ -85,8 +85,18 @@ fn first_load(evaluation: &Evaluation, question: Question) -> Option<String> {
     if !fetched(evaluation) || !server_stops(evaluation) || question == Question::Command {
         return None;
     }
-    told(&evaluation.without_bundle(), Question::Read)?;
+    let own = told(&evaluation.without_bundle(), Question::Read)?;
+    if falls_back_to_nothing(evaluation, &own) {
+        return Some(own.start.unwrap_or(own.raw));
+    }
     told(&evaluation.for_everybody(), Question::Read)?.start
+}
+
+/// Whether Codex gives up over a mistake instead of trying what is there for everybody.
+fn falls_back_to_nothing(evaluation: &Evaluation, own: &Told) -> bool {
+    server_stops(evaluation)
+        && (evaluation.gathered.arguments.strict
+            || approval::refused(&evaluation.inputs()).is_some_and(|text| text == own.raw))
 }
 
 /// Whether Codex loads a second time, with a bundle.
@@ -101,11 +111,9 @@ pub fn requirements_refusal(evaluation: &Evaluation) -> Option<String> {
         return Some(format!("Error: {text}"));
     }
     let whole = told(evaluation, Question::Read);
-    if approval::refused(&evaluation.inputs()).is_some()
-        && let Some(start) =
-            whole.as_ref().filter(|own| own.derived).and_then(|own| own.start.clone())
-    {
-        return Some(format!("Error: {start}"));
+    if let Some(own) = whole.as_ref().filter(|own| falls_back_to_nothing(evaluation, own)) {
+        let text = own.start.as_ref().unwrap_or(&own.raw);
+        return Some(format!("Error: {}", text.replace('\n', " ")));
     }
     if let Some(text) = whole.as_ref().and_then(|_| defaults_refused(evaluation, Question::Read)) {
         return Some(text);
@@ -130,6 +138,8 @@ struct Told {
     text: String,
     /// By `--print-startup-config`.
     raw: String,
+    /// What its document says beside that.
+    shown: Shown,
     /// When the server stops over it; `None` where it never does.
     start: Option<String>,
     /// Whether it concerns the configuration as a whole.
@@ -138,16 +148,43 @@ struct Told {
     late: bool,
 }
 
+impl Told {
+    /// A mistake as all questions are told of it, and with which servers start.
+    fn of(refusal: &Refusal) -> Self {
+        let raw = refusal.text.clone();
+        let shown = refusal.shown.clone();
+        Self { text: raw.clone(), raw, shown, start: None, derived: false, late: false }
+    }
+
+    /// A mistake that concerns the configuration as a whole.
+    fn whole(raw: String, question: Question, version: Version) -> Self {
+        let text = of_whole(&raw, question, version);
+        let start = Some(raw.clone());
+        Self { text, raw, shown: Shown::Text, start, derived: true, late: false }
+    }
+}
+
 /// What `--print-startup-config` refuses with, without its prefix: what is wrong with the machine
 /// for everybody where the whole is wrong, because Codex then tries that and tells of that.
-pub fn startup_refusal(evaluation: &Evaluation) -> Option<String> {
+pub fn startup_refusal(evaluation: &Evaluation) -> Option<Refusal> {
     let first = if fetched(evaluation) {
         told(&evaluation.without_bundle(), Question::Read)
     } else {
         told(evaluation, Question::Read)
     };
-    let bare = first.and_then(|_| told(&evaluation.for_everybody(), Question::Read));
-    bare.or_else(|| told(evaluation, Question::Read)).map(|told| told.raw)
+    let own = match first {
+        Some(own) if falls_back_to_nothing(evaluation, &own) => Some(own),
+        Some(_) => {
+            let mut bare = evaluation.for_everybody();
+            // Whether anybody could log in is not asked here.
+            bare.refusals.retain(|refusal| refusal.phase != Phase::Login);
+            told(&bare, Question::Read)
+        }
+        None => None,
+    };
+    let Told { raw, shown, .. } = own.or_else(|| told(evaluation, Question::Read))?;
+    let known = evaluation.refusals.iter().find(|refusal| refusal.text == raw).cloned();
+    Some(Refusal { shown, ..known.unwrap_or_else(|| Refusal::start(raw, None)) })
 }
 
 fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
@@ -157,6 +194,7 @@ fn told(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let new = server_stops(evaluation);
     first
         .or_else(|| if new { of_unreadable(evaluation, question) } else { None })
+        .or_else(|| if new { of_strict(evaluation, question) } else { None })
         .or_else(|| of_syntax(evaluation, question))
         .or_else(|| of_types(evaluation, question))
         .or_else(|| if new { None } else { removed(evaluation, question) })
@@ -207,16 +245,7 @@ fn of_whole(text: &str, question: Question, version: Version) -> String {
 fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let version = evaluation.machine.version;
     // Configuration files are told of below, with the words of each question.
-    let broken_system = evaluation
-        .configuration
-        .layers
-        .iter()
-        .any(|layer| layer.tier == ConfigTier::System && !layer.layer.syntax.is_empty());
     let own = |refusal: &&Refusal| {
-        // The system's configuration is read before values of the legacy file are looked at.
-        if broken_system && refusal.phase == Phase::LegacyValue {
-            return false;
-        }
         refusal.stage != Stage::Session
             && !matches!(
                 refusal.phase,
@@ -229,9 +258,11 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
             return None;
         }
         // What the configuration as a whole decides comes after its files; providers come before.
-        let early = |refusal: &&Refusal| {
-            !matches!(refusal.phase, Phase::Derived | Phase::Login)
-                || refusal.text.starts_with("model_providers")
+        let strict = strictly(&evaluation.gathered, version).is_some();
+        let early = |refusal: &&Refusal| match refusal.phase {
+            Phase::Content => !strict,
+            Phase::Derived => !strict && refusal.text.starts_with("model_providers"),
+            phase => phase != Phase::Login,
         };
         (evaluation.refusals.iter().filter(own).find(early)?, false)
     } else {
@@ -250,46 +281,57 @@ fn of_requirements(evaluation: &Evaluation, question: Question) -> Option<Told> 
         of_layers(&refusal.text, question, version)
     };
     let start = (!never && refusal.stage == Stage::Start).then(|| refusal.text.clone());
-    Some(Told { text, raw: refusal.text.clone(), start, derived, late: false })
+    Some(Told { text, start, derived, ..Told::of(refusal) })
 }
 
 /// Whether anybody could log in is asked last.
 fn of_login(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let refusal = evaluation.refusals.iter().find(|refusal| refusal.phase == Phase::Login)?;
-    let raw = refusal.text.clone();
-    let text = of_layers(&raw, question, evaluation.machine.version);
-    Some(Told { text, start: Some(raw.clone()), raw, derived: false, late: false })
+    let text = of_layers(&refusal.text, question, evaluation.machine.version);
+    Some(Told { text, start: Some(refusal.text.clone()), ..Told::of(refusal) })
 }
 
 /// A configuration file that is there and cannot be read.
 fn of_unreadable(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let refusal = evaluation.refusals.iter().find(|refusal| {
-        refusal.stage == Stage::Syntax && refusal.text.starts_with("Failed to read config file ")
+        refusal.stage == Stage::Syntax
+            && (refusal.phase == Phase::LegacySyntax
+                || refusal.text.starts_with("Failed to read config file "))
     })?;
     let text = of_layers(&refusal.text, question, evaluation.machine.version);
-    let raw = refusal.text.clone();
-    Some(Told { text, start: Some(raw.clone()), raw, derived: false, late: false })
+    Some(Told { text, start: Some(refusal.text.clone()), ..Told::of(refusal) })
+}
+
+/// What `--strict-config` finds in the files of the configuration.
+fn of_strict(evaluation: &Evaluation, question: Question) -> Option<Told> {
+    let version = evaluation.machine.version;
+    let refusal = strictly(&evaluation.gathered, version)?;
+    let text = of_layers(&refusal.text, question, version);
+    Some(Told { text, start: Some(refusal.text.clone()), ..Told::of(&refusal) })
 }
 
 fn of_syntax(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let version = evaluation.machine.version;
-    let broken = evaluation
-        .configuration
-        .layers
-        .iter()
+    let layers = &evaluation.configuration.layers;
+    // The legacy file is read before every other.
+    let legacy = layers.iter().filter(|layer| layer.tier == ConfigTier::LegacyFile);
+    let broken = legacy
+        .filter(|_| server_stops(evaluation))
+        .chain(layers)
         .find(|layer| layer.not_loaded.is_none() && !layer.layer.syntax.is_empty())?;
     let document = evaluation.documents().get(broken.layer.source)?;
     let problems = &broken.layer.syntax;
     let whole = syntax_text(document, problems);
-    let (raw, start) = if broken.tier == ConfigTier::Project {
-        (format!("Error parsing project config file {}: {whole}", document.source), None)
+    let (raw, shown, start) = if broken.tier == ConfigTier::Project {
+        let text = format!("Error parsing project config file {}: {whole}", document.source);
+        (text, Shown::Text, None)
     } else {
-        let (text, _) = short_syntax(document, problems);
+        let (text, shown) = short_syntax(document, problems);
         let start = format!("{text} Caused by: {}", one_line(&whole));
-        (text, Some(start))
+        (text, shown, Some(start))
     };
     let text = of_layers(&raw, question, version);
-    Some(Told { text, raw, start, derived: false, late: false })
+    Some(Told { text, raw, shown, start, derived: false, late: false })
 }
 
 fn one_line(text: &str) -> String {
@@ -304,20 +346,21 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let words = problem.map(codex_schema::de::TypeProblem::as_codex_prints);
     let words = words.or_else(|| transports(evaluation.config()))?;
     // Codex then reads every file alone to find the one that is wrong by itself.
-    let written = |layer: &&Prepared| layer.tier != ConfigTier::CommandLine;
-    let place = evaluation.configuration.loaded().filter(written).find_map(|layer| {
-        let root = &layer.layer.root;
+    let place = evaluation.searched().into_iter().find_map(|layer| {
+        let root = &layer.root;
+        let document = evaluation.documents().get(layer.source)?;
+        if !layer.syntax.is_empty() {
+            return Some(short_syntax(document, &layer.syntax));
+        }
         let mut alone = inspect(root, &CONFIG, version);
         choices::of_config(&mut alone, root, Era::of(version));
         let problem = alone.refused.into_iter().next()?;
         let span = buffered_place(&problem, root).or(problem.span)?;
-        let document = evaluation.documents().get(layer.layer.source)?;
         let own = problem.as_codex_prints();
-        let (text, _) =
-            at_place(document, span.start, toml_words(own.lines().next().unwrap_or_default()));
-        Some(text)
+        let words = toml_words(own.lines().next().unwrap_or_default());
+        Some(at_place(document, span.start, words))
     });
-    let placed = place.clone().unwrap_or_else(|| one_line(&words));
+    let (placed, shown) = place.clone().unwrap_or_else(|| (one_line(&words), Shown::Text));
     let text = match question {
         Question::Command => of_layers(&words, question, version),
         Question::Read if version >= Version::of(138) => format!("invalid configuration: {words}"),
@@ -335,7 +378,7 @@ fn of_types(evaluation: &Evaluation, question: Question) -> Option<Told> {
         Some(_) => format!("{placed} Caused by: {}", one_line(&words)),
         None => one_line(&words),
     };
-    Some(Told { text, raw: placed, start: Some(start), derived: false, late: false })
+    Some(Told { text, raw: placed, shown, start: Some(start), derived: false, late: false })
 }
 
 /// Below a table that serde buffers a mistake has the place of that table.
@@ -373,13 +416,7 @@ fn transports(config: &Table) -> Option<String> {
 /// Pins that old versions refuse, before they look at profiles.
 fn pins(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let text = pin_refusal(&evaluation.inputs())?;
-    Some(Told {
-        text: of_whole(&text, question, evaluation.machine.version),
-        start: Some(text.clone()),
-        raw: text,
-        derived: true,
-        late: false,
-    })
+    Some(Told::whole(text, question, evaluation.machine.version))
 }
 
 /// A key that is only known to say that it is gone.
@@ -388,25 +425,12 @@ fn removed(evaluation: &Evaluation, question: Question) -> Option<Told> {
     let version = evaluation.machine.version;
     evaluation.config().get(GONE).filter(|_| version >= Version::of(138))?;
     let text = format!("`{GONE}` is no longer supported; remove it from config.toml");
-    Some(Told {
-        text: of_whole(&text, question, version),
-        start: Some(text.clone()),
-        raw: text,
-        derived: true,
-        late: false,
-    })
+    Some(Told::whole(text, question, version))
 }
 
 /// What is wrong with a session's configuration as a whole.
 fn of_session(evaluation: &Evaluation, question: Question) -> Option<Told> {
-    let raw = whole(evaluation)?;
-    Some(Told {
-        text: of_whole(&raw, question, evaluation.machine.version),
-        start: Some(raw.clone()),
-        raw,
-        derived: true,
-        late: false,
-    })
+    Some(Told::whole(whole(evaluation)?, question, evaluation.machine.version))
 }
 
 /// The first of the mistakes in a configuration taken as a whole, in Codex's order.
@@ -416,9 +440,12 @@ fn whole(evaluation: &Evaluation) -> Option<String> {
         refusal.stage == Stage::Start && matches!(refusal.phase, Phase::Derived | Phase::Config)
     });
     let text = found.map(|refusal| refusal.text.clone());
+    let reserved = "uses a reserved built-in profile prefix";
+    let names = |text: &String| text.starts_with("requirements.toml ") || text.ends_with(reserved);
     session::thread_store(&inputs)
+        .or_else(|| percentage(evaluation.config(), evaluation.machine.version))
         .or_else(|| session::legacy_profile(&inputs))
-        .or_else(|| text.clone().filter(|text| text.starts_with("requirements.toml ")))
+        .or_else(|| text.clone().filter(names))
         .or_else(|| session::same_name(&inputs))
         .or_else(|| session::permissions(&inputs))
         .or(text)
@@ -439,5 +466,6 @@ fn late(evaluation: &Evaluation, question: Question) -> Option<Told> {
         Some(refusal) => of_thread(&refusal.text, evaluation.machine.version),
         None => session::sockets(evaluation).or_else(|| session::hooks(evaluation))?,
     };
-    Some(Told { raw: text.clone(), text, start: None, derived: false, late: true })
+    let shown = Shown::Text;
+    Some(Told { raw: text.clone(), text, shown, start: None, derived: false, late: true })
 }

@@ -8,7 +8,7 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::features::{pin_warnings, unknown_names};
-use super::{exact, shapes};
+use super::{exact, roles, shapes};
 use crate::configure::Prepared;
 use crate::effective::{Clamp, Inputs};
 use crate::evaluate::Evaluation;
@@ -23,6 +23,7 @@ pub fn warnings(evaluation: &Evaluation) -> Vec<String> {
     said.extend(pin_warnings(evaluation));
     said.extend(deprecated(evaluation));
     said.extend(exact::warnings(evaluation));
+    said.extend(roles::warnings(evaluation));
     said.extend(
         evaluation.configuration.layers.iter().filter_map(|layer| denied(evaluation, layer)),
     );
@@ -129,12 +130,12 @@ fn ignored(evaluation: &Evaluation) -> Option<String> {
     ))
 }
 
-/// Unknown keys of requirements; those of the cloud are dropped without a word.
+/// Unknown keys of requirements.
 fn ignored_requirements(evaluation: &Evaluation) -> Vec<String> {
     let mut lines = Vec::new();
     for layer in &evaluation.gathered.requirements {
         let Some(document) = evaluation.documents().get(layer.layer.source) else { continue };
-        if !matches!(layer.channel, Channel::System | Channel::Mdm) {
+        if matches!(layer.channel, Channel::LegacyFile | Channel::LegacyMdm) {
             continue;
         }
         let found = inspect(&layer.layer.root, &REQUIREMENTS, evaluation.machine.version);

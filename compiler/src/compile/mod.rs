@@ -5,6 +5,9 @@
 //! values came from), `history` (what version control knows), `output` (the folder that is
 //! written).
 //!
+//! What can never make a difference is left out (`crate::simplify`): every start of Codex pays for
+//! it. The provenance says what was left out and why.
+//!
 //! **Invariants.** Only a [`CheckedTree`] is compiled. The same repository gives the same bytes on
 //! every machine: no clock, no host, no order of a file system is in them. What a policy says and
 //! its digest do not depend on how it was written down.
@@ -23,6 +26,7 @@ use codex_schema::version::Version;
 use crate::authoring::{EffectivePolicy, RulesVoice, exceptions_of};
 use crate::digest::Sha256;
 use crate::repository::{Cohort, Digests, LayerName, Repository};
+use crate::simplify::{Reasons, simplify};
 use history::{History, State};
 
 /// The program's version, written into what it makes.
@@ -69,11 +73,12 @@ impl<'history> Compiler<'history> {
         policy: &EffectivePolicy,
     ) -> CompiledCohort {
         let head = heading(repository, cohort);
+        let simplified = simplify(policy.requirements.clone(), Reasons::Keep);
         let mut files = BTreeMap::new();
         let mut hash = Sha256::default();
         hash.add(DIGEST_FORM);
         for (name, table, tree) in [
-            (REQUIREMENTS_FILE, &policy.requirements, &REQUIREMENTS),
+            (REQUIREMENTS_FILE, &simplified.requirements, &REQUIREMENTS),
             (CONFIG_FILE, &policy.config, &CONFIG),
         ] {
             if table.is_empty() {
@@ -92,7 +97,7 @@ impl<'history> Compiler<'history> {
             files.insert(name, text.unwrap_or_default().to_owned());
         }
         let digest = format!("sha256:{}", hash.finish());
-        let provenance = self.origins.of(repository, cohort, policy, &digest);
+        let provenance = self.origins.of(repository, cohort, policy, &simplified, &digest);
         files.insert(PROVENANCE_FILE.to_owned(), provenance);
         CompiledCohort { digest, files, versions: cohort.versions.clone() }
     }

@@ -15,6 +15,7 @@ use super::COMPILER_VERSION;
 use super::history::{Commit, History};
 use crate::authoring::{Document, EffectivePolicy, Event, Outcome, Permit};
 use crate::repository::{Cohort, Repository};
+use crate::simplify::{Reason, Removed, Simplified};
 
 /// The form of the file; changes with every change that readers must know of.
 const FORM: &str = "codex-config provenance 1";
@@ -51,6 +52,17 @@ struct File<'cohort> {
     requirements: BTreeMap<String, Entry>,
     config: BTreeMap<String, Entry>,
     voices: Vec<VoiceEntry>,
+    left_out: Vec<LeftOut>,
+}
+
+/// Something that is not shipped because it makes no difference.
+#[derive(Serialize)]
+struct LeftOut {
+    key: String,
+    at: Place,
+    reason: &'static str,
+    /// What decides in its place.
+    by: Vec<Place>,
 }
 
 /// Where a key's value stands, and where its elements do when they come from several places.
@@ -86,14 +98,16 @@ impl<'history> Origins<'history> {
         repository: &Repository,
         cohort: &Cohort,
         policy: &EffectivePolicy,
+        simplified: &Simplified,
         digest: &str,
     ) -> String {
         let texts = &repository.documents;
         let mut writer =
             Writer { origins: self, texts, sources: BTreeMap::new(), commits: BTreeMap::new() };
-        let requirements = writer.entries(&policy.requirements, &REQUIREMENTS);
+        let requirements = writer.entries(&simplified.requirements, &REQUIREMENTS);
         let config = writer.entries(&policy.config, &CONFIG);
         let voices = policy.events.iter().map(|event| writer.voice(event)).collect();
+        let left_out = simplified.removed.iter().map(|removed| writer.left_out(removed)).collect();
         let (sources, commits) = (writer.sources, writer.commits);
         let organisation = &repository.manifest.organisation;
         let file = File {
@@ -112,6 +126,7 @@ impl<'history> Origins<'history> {
             requirements,
             config,
             voices,
+            left_out,
         };
         let mut text = serde_json::to_string(&file).unwrap_or_default();
         text.push('\n');
@@ -218,6 +233,19 @@ impl Writer<'_, '_> {
             i64::try_from(*self.commits.entry(commit).or_insert(count)).unwrap_or(-1)
         });
         (source, u32::try_from(line).unwrap_or(u32::MAX), column, commit)
+    }
+
+    fn left_out(&mut self, removed: &Removed) -> LeftOut {
+        let (reason, by) = match &removed.reason {
+            Reason::Duplicate { of } => ("duplicate", std::slice::from_ref(of)),
+            Reason::Shadowed { by } => ("shadowed", by.as_slice()),
+        };
+        LeftOut {
+            key: removed.path.clone(),
+            at: self.place(removed.span),
+            reason,
+            by: by.iter().map(|span| self.place(*span)).collect(),
+        }
     }
 
     fn voice(&mut self, event: &Event) -> VoiceEntry {

@@ -89,6 +89,25 @@ fn every_value_survives_its_text() {
 }
 
 #[test]
+fn what_makes_no_difference_is_left_out_and_told() {
+    let baseline = "experimental_network.enabled = true\n\
+                    experimental_network.domains = { '**.a.b' = 'deny', 'x.a.b' = 'deny' }\n";
+    let (cohort, _) = compiled(&files(baseline), &Surroundings::default());
+    assert!(!cohort.files[REQUIREMENTS_FILE].contains("x.a.b"));
+    let provenance: serde_json::Value =
+        serde_json::from_str(&cohort.files[PROVENANCE_FILE]).unwrap();
+    assert_eq!(
+        provenance["left_out"],
+        serde_json::json!([{
+            "key": "experimental_network.domains",
+            "at": provenance["left_out"][0]["at"],
+            "reason": "shadowed",
+            "by": [[0, 2, 34, -1]],
+        }])
+    );
+}
+
+#[test]
 fn controls_that_another_channel_switches_off_are_named() {
     let baseline = "allowed_sandbox_modes = ['read-only']\nallow_appshots = false\n\
                     experimental_network.enabled = true\n\

@@ -1,7 +1,7 @@
 //! Values that an older version read differently: the key table describes the newest.
 
 use codex_schema::de::TypeProblem;
-use codex_schema::inspect::Inspection;
+use codex_schema::inspect::{Inspection, unexpected};
 use codex_schema::lookup::REQUIREMENTS;
 use codex_schema::value::{Node, Table, Value};
 use codex_schema::version::Version;
@@ -91,6 +91,8 @@ pub(crate) fn of_config(inspection: &mut Inspection, root: &Table, era: Era) {
             check(node, choices, &mut inspection.refused);
         }
     }
+    notifications(inspection, root, era);
+    web_search_switch(inspection, root, era);
     if era.version() >= Version::of(124) {
         hook_kinds(inspection, root, era);
     }
@@ -103,6 +105,41 @@ pub(crate) fn of_config(inspection: &mut Inspection, root: &Table, era: Era) {
     }
     // Codex reads the keys in the order in which they stand.
     inspection.refused.sort_by_key(|problem| problem.span.map(|span| span.start));
+}
+
+/// A way of notifying that came after 0.157.1; measured there, at 0.138.0, 0.118.0 and 0.98.0.
+fn notifications(inspection: &mut Inspection, root: &Table, era: Era) {
+    const LATER: &str = "osc777";
+    const EARLIER: &str = "one of `auto`, `osc9`, `bel`";
+    if era.version() >= Version::of(158) {
+        return;
+    }
+    for problem in &mut inspection.refused {
+        problem.message =
+            problem.message.replace("one of `auto`, `osc9`, `osc777`, `bel`", EARLIER);
+    }
+    let method = root.get("tui").and_then(|tui| tui.at(&["notification_method"]));
+    let later = method.filter(|node| node.value.as_str() == Some(LATER));
+    inspection.refused.extend(later.map(|node| TypeProblem {
+        message: format!("unknown variant `{LATER}`, expected {EARLIER}"),
+        keys: vec!["tui".to_owned()],
+        span: Some(node.span),
+    }));
+}
+
+/// Web search was a switch without settings; measured at 0.98.0.
+fn web_search_switch(inspection: &mut Inspection, root: &Table, era: Era) {
+    if era.version() >= Version::of(118) {
+        return;
+    }
+    let switch = root.get("tools").and_then(|tools| tools.at(&["web_search"]));
+    let Some(switch) = switch.filter(|node| !matches!(node.value, Value::Boolean(_))) else {
+        return;
+    };
+    let keys = vec!["tools".to_owned(), "web_search".to_owned()];
+    inspection.refused.retain(|problem| !problem.keys.starts_with(&keys));
+    let message = format!("invalid type: {}, expected a boolean", unexpected(&switch.value));
+    inspection.refused.push(TypeProblem { message, keys, span: Some(switch.span) });
 }
 
 fn check(node: &Node, choices: &Choices, found: &mut Vec<TypeProblem>) {

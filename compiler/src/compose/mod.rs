@@ -8,12 +8,14 @@ pub mod paths;
 pub mod refusals;
 pub mod startup_json;
 
+use std::collections::BTreeSet;
+
 use codex_schema::inspect::{Inspection, inspect};
 use codex_schema::lookup::{CONFIG, REQUIREMENTS};
 use codex_schema::reader::SyntaxProblem;
 use codex_schema::source::{Channel, Document, Documents, Source};
 use codex_schema::span::{Position, SourceId, Span};
-use codex_schema::value::{Table, Value};
+use codex_schema::value::{Node, Table, Value};
 
 use crate::era::{Era, RequirementMerge};
 use crate::files::Files;
@@ -78,8 +80,6 @@ pub enum Phase {
     Types,
     /// The system's configuration is read.
     SystemConfig,
-    /// A value of the legacy file that its type allows.
-    LegacyValue,
     /// Requirements that cannot be read or are no TOML.
     Syntax,
     /// The content of the merged requirements.
@@ -160,20 +160,36 @@ impl Composition {
         self.layers.iter().rev().filter(move |layer| layer.root.get(key).is_some())
     }
 
+    /// The layers that count as the origin of `auto_review`, as often as they do. The models that
+    /// need a review are merged apart from the table, and named are the layers that add one.
+    fn reviewers(&self) -> Vec<&Composed> {
+        const MODELS: &str = "required_on_models";
+        fn table(layer: &Composed) -> Option<&Node> {
+            layer.root.get("auto_review")
+        }
+        let others = |layer: &&Composed| {
+            let known = table(layer).and_then(|node| node.value.as_table());
+            let mut unknown = layer.inspection.unknown.iter();
+            known.is_some_and(|known| known.iter().any(|entry| &*entry.key.value != MODELS))
+                || unknown.any(|found| found.path.first().is_some_and(|key| key == "auto_review"))
+        };
+        let mut seen = BTreeSet::new();
+        let adds = |layer: &&Composed| {
+            let models = table(layer).and_then(|node| node.at(&[MODELS])?.value.as_array());
+            let models = models.unwrap_or_default().iter().filter_map(|node| node.value.as_str());
+            models.filter(|model| seen.insert((*model).to_owned())).count() > 0
+        };
+        let highest_first = || self.layers.iter().rev();
+        highest_first().filter(others).chain(highest_first().filter(adds)).collect()
+    }
+
     /// How Codex names the origin of a top-level key: the winner, or for a table all layers that
     /// have it.
     pub fn origin_text(&self, key: &str, documents: &Documents) -> String {
         let is_table =
             matches!(self.merged.get(key).map(|node| &node.value), Some(Value::Table(_)));
-        // This union is merged apart from its table, and its layers are named last.
-        let apart = |layer: &Composed| {
-            let list = layer.root.get("auto_review").and_then(|table| table.value.as_table());
-            key == "auto_review"
-                && list
-                    .is_some_and(|list| list.len() == 1 && list.get("required_on_models").is_some())
-        };
-        let mut layers: Vec<&Composed> = self.speakers(key).collect();
-        layers.sort_by_key(|layer| apart(layer));
+        let layers: Vec<&Composed> =
+            if key == "auto_review" { self.reviewers() } else { self.speakers(key).collect() };
         let mut names: Vec<String> = Vec::new();
         for layer in layers {
             let document = documents.get(layer.source).map(|document| &document.source);
@@ -244,6 +260,9 @@ pub fn compose_in(mut layers: Vec<&RequirementLayer>, setting: &Setting<'_>) -> 
     // A value of the wrong type is reported once, by its layer; checks of content come after.
     if composition.refusals.is_empty() {
         composition.refusals = refusals::of_merged(&composition, setting);
+        let layers = composition.layers.iter().filter(|_| era.retires_old_approval());
+        let legacy: Vec<_> = layers.filter_map(refusals::layers::of_legacy_approval).collect();
+        composition.refusals.extend(legacy);
     }
     drop_blank(&mut composition.merged);
     composition

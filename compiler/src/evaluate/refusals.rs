@@ -3,9 +3,13 @@
 //! files, the configuration as a whole. Measured pair by pair. Where the whole is wrong Codex
 //! makes a second pass over what is there for everybody, and tells of that first.
 
+use codex_schema::features::canonical;
 use codex_schema::inspect::inspect;
 use codex_schema::lookup::CONFIG;
-use codex_schema::source::{Channel, ConfigTier};
+use codex_schema::source::{Channel, ConfigTier, Source};
+use codex_schema::span::Span;
+use codex_schema::value::Table;
+use codex_schema::version::Version;
 
 use crate::compose::{
     Composition, Phase, Refusal, Setting, Shown, Stage, at_place, compose_in, short_syntax,
@@ -20,11 +24,12 @@ pub(super) fn in_order(
     full: &Composition,
     setting: &Setting<'_>,
 ) -> Vec<Refusal> {
-    let mut all = full.refusals.clone();
+    let mut all = of_bundle(gathered, setting);
+    all.extend(full.refusals.iter().cloned());
     all.extend(gathered.broken.iter().filter_map(|broken| of_broken(broken, gathered)));
     all.extend(of_system_config(gathered));
-    all.extend(of_bundle(gathered, setting));
-    all.extend(gathered.config.iter().filter_map(|layer| of_config(layer, gathered, setting)));
+    let version = setting.machine.version;
+    all.extend(gathered.config.iter().filter_map(|layer| of_config(layer, gathered, version)));
     // The merge of a document that cannot be read is not looked at.
     if all.iter().any(|refusal| refusal.phase == Phase::Syntax) {
         all.retain(|refusal| !refusal.text.starts_with("failed to parse merged requirements"));
@@ -120,8 +125,30 @@ fn of_syntax(layer: &ConfigLayer, gathered: &Gathered) -> Option<Refusal> {
     Some(refusal.in_phase(Phase::Config))
 }
 
+/// What `--strict-config` refuses: arguments and every file are held against the key table as they
+/// are read, the legacy file first, the others lowest first, and one that is no TOML ends this.
+pub(crate) fn strictly(gathered: &Gathered, version: Version) -> Option<Refusal> {
+    let mut read: Vec<&ConfigLayer> =
+        gathered.config.iter().filter(|layer| layer.not_loaded.is_none()).collect();
+    read.sort_by_key(|layer| match layer.tier {
+        ConfigTier::CommandLine => 0,
+        ConfigTier::LegacyFile => 1,
+        _ => 2,
+    });
+    let whole = read.into_iter().take_while(|layer| layer.layer.syntax.is_empty());
+    let mut whole = whole.filter(|_| gathered.arguments.strict);
+    whole.find_map(|layer| of_config(layer, gathered, version))
+}
+
+/// Names of features are looked at after those of all other fields.
+fn unknown_feature(root: &Table, version: Version) -> Option<(String, Span)> {
+    let names = root.get("features")?.value.as_table()?.iter().map(|entry| &entry.key);
+    let unknown = names.into_iter().find(|name| canonical(&name.value, version).is_none())?;
+    Some((format!("features.{}", unknown.value), unknown.span))
+}
+
 /// The first thing wrong with a configuration file.
-fn of_config(layer: &ConfigLayer, gathered: &Gathered, setting: &Setting<'_>) -> Option<Refusal> {
+fn of_config(layer: &ConfigLayer, gathered: &Gathered, version: Version) -> Option<Refusal> {
     let reported_before =
         matches!(layer.tier, ConfigTier::System | ConfigTier::LegacyFile | ConfigTier::Cloud);
     if layer.not_loaded.is_some() {
@@ -132,19 +159,24 @@ fn of_config(layer: &ConfigLayer, gathered: &Gathered, setting: &Setting<'_>) ->
         return syntax.map(|refusal| Refusal { stage: Stage::Syntax, ..refusal });
     }
     let document = gathered.documents.get(layer.layer.source)?;
-    let inspection = inspect(&layer.layer.root, &CONFIG, setting.machine.version);
-    let unknown = inspection.unknown.first().filter(|_| gathered.arguments.strict);
-    let (message, span) = match (inspection.refused.first(), unknown) {
+    let inspection = inspect(&layer.layer.root, &CONFIG, version);
+    let unknown = inspection.unknown.first().map(|found| (found.path.join("."), found.span));
+    let unknown = unknown.or_else(|| unknown_feature(&layer.layer.root, version));
+    let unknown = unknown.filter(|_| gathered.arguments.strict);
+    // Types of arguments are looked at with the merged whole.
+    let typed = !(gathered.arguments.strict && layer.tier == ConfigTier::CommandLine);
+    let refused = inspection.refused.first().filter(|_| typed);
+    let (message, span) = match (refused, unknown) {
         (Some(problem), _) => (problem.message.clone(), problem.span?),
-        (None, Some(unknown)) => {
-            let path = unknown.path.join(".");
-            (format!("unknown configuration field `{path}`"), unknown.span)
-        }
+        (None, Some((path, span))) => (format!("unknown configuration field `{path}`"), span),
         (None, None) => return None,
     };
     let (text, shown) = match &document.source {
-        codex_schema::source::Source::Fragment { id, name } if gathered.arguments.strict => {
+        Source::Fragment { id, name } if gathered.arguments.strict => {
             (format!("invalid cloud config fragment {name} ({id}): {message}"), Shown::Text)
+        }
+        Source::Argument { .. } if gathered.arguments.strict => {
+            (format!("{message} in -c/--config override"), Shown::Text)
         }
         _ => at_place(document, span.start, &message),
     };

@@ -16,7 +16,8 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let span = entry.map_or(subject.anchor, |entry| entry.key.span);
     let message = "a command that a rule of the user allows runs outside the sandbox";
     vec![Diagnostic::new(Code::UserRulesLeaveSandbox, message, span).help(
-        "deny at least one path: `[permissions.filesystem]` with `deny_read = [\"~/.ssh\"]`; or list \
+        "deny at least one path: `[permissions.filesystem]` with `deny_read = [\"~/.ssh\"]`; or \
+         list \
          every model in `auto_review.ignore_rules`",
     )]
 }

@@ -14,7 +14,8 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let finding = |span| {
         let message = "users choose the folders that `workspace-write` may write to";
         Diagnostic::new(Code::WritableRoots, message, span).help(
-            "add `allowed_permission_profiles = { \":read-only\" = true, \":workspace\" = true }` and \
+            "add `allowed_permission_profiles = { \":read-only\" = true, \":workspace\" = true \
+             }` and \
              `default_permissions = \":workspace\"` (Codex 0.138 and newer)",
         )
     };

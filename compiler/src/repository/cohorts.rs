@@ -218,9 +218,10 @@ fn meet(one: &Cohort, other: &Cohort) -> Option<String> {
         }
         (None, None) => {}
     }
-    Some(match words.is_empty() {
-        true => "every machine".to_owned(),
-        false => format!("a machine of {}", words.join(", ")),
+    Some(if words.is_empty() {
+        "every machine".to_owned()
+    } else {
+        format!("a machine of {}", words.join(", "))
     })
 }
 

@@ -69,9 +69,13 @@ fn is_ignored(name: &str) -> bool {
 
 fn is_prose(name: &str) -> bool {
     let upper = name.to_uppercase();
-    name.ends_with(".md")
-        || name.ends_with(".txt")
+    ends_with(name, "md")
+        || ends_with(name, "txt")
         || ["README", "OWNERS", "CODEOWNERS"].contains(&upper.as_str())
+}
+
+fn ends_with(name: &str, extension: &str) -> bool {
+    std::path::Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case(extension))
 }
 
 fn layer(list: &dyn Fn(&str) -> Vec<String>, path: &str, layout: &mut Layout) {
@@ -99,7 +103,7 @@ fn layer(list: &dyn Fn(&str) -> Vec<String>, path: &str, layout: &mut Layout) {
 fn rules(list: &dyn Fn(&str) -> Vec<String>, path: &str, name: &LayerName, layout: &mut Layout) {
     for entry in list(path) {
         let full = format!("{path}/{entry}");
-        if entry.ends_with(".rules") {
+        if std::path::Path::new(&entry).extension().is_some_and(|end| end == "rules") {
             layout.files.push((full, Role::Rules(name.clone(), entry)));
         } else if !is_prose(&entry) {
             layout.stray.push(Stray { path: full, meant: None });

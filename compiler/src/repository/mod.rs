@@ -129,6 +129,10 @@ pub fn read_some(files: &dyn Files, top: &str, today: Date, choose: &mut Choice<
     }
     repository.diagnostics.extend(found.problems(&mut repository.documents));
     if repository.manifest.source.is_none() {
+        // One that is there and cannot be read is reported already.
+        if repository.documents.iter().any(|document| document.source == file(MANIFEST_FILE)) {
+            return repository;
+        }
         let span = Span::new(repository.documents.add(file(MANIFEST_FILE), ""), 0, 0);
         let message = format!("there is no `{MANIFEST_FILE}` in `{top}`");
         let help = "make one with `codex-config init`, or name the folder that has it";
@@ -294,6 +298,19 @@ fn place(repository: &mut Repository, text: Text, document: reader::Document) {
 }
 
 impl Repository {
+    /// Whether a place is on a line of policy that is no TOML: what such a line leaves behind is no
+    /// second mistake.
+    pub fn is_on_broken_line(&self, place: Span) -> bool {
+        let line = |span: Span| self.documents.position(span).map(|position| position.line);
+        self.layers
+            .values()
+            .flat_map(|layer| [&layer.requirements, &layer.config])
+            .flatten()
+            .filter(|document| document.source == place.source)
+            .flat_map(|document| &document.problems)
+            .any(|problem| line(problem.span) == line(place))
+    }
+
     /// Whether there is anything that keeps policy from being compiled.
     pub fn has_errors(&self) -> bool {
         use codex_schema::diagnostic::Severity;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use codex_compiler::check::{Scope, Surroundings, Tree, check_repository};
 use codex_compiler::compile::history::NoHistory;
-use codex_compiler::compile::{Compiler, PROVENANCE_FILE};
+use codex_compiler::compile::{Compiler, PROVENANCE_FILE, toml_text};
 use codex_compiler::files::Files;
 use codex_compiler::repository;
 use codex_oracle::WorldSpec;
+use codex_schema::lookup::REQUIREMENTS;
 use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 
@@ -18,6 +19,8 @@ pub struct Compiled {
     pub cohort: String,
     /// Texts by their path below `/etc/codex`.
     pub files: BTreeMap<String, String>,
+    /// The requirements before what makes no difference was left out.
+    pub merged: String,
     /// The versions.
     pub versions: Vec<Version>,
 }
@@ -28,6 +31,16 @@ impl Compiled {
         self.files.iter().fold(WorldSpec::new(), |world, (path, text)| {
             world.file(&format!("/etc/codex/{path}"), text)
         })
+    }
+
+    /// The same with every repetition that was written: what Codex prints is then the same as
+    /// well, and not only what it does.
+    pub fn world_with_all(&self) -> WorldSpec {
+        let world = self.world();
+        if self.merged.is_empty() {
+            return world;
+        }
+        world.file("/etc/codex/requirements.toml", &self.merged)
     }
 }
 
@@ -42,8 +55,9 @@ pub fn compiled(files: &dyn Files, top: &str, today: Date) -> (Tree, Vec<Compile
         let mut own = compiler.cohort(repository, cohort, policy);
         // The map of lines is for people; Codex does not get it.
         own.files.remove(PROVENANCE_FILE);
+        let merged = toml_text::document("", &policy.requirements, &REQUIREMENTS);
         let (files, versions) = (own.files, own.versions);
-        cohorts.push(Compiled { cohort: cohort.name.clone(), files, versions });
+        cohorts.push(Compiled { cohort: cohort.name.clone(), files, merged, versions });
     });
     (tree, cohorts)
 }

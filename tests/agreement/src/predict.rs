@@ -34,7 +34,16 @@ pub fn predict(
         Oracle::RequirementsRead => requirements_read(&evaluation),
         other => crate::predict_session::predict(spec, other, version)?,
     };
-    Some(answer.map(|json| fold_places(&json)).map_err(|text| fold_text(&text)))
+    let folded = answer.map(|json| in_the_oracles_order(fold_places(&json)));
+    Some(folded.map_err(|text| fold_text(&text)))
+}
+
+/// The oracle sorts warnings after it has given places their names.
+fn in_the_oracles_order(mut answer: Json) -> Json {
+    if let Some(Json::Array(warnings)) = answer.get_mut("warnings") {
+        warnings.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
+    }
+    answer
 }
 
 /// The model's evaluation of a world.

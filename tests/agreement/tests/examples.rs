@@ -13,6 +13,7 @@ use codex_agreement::predict::predict;
 use codex_compiler::files::{MemoryFiles, RealFiles};
 use codex_compiler::starter::{Subject, repository};
 use codex_oracle::{Oracle, TurnScript, WorldSpec, ask_worlds, install, require_or_announce};
+use codex_schema::diagnostic::Severity;
 use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 use serde_json::{Map, Value as Json};
@@ -30,6 +31,8 @@ fn sound(tree: (codex_compiler::check::Tree, Vec<Compiled>)) -> Vec<Compiled> {
         .report
         .diagnostics
         .iter()
+        // What is only told does not fail `check` either, and is meant here.
+        .filter(|one| one.severity != Severity::Info)
         .map(|one| {
             format!(
                 "{} {} {}",
@@ -101,7 +104,8 @@ fn all_agree(version: &str) {
     for (((name, cohort), world), answers) in cohorts.iter().zip(&worlds).zip(answers) {
         for ((question, oracle), answer) in questions.iter().zip(answers) {
             let model = predict(world, oracle, version);
-            let document = answer.as_ref().unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+            assert!(answer.is_ok(), "{name}: {answer:?}");
+            let document = answer.as_ref().unwrap();
             let verdict = judge(*question, &answer, &model, version);
             assert_eq!(verdict, Verdict::ValuesAgree, "{name} {}", question.name());
             let said = &document["requirements"];
@@ -199,10 +203,10 @@ fn the_policies_do_what_they_say() {
     }
     let review = &answers[2];
     assert_ne!(review["commands"][1]["exit"], 0, "{review:#}");
-    assert_eq!(review["commands"][3]["status"], "refused", "{review:#}");
-    assert_eq!(review["commands"][4]["status"], "refused", "{review:#}");
     assert_eq!(review["asks"], Json::Array(Vec::new()), "{review:#}");
-    assert!(text(review, 6).contains("not on the allowlist"), "{review:#}");
+    for at in [5, 6] {
+        assert!(text(review, at).contains("not on the allowlist"), "{review:#}");
+    }
 }
 
 #[test]
@@ -212,7 +216,7 @@ fn benign_commands_are_allowed_and_releases_asked_about() {
         ("safe-defaults", "everyone", "git status --short", "allow"),
         ("safe-defaults", "everyone", "rg TODO src", "allow"),
         ("bank", "developers", "make deploy", "prompt"),
-        ("bank", "ci", "git commit --no-verify -m x", "forbidden"),
+        ("bank", "payments", "git commit --no-verify -m x", "forbidden"),
     ] {
         let cohorts = example(name);
         let cohort = cohorts.iter().find(|one| one.cohort == cohort).unwrap();

@@ -90,7 +90,8 @@ const CASES: &[Case] = &[
         [
             "[features]\nhooks = true\n[[hooks.PreToolUse]]\nhooks = [{ type = 'command', \
              command = '/nowhere/check' }]\n",
-            "[features]\nhooks = true\n[hooks]\nmanaged_dir = '/bin'\n[[hooks.PreToolUse]]\nhooks = \
+            "[features]\nhooks = true\n[hooks]\nmanaged_dir = '/bin'\n[[hooks.PreToolUse]]\n\
+             hooks = \
              [{ type = 'command', command = \"/bin/sh -c 'echo no >&2; exit 2'\" }]\n",
         ],
         &[(HOME, EAGER)],

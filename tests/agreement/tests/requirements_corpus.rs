@@ -39,10 +39,6 @@ const EXPLAINED: &[(&str, &str)] = &[
          [],1]}",
         "an untagged table written as the list of its fields",
     ),
-    (
-        "application.network.domains={\"*\"=\"allow\"}\nallow_appshots=5",
-        "FIXME: of two mistakes in one file the model tells the second one first here",
-    ),
 ];
 
 #[test]

@@ -1,5 +1,6 @@
 //! What is wrong with a session's configuration taken as a whole, and what only a session finds.
 
+use codex_schema::lookup::REQUIREMENTS;
 use codex_schema::source::Source;
 use codex_schema::span::Span;
 use codex_schema::value::Table;
@@ -49,12 +50,16 @@ pub(super) fn hooks(evaluation: &Evaluation) -> Option<String> {
     let on =
         super::super::features::effective(evaluation).get("hooks").copied().unwrap_or_default();
     let mut skipped: Vec<String> = Vec::new();
-    for event in table.iter().filter(|_| on) {
-        let groups = event.node.value.as_array().into_iter().flatten();
+    // Codex has its own order of events.
+    let events = REQUIREMENTS.find(&["hooks"])?.fields();
+    for (event, node) in
+        events.filter_map(|(name, _)| Some((name, table.get(name).filter(|_| on)?)))
+    {
+        let groups = node.value.as_array().into_iter().flatten();
         let handlers = groups.filter_map(|group| group.at(&["hooks"])?.value.as_array()).flatten();
         for kind in handlers.filter_map(|handler| handler.at(&["type"])) {
             let source = hook_source(evaluation, kind.span);
-            match (kind.value.as_str(), &*event.key.value) {
+            match (kind.value.as_str(), event) {
                 (Some(kind @ ("agent" | "prompt")), _) => skipped.push(format!(
                     "skipping {kind} hook in {source}: {kind} hooks are not supported yet"
                 )),
@@ -80,6 +85,14 @@ fn hook_source(evaluation: &Evaluation, span: Span) -> String {
     let folder = evaluation.inputs().requirement(&["hooks", "managed_dir"]);
     if let Some(folder) = folder.and_then(|node| node.value.as_str()) {
         return folder.to_owned();
+    }
+    // Hooks of several layers are one table, and stand nowhere.
+    let layers = evaluation.composition.layers.iter().filter(|layer| {
+        let table = layer.root.get("hooks").and_then(|node| node.value.as_table());
+        table.is_some_and(|table| !table.is_empty())
+    });
+    if layers.count() > 1 {
+        return "/<requirements-composition>/requirements.toml".to_owned();
     }
     match evaluation.documents().get(span.source).map(|document| &document.source) {
         Some(Source::Fragment { id, name }) => {

@@ -1,6 +1,7 @@
 //! Values of the configuration that Codex refuses outright, with or without requirements.
 
-use codex_schema::value::Node;
+use codex_schema::value::{Node, Table, Value};
+use codex_schema::version::Version;
 
 use super::lists::strings;
 use super::{Merged, Refusal};
@@ -16,10 +17,10 @@ pub const THREAD_STORE: &str = "`experimental_thread_store_endpoint` is no longe
 pub(super) fn values(merged: &Merged<'_>) -> Vec<Refusal> {
     let found = [
         thread_store(merged),
+        compaction(merged),
         untrusted(merged),
         first_profiles(merged),
         default_profile(merged),
-        unasked(merged),
     ];
     found.into_iter().flatten().map(|refusal| refusal.in_phase(Phase::Config)).collect()
 }
@@ -33,6 +34,20 @@ fn text<'a>(merged: &Merged<'a>, key: &str) -> Option<(&'a Node, &'a str)> {
 fn thread_store(merged: &Merged<'_>) -> Option<Refusal> {
     let node = merged.config.get("experimental_thread_store_endpoint")?;
     merged.era().retires_thread_store().then(|| Refusal::start(THREAD_STORE, Some(node.span)))
+}
+
+/// A share of more than the whole, after its type was right; measured at 0.157.1 and 0.169.0.
+pub fn percentage(config: &Table, version: Version) -> Option<String> {
+    let Value::Integer(share) = config.get(SHARE)?.value else { return None };
+    (version >= Version::patched(157, 1) && share > 100)
+        .then(|| format!("{SHARE} must be between 0 and 100"))
+}
+
+const SHARE: &str = "model_post_turn_compact_threshold_percent";
+
+fn compaction(merged: &Merged<'_>) -> Option<Refusal> {
+    let text = percentage(merged.config, merged.setting.machine.version)?;
+    Some(Refusal::start(text, merged.config.get(SHARE).map(|node| node.span)))
 }
 
 fn untrusted(merged: &Merged<'_>) -> Option<Refusal> {
@@ -55,12 +70,18 @@ fn default_profile(merged: &Merged<'_>) -> Option<Refusal> {
     let defined =
         merged.config.get("permissions").is_some() || merged.get(&["permissions"]).is_some();
     let words = "default_permissions requires a `[permissions]` table";
-    (!BUILT_IN.contains(&name) && !defined).then(|| Refusal::start(words, Some(node.span)))
+    let known = merged.era().version() >= Version::of(118);
+    (known && !BUILT_IN.contains(&name) && !defined).then(|| Refusal::start(words, Some(node.span)))
 }
 
 /// `never` and a forbidden `danger-full-access`: the fallback would be a session that can do
 /// nothing and never asks.
-fn unasked(merged: &Merged<'_>) -> Option<Refusal> {
+pub(super) fn unasked(merged: &Merged<'_>) -> Vec<Refusal> {
+    let found = never_with_danger(merged).map(|refusal| refusal.in_phase(Phase::Config));
+    found.into_iter().collect()
+}
+
+fn never_with_danger(merged: &Merged<'_>) -> Option<Refusal> {
     let (_, policy) = text(merged, "approval_policy")?;
     let (node, mode) = text(merged, "sandbox_mode")?;
     let allowed = merged.get(&["allowed_sandbox_modes"])?;

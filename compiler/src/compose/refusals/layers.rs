@@ -50,6 +50,14 @@ pub fn of_types(layers: &[Composed], setting: &Setting<'_>) -> Vec<Refusal> {
     for layer in layers.iter().filter(|layer| layer.complete) {
         let Some(document) = documents.get(layer.source) else { continue };
         let first_problem = found.len();
+        let local = matches!(layer.channel, Channel::System | Channel::Mdm);
+        if let Some(problem) = bad_hosts(layer).filter(|_| local) {
+            let name = document.source.as_codex_prints();
+            let text = format!("{}{}", era.layer_error(&name), problem.as_codex_prints());
+            let refusal = Refusal::start(text, problem.span).in_phase(Phase::Syntax);
+            found.push((1, Refusal { stage: Stage::Syntax, ..refusal }));
+            continue;
+        }
         for problem in &layer.inspection.refused {
             let words = problem.as_codex_prints();
             match layer.channel {
@@ -77,11 +85,6 @@ pub fn of_types(layers: &[Composed], setting: &Setting<'_>) -> Vec<Refusal> {
                     };
                     let text = format!("{}{body}", era.layer_error(&name));
                     let refusal = Refusal::start(text, problem.span).in_phase(Phase::Types);
-                    // 0.157.1 starts its server with such hosts, and answers nothing.
-                    let hosts = problem.message.starts_with("application.network.domains ");
-                    let late = hosts && setting.machine.version < Version::of(158);
-                    let stage = if late { Stage::Syntax } else { refusal.stage };
-                    let refusal = Refusal { stage, ..refusal };
                     // Paths are resolved before the layer is read as types.
                     let early = problem.keys.is_empty() && words.contains("expected path string");
                     let at = if early { first_problem } else { found.len() };
@@ -94,8 +97,6 @@ pub fn of_types(layers: &[Composed], setting: &Setting<'_>) -> Vec<Refusal> {
                 }
             }
         }
-        let legacy = of_legacy_approval(layer).filter(|_| era.retires_old_approval());
-        found.extend(legacy.map(|refusal| (0, refusal)));
         if let (Channel::Cloud, Some(node)) = (layer.channel, layer.root.get("config_server")) {
             let failure = BundleFailure::invalid("invalid requirements");
             found.push((2, Refusal::bundle(failure, Some(node.span))));
@@ -103,6 +104,12 @@ pub fn of_types(layers: &[Composed], setting: &Setting<'_>) -> Vec<Refusal> {
     }
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().map(|(_, refusal)| refusal).collect()
+}
+
+/// Hosts that are none: to Codex their document is as unreadable as one that is no TOML.
+pub fn bad_hosts(layer: &Composed) -> Option<&TypeProblem> {
+    let bad = |problem: &&TypeProblem| problem.message.starts_with("application.network.domains ");
+    layer.inspection.refused.iter().find(bad)
 }
 
 /// The place that a version which quotes lines names: that of the document for a repeated field,
@@ -175,15 +182,15 @@ pub fn of_merged_types(composition: &Composition, version: Version) -> Vec<Refus
     problems.into_iter().map(refusal).collect()
 }
 
-/// A legacy value that every other place accepts.
-fn of_legacy_approval(layer: &Composed) -> Option<Refusal> {
+/// A retired value of the legacy file, which is refused as configuration.
+pub fn of_legacy_approval(layer: &Composed) -> Option<Refusal> {
     if !matches!(layer.channel, Channel::LegacyFile | Channel::LegacyMdm) {
         return None;
     }
     let node = layer.root.get("allowed_approval_policies")?;
     let untrusted = node.value.as_array()?.first()?.value.as_str() == Some("untrusted");
     let text = "approval_policy = \"untrusted\" is no longer supported; remove this setting";
-    untrusted.then(|| Refusal::start(text, Some(node.span)).in_phase(Phase::LegacyValue))
+    untrusted.then(|| Refusal::start(text, Some(node.span)).in_phase(Phase::Config))
 }
 
 /// Two layers that must say the same.

@@ -66,10 +66,11 @@ const CHECKS: &[Check] = &[
 const DERIVED: &[Check] = &[
     providers::definitions,
     permissions::profiles,
+    config::values,
     providers::known,
     files::model_catalog,
+    config::unasked,
     network::global_patterns,
-    config::values,
     lists::login_methods,
     network::session_patterns,
 ];

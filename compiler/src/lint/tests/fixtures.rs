@@ -40,7 +40,8 @@ const DENIED: Change = ("deny_read = [\"~/.ssh\", \"/srv/secrets/**/*.pem\"]", "
 const PATHS: &str = "deny_read = [";
 const RULES: &str = "prefix_rules = [\n";
 const SERVERS: &str = "[mcp_servers.docs.identity]\nurl = { match = \"prefix\", value = \
-                       \"https://docs.corp.example/\" }\n\n[mcp_servers.files.identity]\ncommand = { \
+                       \"https://docs.corp.example/\" }\n\n[mcp_servers.files.identity]\n\
+                        command = { \
                        executable = \"files-mcp\", args = [] }\n";
 const READ_ONLY: &str = "allowed_sandbox_modes = [\"read-only\"]\n";
 const MODES_OF: &str = "allowed_sandbox_modes = [\"read-only\", \"workspace-write\"]\n";
@@ -80,7 +81,9 @@ static FIXTURES: &[Fixture] = &[
             DENIED,
             ("enabled = true\nmanaged", "enabled = false\nmanaged"),
             (
-                "review_domains = [\"unknown.example\"]\n\n[experimental_network.domains]\n\"mirror.corp.example\" = \"allow\"\n\"**.python.org\" = \"allow\"\n\"**.paste.example\" = \"deny\"\n",
+                "review_domains = [\"unknown.example\"]\n\n[experimental_network.domains]\n\
+                 \"mirror.corp.example\" = \"allow\"\n\"**.python.org\" = \"allow\"\n\
+                  \"**.paste.example\" = \"deny\"\n",
                 "",
             ),
             ("managed_allowed_domains_only = true\n", ""),
@@ -98,11 +101,14 @@ static FIXTURES: &[Fixture] = &[
         Code::DeadRule,
         &[(
             RULES,
-            "prefix_rules = [\n{ pattern = [{ token = \"sudo\" }, { token = \"ls\" }], decision = \"forbidden\" },\n",
+            "prefix_rules = [\n\
+             { pattern = [{ token = \"sudo\" }, { token = \"ls\" }], decision = \"forbidden\" },\n",
         )],
         &[(
             RULES,
-            "prefix_rules = [\n{ pattern = [{ any_of = [\"sudo\", \"doas\"] }, { token = \"ls\" }], decision = \"forbidden\" },\n",
+            "prefix_rules = [\n\
+             { pattern = [{ any_of = [\"sudo\", \"doas\"] }, { token = \"ls\" }], decision = \
+              \"forbidden\" },\n",
         )],
         GOOD,
     ),
@@ -116,12 +122,14 @@ static FIXTURES: &[Fixture] = &[
         Code::ExceptionCannotWork,
         &[(
             RULES,
-            "prefix_rules = [\n{ pattern = [{ token = \"sudo\" }, { token = \"ls\" }], decision = \"prompt\" },\n",
+            "prefix_rules = [\n\
+             { pattern = [{ token = \"sudo\" }, { token = \"ls\" }], decision = \"prompt\" },\n",
         )],
         &[
             (
                 RULES,
-                "prefix_rules = [\n{ pattern = [{ token = \"git\" }], decision = \"prompt-user\" },\n",
+                "prefix_rules = [\n\
+                 { pattern = [{ token = \"git\" }], decision = \"prompt-user\" },\n",
             ),
             ("{ token = \"git\" }, { token = \"push\" }", "{ token = \"hg\" }"),
         ],
@@ -224,7 +232,8 @@ static FIXTURES: &[Fixture] = &[
         &[
             ("model_provider = \"gateway\"\n", ""),
             (
-                "allowed_login_methods = [\"chatgpt\"]\nallowed_chatgpt_workspaces = [\"acct-1\"]\n",
+                "allowed_login_methods = [\"chatgpt\"]\n\
+                 allowed_chatgpt_workspaces = [\"acct-1\"]\n",
                 "",
             ),
         ],
@@ -250,7 +259,8 @@ static FIXTURES: &[Fixture] = &[
         &[("restrict_to_allowed_sources = true\n", "")],
         &[
             (
-                "\n[marketplaces.allowed_sources.corp]\nsource = \"git\"\nurl = \"https://git.corp.example/plugins\"\n",
+                "\n[marketplaces.allowed_sources.corp]\nsource = \"git\"\n\
+                 url = \"https://git.corp.example/plugins\"\n",
                 "",
             ),
             ("restrict_to_allowed_sources = true", "restrict_to_allowed_sources = false"),
@@ -354,7 +364,8 @@ static FIXTURES: &[Fixture] = &[
         &[
             ("metrics_exporter = \"none\"\n", ""),
             (
-                "exporter = { otlp-http = { endpoint = \"https://otel.corp.example\", protocol = \"json\" } }",
+                "exporter = { otlp-http = { endpoint = \"https://otel.corp.example\", protocol = \
+                 \"json\" } }",
                 "exporter = \"none\"",
             ),
         ],

@@ -135,5 +135,29 @@ pub(super) static KEYS: &[Key] = &[
     },
 ];
 
-pub(super) static SECTIONS: &[Section] =
-    &[Section { path: "features", expecting: "struct FeaturesToml", buffered: true, ..SECTION }];
+pub(super) static SECTIONS: &[Section] = &[Section {
+    path: "features",
+    expecting: "struct FeaturesToml",
+    buffered: true,
+    direct: WITH_SETTINGS,
+    ..SECTION
+}];
+
+/// Features with settings of their own.
+const WITH_SETTINGS: &[&str] = &[
+    "apps_mcp_path_override",
+    "async_compaction",
+    "code_mode",
+    "code_mode_host",
+    "context_management",
+    "current_time_reminder",
+    "guardianv2",
+    "guardianv3",
+    "multi_agent_v2",
+    "network_proxy",
+    "non_prefixed_mcp_tool_names",
+    "rollout_budget",
+    "runtime_agent_instances",
+    "sleep_tool",
+    "token_budget",
+];

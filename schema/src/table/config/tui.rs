@@ -367,7 +367,13 @@ pub(super) static KEYS: &[Key] = &[
 ];
 
 pub(super) static SECTIONS: &[Section] = &[
-    Section { path: "tui", expecting: "struct Tui", ..SECTION },
+    Section {
+        path: "tui",
+        expecting: "struct Tui",
+        buffered: true,
+        flattened: &["notifications", "notification_method", "notification_condition"],
+        ..SECTION
+    },
     Section { path: "tui.default_hosts", since: Version::of(169), ..SECTION },
     Section { path: "tui.default_hosts.*", since: Version::of(169), ..SECTION },
     Section {
