@@ -56,6 +56,11 @@ const STEPS: &[Step] = &[
     ("dependencies", |_| of(dependencies::check())),
     ("real codex", |_| install_all()),
     ("tests", |_| cargo_step(&["test", "--workspace", "--locked"], &[])),
+    ("simplification", |_| {
+        let arguments = ["test", "--release", "--locked", "-p", "codex-compiler", "--lib"];
+        let many = [("SIMPLIFY_POLICIES", "10000"), ("SIMPLIFY_PROBES", "1000")];
+        cargo_step(&[&arguments[..], &["simplify::tests"]].concat(), &many)
+    }),
     ("fuzz smoke", |_| fuzz_smoke()),
     ("random machines", random_machines),
     ("README commands", |_| of(readme::check())),

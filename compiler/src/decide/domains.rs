@@ -96,7 +96,7 @@ impl<'policy> NetworkPolicy<'policy> {
         let (_, table) = table(requirements).unzip();
         let flag = |key: &str| table.and_then(|table| table.get(key)?.value.as_bool());
         let entries = table.map(entries).unwrap_or_default();
-        let index = Index::of(&entries);
+        let index = Index::of(&entries, |_| true);
         Self {
             enabled: flag("enabled"),
             managed_only: flag("managed_allowed_domains_only") == Some(true),
@@ -225,12 +225,18 @@ struct Slot {
 }
 
 impl<'policy> Index<'policy> {
-    /// Files the entries, by their place in the list.
-    pub(crate) fn of(entries: &[DomainEntry<'policy>]) -> Self {
+    /// Files the entries that are wanted, by their place in the list.
+    pub(crate) fn of(
+        entries: &[DomainEntry<'policy>],
+        wanted: impl Fn(&DomainEntry<'policy>) -> bool,
+    ) -> Self {
         let mut index =
             Self { by_tail: Map::default(), before: vec![Slot::default(); entries.len()] };
         index.by_tail.reserve(entries.len());
         for ((entry, before), at) in entries.iter().zip(&mut index.before).zip(0_u32..) {
+            if !wanted(entry) {
+                continue;
+            }
             let pattern = &entry.pattern;
             let wild = pattern.is_wild();
             let key =

@@ -10,11 +10,13 @@ use std::collections::BTreeSet;
 use codex_schema::value::{Table, Value};
 
 use super::{Reason, Removed, remove_elements, value_mut};
+use crate::decide::Map;
 use crate::decide::domains::pattern::{Pattern, Shape};
 use crate::decide::domains::{self, DomainEntry, DomainRule, Index, LISTS};
 
-/// Most entries with wildcards inside a name that one other is compared with: comparing all with
-/// all would take the square of their number.
+/// Most patterns with a wildcard inside a name that may stand below the same labels and still be
+/// compared with others: comparing all with all takes the square of their number. Where there are
+/// more, none of them is taken to cover anything, whatever the order.
 const MOST_COMPARED: usize = 256;
 
 /// Removes domains that make no difference.
@@ -59,13 +61,48 @@ fn take_out(
     }
 }
 
+/// The entries and how to find those that may cover others.
+struct All<'all, 'policy> {
+    entries: &'all [DomainEntry<'policy>],
+    index: Index<'policy>,
+}
+
+impl<'all, 'policy> All<'all, 'policy> {
+    /// Calls back with every entry that could cover a pattern.
+    fn candidates(
+        &self,
+        pattern: &Pattern<'_>,
+        found: &mut impl FnMut(usize, &'all DomainEntry<'policy>),
+    ) {
+        self.index.candidates(pattern.tail(), &mut |at| {
+            if let Some(entry) = self.entries.get(at) {
+                found(at, entry);
+            }
+        });
+    }
+}
+
+/// Labels below which too many patterns have wildcards inside a name.
+fn crowded<'all>(entries: &'all [DomainEntry<'_>]) -> BTreeSet<&'all str> {
+    let mut by_tail: Map<&str, BTreeSet<&Pattern<'_>>> = Map::default();
+    for entry in entries.iter().filter(|entry| entry.pattern.is_wild()) {
+        by_tail.entry(entry.pattern.tail()).or_default().insert(&entry.pattern);
+    }
+    by_tail.retain(|_, patterns| patterns.len() > MOST_COMPARED);
+    by_tail.into_keys().collect()
+}
+
 /// The entries that make no difference, with the reasons.
 fn redundant(entries: &[DomainEntry<'_>]) -> Vec<(usize, Reason)> {
-    let index = Index::of(entries);
+    let crowded = crowded(entries);
+    let index = Index::of(entries, |entry| {
+        !(entry.pattern.is_wild() && crowded.contains(entry.pattern.tail()))
+    });
+    let all = &All { entries, index };
     let mut stays = vec![true; entries.len()];
     let mut gone: Vec<(usize, Reason)> = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
-        if let Some(cover) = cover(entries, &index, at, entry) {
+        if let Some(cover) = cover(all, at, entry) {
             gone.push((at, reason(entry, cover)));
             set(&mut stays, at, false);
         }
@@ -74,7 +111,7 @@ fn redundant(entries: &[DomainEntry<'_>]) -> Vec<(usize, Reason)> {
     // for this reason itself, because one that matches `x` and names below would do alone.
     for (at, entry) in entries.iter().enumerate() {
         if stays.get(at) == Some(&true)
-            && let Some((name, below)) = covers_in_parts(entries, &index, entry)
+            && let Some((name, below)) = covers_in_parts(all, entry)
         {
             let mut by = vec![name.span, below.span];
             by.sort();
@@ -105,25 +142,17 @@ fn reason(entry: &DomainEntry<'_>, cover: &DomainEntry<'_>) -> Reason {
 /// An entry that makes another one superfluous; of several the strictest and widest, so that the
 /// reason does not depend on the order either.
 fn cover<'all, 'policy>(
-    entries: &'all [DomainEntry<'policy>],
-    index: &Index<'policy>,
+    all: &All<'all, 'policy>,
     at: usize,
     entry: &DomainEntry<'policy>,
 ) -> Option<&'all DomainEntry<'policy>> {
     let mut best: Option<(usize, &DomainEntry<'_>)> = None;
-    let mut compared = 0;
-    index.candidates(entry.pattern.tail(), &mut |other| {
-        let Some(candidate) = entries.get(other).filter(|_| other != at) else { return };
-        if candidate.rule < entry.rule || !may_replace(candidate, entry) {
-            return;
-        }
-        if candidate.pattern.is_wild() {
-            compared += 1;
-            if compared > MOST_COMPARED {
-                return;
-            }
-        }
-        if !candidate.pattern.contains(&entry.pattern) {
+    all.candidates(&entry.pattern, &mut |other, candidate| {
+        if other == at
+            || candidate.rule < entry.rule
+            || !may_replace(candidate, entry)
+            || !candidate.pattern.contains(&entry.pattern)
+        {
             return;
         }
         // Two that say the same would each remove the other.
@@ -168,8 +197,7 @@ fn preferred(left: (usize, &DomainEntry<'_>), right: (usize, &DomainEntry<'_>)) 
 
 /// The two entries that together cover a name and everything below it.
 fn covers_in_parts<'all, 'policy>(
-    entries: &'all [DomainEntry<'policy>],
-    index: &Index<'policy>,
+    all: &All<'all, 'policy>,
     entry: &DomainEntry<'policy>,
 ) -> Option<(&'all DomainEntry<'policy>, &'all DomainEntry<'policy>)> {
     if entry.pattern.shape != Shape::AtOrBelow {
@@ -178,14 +206,8 @@ fn covers_in_parts<'all, 'policy>(
     let part = |shape| {
         let pattern = Pattern::of(shape, entry.pattern.name.clone());
         let mut best: Option<(usize, &DomainEntry<'_>)> = None;
-        let mut compared = 0;
-        index.candidates(pattern.tail(), &mut |other| {
-            let Some(candidate) = entries.get(other) else { return };
-            compared += usize::from(candidate.pattern.is_wild());
-            if candidate.rule <= entry.rule
-                || (candidate.pattern.is_wild() && compared > MOST_COMPARED)
-                || !candidate.pattern.contains(&pattern)
-            {
+        all.candidates(&pattern, &mut |other, candidate| {
+            if candidate.rule <= entry.rule || !candidate.pattern.contains(&pattern) {
                 return;
             }
             if best.is_none_or(|best| preferred((other, candidate), best)) {

@@ -105,7 +105,7 @@ fn random_command(random: &mut Random) -> String {
 
 /// The decision and the reason, as a session shows them.
 fn shown_of_command(answer: &Value, at: usize, command: &str) -> (Option<Decision>, String) {
-    let told = &answer["commands"][at];
+    let told = answer["commands"].get(at).unwrap();
     if told["status"] == "ran" {
         return (None, String::new());
     }
@@ -220,7 +220,7 @@ fn random_network(random: &mut Random) -> String {
 /// What becomes of a connection, as far as a session without a network shows it: names that may be
 /// reached are then refused because they lead nowhere.
 fn shown_of_host(answer: &Value, at: usize, host: &str) -> &'static str {
-    let told = &answer["commands"][at];
+    let told = answer["commands"].get(at).unwrap();
     let text = told["text"].as_str().unwrap();
     if told["status"] == "ran" {
         return "reached";
