@@ -1,8 +1,8 @@
 //! Allowed hosts below a denied pattern.
 
-use codex_schema::diagnostic::{Code, Diagnostic};
+use std::collections::HashMap;
 
-use std::collections::BTreeMap;
+use codex_schema::diagnostic::{Code, Diagnostic};
 
 use super::Subject;
 use super::view::Domain;
@@ -10,17 +10,10 @@ use super::view::Domain;
 /// Checks a policy.
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     let domains = subject.domains();
-    let mut denied: BTreeMap<&str, &Domain<'_>> = BTreeMap::new();
-    for domain in domains.iter().filter(|domain| !domain.allowed) {
-        denied.entry(&domain.pattern).or_insert(domain);
-    }
-    if denied.is_empty() {
-        return Vec::new();
-    }
+    let denied = Denied::of(&domains);
     let mut found = Vec::new();
     for domain in domains.iter().filter(|domain| domain.allowed) {
-        let over = covering(&domain.pattern);
-        if let Some(other) = over.iter().find_map(|pattern| denied.get(pattern.as_str())) {
+        if let Some(other) = denied.covers(&domain.pattern) {
             let (name, by) = (domain.written, other.written);
             let message = format!("`{name}` stays denied: `{by}` wins");
             found.push(
@@ -33,24 +26,66 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// The patterns with a leading wildcard, and the pattern itself, that cover every host of a
-/// pattern. `*.x` is everything below x, `**.x` is x too.
-fn covering(pattern: &str) -> Vec<String> {
-    let mut all = vec![pattern.to_owned()];
-    let (suffix, itself) = match (pattern.strip_prefix("**."), pattern.strip_prefix("*.")) {
-        (Some(suffix), _) => (suffix, true),
-        (None, Some(suffix)) => (suffix, false),
-        (None, None) => (pattern, true),
-    };
-    all.push(format!("**.{suffix}"));
-    if !itself {
-        all.push(format!("*.{suffix}"));
+/// Denied patterns by the name that follows their wildcard.
+#[derive(Default)]
+struct Denied<'a> {
+    /// Names as they stand.
+    exact: HashMap<&'a str, &'a Domain<'a>>,
+    /// `*.x`: everything below x.
+    below: HashMap<&'a str, &'a Domain<'a>>,
+    /// `**.x`: x too.
+    whole: HashMap<&'a str, &'a Domain<'a>>,
+}
+
+/// A pattern without its wildcard, and how far it reaches.
+fn parts(pattern: &str) -> (&str, Reach) {
+    match (pattern.strip_prefix("**."), pattern.strip_prefix("*.")) {
+        (Some(name), _) => (name, Reach::Whole),
+        (None, Some(name)) => (name, Reach::Below),
+        (None, None) => (pattern, Reach::Exact),
     }
-    let mut rest = suffix;
-    while let Some((_, above)) = rest.split_once('.') {
-        all.push(format!("**.{above}"));
-        all.push(format!("*.{above}"));
-        rest = above;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Exact,
+    Below,
+    Whole,
+}
+
+impl<'a> Denied<'a> {
+    fn of(domains: &'a [Domain<'a>]) -> Self {
+        let mut denied = Self::default();
+        for domain in domains.iter().filter(|domain| !domain.allowed) {
+            let (name, reach) = parts(&domain.pattern);
+            let list = match reach {
+                Reach::Exact => &mut denied.exact,
+                Reach::Below => &mut denied.below,
+                Reach::Whole => &mut denied.whole,
+            };
+            list.entry(name).or_insert(domain);
+        }
+        denied
     }
-    all
+
+    /// A denied pattern that covers every host of another one.
+    fn covers(&self, pattern: &str) -> Option<&'a Domain<'a>> {
+        let (name, reach) = parts(pattern);
+        let same = match reach {
+            Reach::Exact => self.exact.get(name),
+            Reach::Below => self.below.get(name),
+            Reach::Whole => None,
+        };
+        if let Some(found) = same.or_else(|| self.whole.get(name)) {
+            return Some(found);
+        }
+        let mut rest = name;
+        while let Some((_, above)) = rest.split_once('.') {
+            if let Some(found) = self.whole.get(above).or_else(|| self.below.get(above)) {
+                return Some(found);
+            }
+            rest = above;
+        }
+        None
+    }
 }
