@@ -55,9 +55,29 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "cache" => vec![CACHE.into()],
         "rules" => vec![RULES.into()],
         "arguments" => vec![ARGUMENTS.into()],
+        "tree" => trees(),
         _ => return machines(),
     };
     texts.into_iter().map(String::into_bytes).collect()
+}
+
+const MANIFEST: &str = "organisation.name = 'E'\ncodex.versions = ['0.138.0', '0.169.0']\n\
+    [delegation]\n'teams/*' = ['features.*']\n[teams.pay]\ninclude = []\n\
+    [cohorts.pay]\nteam = 'pay'\nhosts = ['p-*']\n[cohorts.rest]\ndefault = true\n";
+
+const EXCEPTION: &str = "target = 'teams/pay'\nowner = 'k'\nreason = 'r'\nexpires = 2027-01-31\n\
+    [requirements]\nallowed_approval_policies = ['never']\n\
+    [[lift]]\nkey = 'permissions.filesystem.deny_read'\nvalue = '/a'\n";
+
+/// Policy repositories whose requirements come from the table.
+fn trees() -> Vec<String> {
+    let part = char::from(PART).to_string();
+    let requirements = of_tree(&REQUIREMENTS);
+    let teams = requirements.iter().skip(1).chain(&requirements);
+    let one = |(baseline, team): (&String, &String)| {
+        [MANIFEST, baseline, team, EXCEPTION, RULES].join(&part)
+    };
+    requirements.iter().zip(teams).map(one).collect()
 }
 
 /// One document per family of keys, from the examples of the key table.

@@ -1,14 +1,19 @@
 //! The targets: bytes in, a panic when a promise is broken.
 
+use codex_compiler::check::{Scope, Surroundings, check_repository};
+use codex_compiler::compile::history::NoHistory;
+use codex_compiler::compile::{Compiler, REQUIREMENTS_FILE};
 use codex_compiler::compose::startup_json::Secrets;
 use codex_compiler::evaluate::evaluate;
 use codex_compiler::files::MemoryFiles;
 use codex_compiler::gather::{Extra, arguments as command_line, bundle as fragments};
 use codex_compiler::machine::{Machine, Os};
+use codex_compiler::repository;
 use codex_compiler::sources::{mdm, rules_file};
 use codex_schema::reader::{read_toml, read_toml_value};
 use codex_schema::source::Documents;
 use codex_schema::span::SourceId;
+use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 
 /// A target, by name.
@@ -23,6 +28,7 @@ pub const ALL: &[Target] = &[
     ("rules", rules),
     ("arguments", arguments),
     ("machine", machine),
+    ("tree", tree),
 ];
 
 /// The byte between the parts of a machine.
@@ -70,6 +76,34 @@ pub fn arguments(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let words: Vec<String> = text.split('\n').map(str::to_owned).collect();
     drop(command_line::read(&words, &mut Documents::default()));
+}
+
+/// Checks and compiles a policy repository: what is written can be read, and says the same when it
+/// is compiled again. Parts are separated by [`PART`]: manifest, baseline, team, exception, rules.
+pub fn tree(data: &[u8]) {
+    let today = Date { year: 2026, month: 11, day: 25 };
+    let mut files = MemoryFiles::default();
+    let paths = [
+        "policy.toml",
+        "baseline/requirements.toml",
+        "teams/pay/requirements.toml",
+        "exceptions/one.toml",
+        "baseline/rules/default.rules",
+    ];
+    for (path, part) in paths.into_iter().zip(data.split(|byte| *byte == PART)) {
+        files.put(format!("/p/{path}"), part);
+    }
+    let surroundings = Surroundings::default();
+    let scope = Scope { today, wanted: &|_| true, surroundings: &surroundings };
+    let mut compiler = Compiler::new(&NoHistory);
+    let repository = repository::read(&files, "/p", today);
+    drop(check_repository(repository, &scope, &mut |repository, cohort, policy| {
+        let compiled = compiler.cohort(repository, cohort, policy);
+        if let Some(text) = compiled.files.get(REQUIREMENTS_FILE) {
+            let read = read_toml(text, SourceId(0));
+            assert!(read.problems.is_empty(), "what was written is no TOML: {text}");
+        }
+    }));
 }
 
 /// Evaluates a whole machine: every question gets an answer or a reason, and the same answer
