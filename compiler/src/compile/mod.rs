@@ -8,7 +8,7 @@
 //! What can never make a difference is left out (`crate::simplify`): every start of Codex pays for
 //! it. The provenance says what was left out and why.
 //!
-//! **Invariants.** Only a [`CheckedTree`] is compiled. The same repository gives the same bytes on
+//! **Invariants.** Only a repository without errors is written ([`crate::check::CheckedTree`]). The same repository gives the same bytes on
 //! every machine: no clock, no host, no order of a file system is in them. What a policy says and
 //! its digest do not depend on how it was written down.
 
