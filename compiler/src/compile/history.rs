@@ -226,4 +226,55 @@ mod tests {
             .collect();
         assert_eq!(words, ["Kim 2026-11-25", "-", "Kim 2026-11-25"]);
     }
+
+    fn git(folder: &Path, words: &[&str]) {
+        let identity = ["-c", "user.name=Kim", "-c", "user.email=kim@bank.example"];
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(folder)
+            .args(identity)
+            .args(words)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_DATE", "2026-11-20T12:00:00Z")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+    }
+
+    #[test]
+    fn lines_of_a_real_repository_have_their_commits() {
+        let place = tempfile::tempdir().unwrap();
+        let outside = Git::open(place.path());
+        assert!(outside.state().note.unwrap().starts_with("not under version control"));
+
+        // The policy lies in a folder of a larger repository.
+        let (top, policy) = (place.path().join("all"), place.path().join("all/policy"));
+        std::fs::create_dir_all(&policy).unwrap();
+        git(&top, &["init", "-q"]);
+        assert!(Git::open(&policy).state().note.unwrap().starts_with("git knows no history"));
+        std::fs::write(policy.join("a.toml"), "one = 1\ntwo = 2\n").unwrap();
+        git(&top, &["add", "-A"]);
+        git(&top, &["commit", "-q", "-m", "Begin", "-m", "because"]);
+        let clean = Git::open(&policy);
+        assert_eq!((clean.state().dirty, clean.state().note), (false, None));
+
+        std::fs::write(policy.join("a.toml"), "one = 1\ntwo = 3\n").unwrap();
+        std::fs::write(policy.join("b.toml"), "").unwrap();
+        std::fs::write(top.join("elsewhere"), "").unwrap();
+        let dirty = Git::open(&policy);
+        let changed: Vec<String> = dirty.state().changed.into_iter().collect();
+        assert_eq!(changed, ["a.toml", "b.toml"]);
+        let lines = dirty.lines("a.toml");
+        let first = lines[0].clone().unwrap();
+        let told = (&*first.author, &*first.date, &*first.subject);
+        assert_eq!(told, ("Kim", "2026-11-20", "Begin"));
+        assert_eq!(lines[1], None);
+        assert!(dirty.lines("b.toml").is_empty());
+
+        git(&top, &["commit", "-q", "-a", "-m", "Go on"]);
+        let source = format!("file://{}", top.display());
+        git(place.path(), &["clone", "-q", "--depth", "1", &source, "short"]);
+        let short = Git::open(&place.path().join("short/policy")).state();
+        assert!(short.shallow && short.note.unwrap().contains("--unshallow"));
+    }
 }

@@ -8,9 +8,9 @@
 //! What can never make a difference is left out (`crate::simplify`): every start of Codex pays for
 //! it. The provenance says what was left out and why.
 //!
-//! **Invariants.** Only a repository without errors is written ([`crate::check::CheckedTree`]). The same repository gives the same bytes on
-//! every machine: no clock, no host, no order of a file system is in them. What a policy says and
-//! its digest do not depend on how it was written down.
+//! **Invariants.** Only a repository without errors is written ([`crate::check::CheckedTree`]).
+//! The same repository gives the same bytes on every machine: no clock, no host, no order of a file
+//! system is in them. What a policy says and its digest do not depend on how it was written down.
 
 pub mod history;
 pub mod output;
