@@ -45,7 +45,7 @@ impl Permits {
     }
 
     /// The permit for a key: a pattern stands for itself and everything below it.
-    fn permit(&self, path: &[&str]) -> Option<Permit> {
+    pub(super) fn permit(&self, path: &[&str]) -> Option<Permit> {
         match self {
             Self::Baseline => None,
             Self::Exception(name) => Some(Permit::Exception(name.clone())),
@@ -79,6 +79,25 @@ impl<'fold> Place<'fold> {
     ) -> Self {
         let document = Document::Requirements;
         Self { voice, permits, events, document, path: Vec::new(), listed: Vec::new() }
+    }
+
+    /// The permit for a key of this document.
+    pub(super) fn permit(&self, path: &[&str]) -> Option<Permit> {
+        self.permits.permit(path)
+    }
+
+    /// Tells what became of a key that is not the present one.
+    pub(super) fn event_at(
+        &mut self,
+        path: &[&'fold str],
+        outcome: Outcome,
+        span: Span,
+        above: Option<Span>,
+        words: Vec<String>,
+    ) {
+        let present = std::mem::replace(&mut self.path, path.to_vec());
+        self.event(outcome, span, above, words);
+        self.path = present;
     }
 
     fn event(&mut self, outcome: Outcome, span: Span, above: Option<Span>, words: Vec<String>) {

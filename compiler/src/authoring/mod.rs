@@ -11,6 +11,7 @@
 
 mod diagnose;
 mod fold;
+mod hosts;
 mod lift;
 
 use std::collections::BTreeMap;
@@ -213,8 +214,7 @@ fn add_layer(policy: &mut EffectivePolicy, repository: &Repository, name: &Layer
     let voice = Voice::Layer(name.clone());
     if let Some(document) = &layer.requirements {
         let root = normalise::authored(&document.root);
-        let mut place = fold::Place::new(&voice, &permits, &mut policy.events);
-        fold::requirements(&mut policy.requirements, &root, REQUIREMENTS.root(), &mut place);
+        fold_requirements(policy, &root, &voice, &permits);
     }
     if let Some(document) = &layer.config {
         let mut place = fold::Place::new(&voice, &permits, &mut policy.events);
@@ -228,6 +228,26 @@ fn add_layer(policy: &mut EffectivePolicy, repository: &Repository, name: &Layer
     policy.rules.extend(voices);
 }
 
+fn fold_requirements(
+    policy: &mut EffectivePolicy,
+    layer: &Table,
+    voice: &Voice,
+    permits: &fold::Permits,
+) {
+    // Entries are shared: what stood above costs no copy.
+    let above = policy.requirements.clone();
+    let mut place = fold::Place::new(voice, permits, &mut policy.events);
+    fold::requirements(&mut policy.requirements, layer, REQUIREMENTS.root(), &mut place);
+    hosts::keep_together(&above, layer, &mut policy.requirements, &mut place);
+}
+
+/// Whether `policy.toml` lets a folder loosen a key. The baseline stands above everything.
+pub fn may_loosen(repository: &Repository, layer: &LayerName, key: &str) -> bool {
+    let path: Vec<&str> = codex_schema::lookup::parts(key).collect();
+    let permits = fold::Permits::of_layer(&repository.manifest, layer);
+    *layer == LayerName::Baseline || permits.permit(&path).is_some()
+}
+
 fn add_exception(policy: &mut EffectivePolicy, exception: &Exception) {
     policy.exceptions.push(exception.name.clone());
     let voice = Voice::Exception(exception.name.clone());
@@ -236,8 +256,7 @@ fn add_exception(policy: &mut EffectivePolicy, exception: &Exception) {
     }
     let permits = fold::Permits::of_exception(&exception.name);
     let root = normalise::authored(&exception.requirements);
-    let mut place = fold::Place::new(&voice, &permits, &mut policy.events);
-    fold::requirements(&mut policy.requirements, &root, REQUIREMENTS.root(), &mut place);
+    fold_requirements(policy, &root, &voice, &permits);
     let mut place = fold::Place::new(&voice, &permits, &mut policy.events);
     fold::config(&mut policy.config, &exception.config, CONFIG.root(), &mut place);
 }

@@ -119,6 +119,32 @@ fn an_empty_list_of_what_is_allowed_closes_the_one_above() {
 }
 
 #[test]
+fn modes_of_single_hosts_follow_the_list() {
+    let remote = "[[remote_sandbox_config]]\nhostname_patterns = ['ci-*']\n\
+                  allowed_sandbox_modes = ['read-only', 'workspace-write']\n";
+    let modes = |policy: &EffectivePolicy| {
+        let list = policy.requirements.get("remote_sandbox_config").unwrap();
+        let entry = &list.value.as_array().unwrap()[0];
+        serde_json::to_string(&entry.at(&["allowed_sandbox_modes"]).unwrap().value).unwrap()
+    };
+    // Narrowed from below: the entry is narrowed with the list.
+    let baseline = format!("allowed_sandbox_modes = ['read-only', 'workspace-write']\n{remote}");
+    let (policy, told) = merged(&[
+        ("baseline/requirements.toml", &baseline),
+        ("teams/pay/requirements.toml", "allowed_sandbox_modes = ['read-only']\n"),
+    ]);
+    assert_eq!((modes(&policy).as_str(), told.len()), ("[\"read-only\"]", 0));
+    // Said below: it may not allow what the list above does not.
+    let (policy, told) = merged(&[
+        ("baseline/requirements.toml", "allowed_sandbox_modes = ['read-only']\n"),
+        ("teams/pay/requirements.toml", remote),
+    ]);
+    assert_eq!(modes(&policy), "[\"read-only\"]");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("CX0701 `teams/pay` loosens `remote_sandbox_config`"), "{told:?}");
+}
+
+#[test]
 fn delegation_lets_a_team_loosen_what_it_names() {
     let (policy, told) = merged(&[
         (

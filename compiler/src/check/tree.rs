@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use codex_schema::diagnostic::{Diagnostic, Severity};
+use codex_schema::diagnostic::{Code, Diagnostic, Severity};
 use codex_schema::reader;
 use codex_schema::source::{Channel, Source};
 use codex_schema::span::{SourceId, Span};
@@ -12,12 +12,12 @@ use codex_schema::version::Version;
 
 use super::document::{self, Extent};
 use super::{Checked, FileKind, Findings, Report, Surroundings, channels, rules, secrets};
-use crate::authoring::{Cache, EffectivePolicy, Judge, effective_in};
+use crate::authoring::{Cache, EffectivePolicy, Judge, RULES_FILES, effective_in, may_loosen};
 use crate::files::Files;
 use crate::lint::{self, lint};
 use crate::machine::Os;
 use crate::repository::{self, Cohort, LayerName, Repository};
-use crate::sources::rules_file::{self, Limits, RulesFile};
+use crate::sources::rules_file::{self, Decision, Limits, RulesFile};
 
 /// A repository and everything that is wrong with it.
 #[derive(Debug)]
@@ -198,6 +198,7 @@ fn check_policies(
             channels::add(cohort, &policy, scope.surroundings, report, &mut known, &mut found);
         }
     }
+    rules_that_loosen(repository, &rules).into_iter().for_each(|one| found.add(one));
     let mut found = found.finish();
     found.append(&mut judge.finish(repository));
     found
@@ -213,6 +214,34 @@ fn read_rules(repository: &Repository) -> BTreeMap<SourceId, RulesFile> {
             Some((text.source, file))
         })
         .collect()
+}
+
+/// Rules below the baseline that allow a command or a host: what they allow runs outside of the
+/// sandbox, whatever the policy above says of it.
+fn rules_that_loosen(
+    repository: &Repository,
+    rules: &BTreeMap<SourceId, RulesFile>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (name, layer) in &repository.layers {
+        if may_loosen(repository, name, RULES_FILES) {
+            continue;
+        }
+        for text in &layer.rules {
+            let Some(file) = rules.get(&text.source) else { continue };
+            let commands = file.prefix_rules.iter().map(|rule| (rule.decision, &rule.position));
+            let hosts = file.network_rules.iter().map(|rule| (rule.decision, &rule.position));
+            for (_, place) in commands.chain(hosts).filter(|(one, _)| *one == Decision::Allow) {
+                let span = Span::new(text.source, place.span.start, place.span.end);
+                let message = format!("`{name}` allows what no rule above it allows");
+                found.push(Diagnostic::new(Code::Loosens, message, span).help(format!(
+                    "move the rule to `baseline/rules`, or delegate `{RULES_FILES}` under \
+                     `[delegation]` in `policy.toml`"
+                )));
+            }
+        }
+    }
+    found
 }
 
 /// What is wrong with the policy of a cohort as a whole.

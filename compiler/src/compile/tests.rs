@@ -108,6 +108,31 @@ fn what_makes_no_difference_is_left_out_and_told() {
 }
 
 #[test]
+fn rules_that_allow_are_for_the_baseline_or_those_it_trusts() {
+    let told = |delegation: &str| {
+        let mut files = files("allow_appshots = false\n");
+        let manifest = format!(
+            "organisation.name = 'E'\n[cohorts.all]\nteam = 'pay'\ndefault = true\n{delegation}"
+        );
+        files.put("/p/policy.toml", manifest);
+        let rules = "prefix_rule(pattern = ['rm'], decision = 'forbidden')\n\
+                     prefix_rule(pattern = ['make'], decision = 'allow')\n";
+        files.put("/p/baseline/rules/ours.rules", rules);
+        files.put("/p/teams/pay/rules/theirs.rules", rules);
+        let (_, told) = compiled(&files, &Surroundings::default());
+        told.into_iter().filter(|one| one.contains("CX0701")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(""),
+        [
+            "teams/pay/rules/theirs.rules:2:1 CX0701 `teams/pay` allows what no rule above it allows \
+          <- "
+        ]
+    );
+    assert_eq!(told("[delegation]\n'teams/*' = ['rules/*.rules']\n"), [""; 0]);
+}
+
+#[test]
 fn controls_that_another_channel_switches_off_are_named() {
     let baseline = "allowed_sandbox_modes = ['read-only']\nallow_appshots = false\n\
                     experimental_network.enabled = true\n\
