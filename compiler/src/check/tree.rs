@@ -154,7 +154,32 @@ fn check_layers(repository: &Repository, mut report: Report) -> (Vec<Diagnostic>
             found.append(&mut own.finish());
         }
     }
+    check_exceptions(repository, &mut report, &mut found);
     (found, report.secrets)
+}
+
+/// Checks what exceptions set, as what it is: requirements and configuration.
+fn check_exceptions(repository: &Repository, report: &mut Report, found: &mut Vec<Diagnostic>) {
+    report.versions = all_versions(repository);
+    for exception in &repository.exceptions {
+        for (table, kind) in [
+            (&exception.requirements, FileKind::Requirements),
+            (&exception.config, FileKind::Config),
+        ] {
+            if table.is_empty() {
+                continue;
+            }
+            let mut own = Findings::default();
+            let parsed = reader::Document { root: table.clone(), problems: Vec::new() };
+            let id = exception.source;
+            document::check_parsed(id, kind, Extent::Layer, &parsed, report, &mut own);
+            for mut one in own.finish() {
+                // Fixes count paths from the top of a document, and this table is deeper.
+                one.fix = None;
+                found.push(one);
+            }
+        }
+    }
 }
 
 /// Merges and checks what every cohort gets. Many get nearly the same: a mistake is reported once.

@@ -108,6 +108,19 @@ fn what_makes_no_difference_is_left_out_and_told() {
 }
 
 #[test]
+fn what_exceptions_set_is_checked_like_policy() {
+    let mut files = files("allow_appshots = false\n");
+    files.put(
+        "/p/exceptions/one.toml",
+        "target = 'cohorts/all'\nowner = 'k'\nreason = 'r'\nexpires = 2027-01-31\n\
+         [requirements]\nallow_appshot = true\nallow_appshots = 'yes'\n",
+    );
+    let (_, told) = compiled(&files, &Surroundings::default());
+    let codes: Vec<&str> = told.iter().filter_map(|one| one.split(' ').nth(1)).collect();
+    assert_eq!(codes, ["CX0101", "CX0102"], "{told:#?}");
+}
+
+#[test]
 fn rules_that_allow_are_for_the_baseline_or_those_it_trusts() {
     let told = |delegation: &str| {
         let mut files = files("allow_appshots = false\n");
