@@ -11,16 +11,29 @@ use super::fold::Place;
 const MODES: &str = "allowed_sandbox_modes";
 const HOSTS: &str = "remote_sandbox_config";
 
-/// Holds the entries to the list, after a layer was folded. `above` is what stood before.
+/// What stood before a layer was folded. Not the whole policy: a copy that is kept makes every
+/// change of the original a copy too.
+pub(super) struct Above {
+    modes: Option<Node>,
+    has_hosts: bool,
+}
+
+impl Above {
+    pub(super) fn of(policy: &Table) -> Self {
+        Self { modes: policy.get(MODES).cloned(), has_hosts: policy.get(HOSTS).is_some() }
+    }
+}
+
+/// Holds the entries to the list, after a layer was folded.
 pub(super) fn keep_together(
-    above: &Table,
+    above: &Above,
     layer: &Table,
     policy: &mut Table,
     place: &mut Place<'_>,
 ) {
     let Some(modes) = policy.get(MODES).cloned() else { return };
-    let said_by_layer = layer.get(HOSTS).is_some() && above.get(HOSTS).is_none();
-    let narrowed = layer.get(MODES).is_some() && above.get(MODES) != Some(&modes);
+    let said_by_layer = layer.get(HOSTS).is_some() && !above.has_hosts;
+    let narrowed = layer.get(MODES).is_some() && above.modes.as_ref() != Some(&modes);
     if !said_by_layer && !narrowed {
         return;
     }

@@ -234,8 +234,7 @@ fn fold_requirements(
     voice: &Voice,
     permits: &fold::Permits,
 ) {
-    // Entries are shared: what stood above costs no copy.
-    let above = policy.requirements.clone();
+    let above = hosts::Above::of(&policy.requirements);
     let mut place = fold::Place::new(voice, permits, &mut policy.events);
     fold::requirements(&mut policy.requirements, layer, REQUIREMENTS.root(), &mut place);
     hosts::keep_together(&above, layer, &mut policy.requirements, &mut place);
