@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
@@ -64,13 +64,16 @@ impl History for NoHistory {
 pub struct Git {
     top: PathBuf,
     state: State,
+    /// The files that git knows, by their path below the top; asked when lines are.
+    known: OnceLock<BTreeSet<String>>,
 }
 
 impl Git {
     /// Opens the repository that a folder belongs to. Outside of one, or without `git`, the state
     /// says why nothing is known.
     pub fn open(top: &Path) -> Self {
-        let mut git = Self { top: top.to_owned(), state: State::default() };
+        let (state, known) = (State::default(), OnceLock::new());
+        let mut git = Self { top: top.to_owned(), state, known };
         git.state = git.look();
         git
     }
@@ -120,6 +123,13 @@ impl Git {
         State { head, dirty, changed, shallow, note }
     }
 
+    fn files(&self) -> &BTreeSet<String> {
+        self.known.get_or_init(|| {
+            let names = self.run(&["ls-files", "-z", "--", "."]).unwrap_or_default();
+            names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        })
+    }
+
     fn run(&self, arguments: &[&str]) -> Result<String, Failure> {
         let output = Command::new("git")
             .arg("-C")
@@ -149,7 +159,8 @@ impl History for Git {
     }
 
     fn lines(&self, path: &str) -> Vec<Option<Arc<Commit>>> {
-        if self.state.head.is_none() {
+        // Asking for each of hundreds of files that git does not know would cost more than compiling.
+        if self.state.head.is_none() || !self.files().contains(path) {
             return Vec::new();
         }
         match self.run(&["blame", "--porcelain", "--", path]) {

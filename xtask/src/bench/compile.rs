@@ -39,9 +39,15 @@ pub(super) fn run(arguments: &Compile) -> Result<(), Problem> {
     }
     let program = release_program()?;
     let floor = floor_program()?;
-    let base = target_folder().join("bench/compile");
+    // Outside of any repository: the peers ask no version control either.
+    let base = std::env::temp_dir().join(format!("codex-config-bench-{}", std::process::id()));
     fs::create_dir_all(&base)?;
-    let base = base.canonicalize()?;
+    let outcome = measure(arguments, &program, &floor, &base.canonicalize()?);
+    fs::remove_dir_all(&base)?;
+    outcome
+}
+
+fn measure(arguments: &Compile, program: &Path, floor: &Path, base: &Path) -> Result<(), Problem> {
     say(&format!(
         "cold processes, {} rounds, interleaved; min/median/max in ms, peak memory in MiB\n",
         arguments.rounds
@@ -49,9 +55,9 @@ pub(super) fn run(arguments: &Compile) -> Result<(), Problem> {
     say(&format!("{:<34} {:>22} {:>9} {:>7}", "", "wall", "peak", "ratio"));
     let mut missed = Vec::new();
     for size in SIZES {
-        missed.extend(one_size(*size, arguments, &program, &base)?);
+        missed.extend(one_size(*size, arguments, program, base)?);
     }
-    missed.extend(largest(arguments, &program, &floor, &base)?);
+    missed.extend(largest(arguments, program, floor, base)?);
     if arguments.regorus.is_none() {
         say("\nNOT MEASURED: the Rego engine; name it with --regorus PROGRAM --rego FILE");
     }
