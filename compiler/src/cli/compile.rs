@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use codex_schema::diagnostic::Severity;
 use serde_json::json;
 
 use super::arguments::Compile;
@@ -83,10 +84,11 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
     if let Some(note) = &state.note {
         output.talk.push_str(&format!("note: {note}\n"));
     }
-    let warnings = tree.report.diagnostics.len();
+    let warnings = tree.report.count(Severity::Warning);
     if warnings > 0 {
-        let command = format!("codex-config check {top}");
-        output.talk.push_str(&format!("note: {warnings} warnings; see `{command}`\n"));
+        let word = if warnings == 1 { "warning" } else { "warnings" };
+        let line = format!("note: {warnings} {word}; see `codex-config check {top}`\n");
+        output.talk.push_str(&line);
     }
     output.data = if print.json {
         let Committed { index, written, removed } = &committed;
