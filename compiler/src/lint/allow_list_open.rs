@@ -2,11 +2,10 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
-use super::view::flag;
+use super::view::{View, flag};
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let Some(network) = subject.network() else { return Vec::new() };
     let open = network.table.get("managed_allowed_domains_only");
     // Said to be open it is a decision, not an oversight.

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
-use super::view::Domain;
+use super::view::{Domain, View};
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let domains = subject.domains();
-    let denied = Denied::of(&domains);
+    let denied = Denied::of(domains);
     let mut found = Vec::new();
     for domain in domains.iter().filter(|domain| domain.allowed) {
         if let Some(other) = denied.covers(&domain.pattern) {

@@ -5,11 +5,10 @@ use codex_schema::key::Channels;
 use codex_schema::lookup::{REQUIREMENTS, parts};
 use codex_schema::source::Channel;
 
-use super::Subject;
-use super::view::entry;
+use super::view::{View, entry};
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let cloud_only = subject.channels.iter().all(|channel| *channel == Channel::Cloud);
     if subject.channels.is_empty() || !cloud_only {
         return Vec::new();

@@ -2,14 +2,14 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 use crate::sources::rules_file::Decision;
 
 /// Shells that run a script given as an argument.
 const SHELLS: &[&str] = &["bash", "sh", "zsh", "dash"];
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let rules = subject.commands();
     let forbidden = || rules.iter().filter(|rule| rule.decision == Decision::Forbidden);
     let stopped = |shell: &str| {

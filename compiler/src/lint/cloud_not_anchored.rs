@@ -3,10 +3,10 @@
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::source::Channel;
 
-use super::Subject;
+use super::view::View;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     if !subject.channels.contains(&Channel::Cloud) {
         return Vec::new();
     }

@@ -2,12 +2,11 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
 use super::service_host_missing::reaches;
-use super::view::host_of;
+use super::view::{View, host_of};
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let Some(entry) = subject.requirement(&["config_server", "base_url"]) else {
         return Vec::new();
     };

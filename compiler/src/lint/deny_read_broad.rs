@@ -2,13 +2,13 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Folders with so many files that a search through all of them finds hundreds.
 const LARGE: &[&str] = &["~", "/home", "/Users", "/root", "/usr", "/opt", "/srv", "/var"];
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let broad = |path: &str| {
         let at = path.find(['*', '?', '['])?;
         let (before, pattern) = path.split_at_checked(at)?;

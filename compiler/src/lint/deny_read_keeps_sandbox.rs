@@ -2,11 +2,11 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 use crate::sources::rules_file::Decision;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let denied = subject.denied_paths();
     let rules = subject.commands();
     let allows = rules.iter().find(|rule| rule.decision == Decision::Allow);

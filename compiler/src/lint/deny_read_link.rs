@@ -2,7 +2,7 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 use crate::machine::Os;
 
 /// Paths that are links on current Linux distributions.
@@ -10,7 +10,7 @@ const LINKS: &[&str] =
     &["/bin", "/dev/fd", "/etc/mtab", "/lib", "/lib32", "/lib64", "/sbin", "/var/lock", "/var/run"];
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     if !subject.systems.contains(&Os::Linux) {
         return Vec::new();
     }

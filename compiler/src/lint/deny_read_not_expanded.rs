@@ -3,13 +3,13 @@
 use codex_schema::diagnostic::{Code, Diagnostic, Edit, Effect, Outcome, Versions};
 use codex_schema::version::Version;
 
-use super::Subject;
+use super::view::View;
 
 /// Versions that refuse the whole file over a brace in a path: not 0.138.0, but 0.157.1.
 const REFUSING: Versions = Versions { first: Some(Version::patched(157, 1)), last: None };
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (path, span) in subject.denied_paths() {
         let Some(what) = unexpanded(path) else { continue };

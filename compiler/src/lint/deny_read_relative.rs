@@ -2,7 +2,7 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Whether a path depends on the folder of its document. What looks like a variable has a rule of
 /// its own.
@@ -12,7 +12,7 @@ pub(super) fn is_relative(path: &str) -> bool {
 }
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let paths = subject.denied_paths().into_iter().filter(|(path, _)| is_relative(path));
     paths
         .map(|(path, span)| {

@@ -4,13 +4,13 @@ use codex_schema::diagnostic::{Code, Diagnostic, Effect, Outcome, Versions};
 use codex_schema::span::Span;
 use codex_schema::version::Version;
 
-use super::Subject;
+use super::view::View;
 
 /// Versions that refuse sessions over a pattern below the root: not 0.138.0, but 0.157.1.
 const REFUSING: Versions = Versions { first: Some(Version::patched(157, 1)), last: None };
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let paths = subject.denied_paths().into_iter();
     paths.filter_map(|(path, span)| of_path(path, span)).collect()
 }

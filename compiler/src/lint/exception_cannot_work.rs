@@ -2,16 +2,15 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
-use super::rule_cover::{Covers, covers};
+use super::rule_cover::covers;
+use super::view::View;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let rules = subject.commands();
-    let filed = Covers::of(&rules);
     let mut found = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
-        let over = filed.over(&rules, index);
+        let over = subject.over(index);
         let stricter = over
             .into_iter()
             .filter_map(|at| rules.get(at))

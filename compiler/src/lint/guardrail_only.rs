@@ -2,11 +2,11 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 use crate::sources::rules_file::Decision;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     if !subject.full_access() {
         return Vec::new();
     }

@@ -2,10 +2,10 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let Some(hooks) = subject.table(&["hooks"]) else { return Vec::new() };
     let folder = hooks.get("managed_dir").and_then(|node| node.value.as_str());
     let groups = hooks.iter().filter_map(|event| event.node.value.as_array()).flatten();

@@ -4,7 +4,7 @@ use codex_schema::diagnostic::{Code, Diagnostic, Effect, Outcome, Versions};
 use codex_schema::span::Span;
 use codex_schema::version::Version;
 
-use super::Subject;
+use super::view::View;
 
 /// First version that reads the pin `hooks`; before, and to this day, there is `codex_hooks`.
 const RENAMED: Version = Version::of(129);
@@ -13,7 +13,7 @@ const RENAMED: Version = Version::of(129);
 const FIRST: Version = Version::of(124);
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let Some(hooks) = subject.requirement(&["hooks"]) else { return Vec::new() };
     let events = hooks.node.value.as_table().into_iter().flatten();
     if !events.into_iter().any(|event| event.node.value.as_array().is_some()) {

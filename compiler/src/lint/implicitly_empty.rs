@@ -3,10 +3,10 @@
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::value::Table;
 
-use super::Subject;
+use super::view::View;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let entry = subject.requirement(&["mcp_servers"]);
     let empty = entry.filter(|entry| entry.node.value.as_table().is_some_and(Table::is_empty));
     let finding = |span| {

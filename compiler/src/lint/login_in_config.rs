@@ -2,7 +2,7 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Configuration keys, and the requirements that bind.
 const KEYS: &[(&str, &str)] = &[
@@ -11,7 +11,7 @@ const KEYS: &[(&str, &str)] = &[
 ];
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (key, requirement) in KEYS {
         let Some(entry) = subject.config.entry(key) else { continue };

@@ -1,18 +1,14 @@
 //! MCP servers known by their program only.
 
 use codex_schema::diagnostic::{Code, Diagnostic};
-use codex_schema::value::{Node, Table};
+use codex_schema::value::Node;
 
-use super::Subject;
+use super::view::View;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let of_plugins = subject.table(&["plugins"]).into_iter().flatten();
-    let of_plugins =
-        of_plugins.filter_map(|plugin| plugin.node.at(&["mcp_servers"])?.value.as_table());
-    let tables = subject.table(&["mcp_servers"]).into_iter().chain(of_plugins);
-    tables
-        .flat_map(Table::iter)
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
+    let servers = subject.mcp_servers();
+    servers
         .filter_map(|server| finding(&server.key.value, server.node.at(&["identity", "command"])?))
         .collect()
 }

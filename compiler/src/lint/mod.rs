@@ -63,6 +63,7 @@ use codex_schema::version::Version;
 
 use crate::machine::Os;
 use crate::sources::rules_file::RulesFile;
+use view::View;
 
 /// One effective policy under examination: what one cohort gets.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +92,7 @@ pub struct Lint {
     /// What it reports.
     pub code: Code,
     /// Finds it.
-    pub check: fn(&Subject<'_>) -> Vec<Diagnostic>,
+    check: fn(&View<'_>) -> Vec<Diagnostic>,
 }
 
 /// Whether a rule makes sense of a file alone.
@@ -189,8 +190,9 @@ pub fn lint(subject: &Subject<'_>) -> Vec<Diagnostic> {
 /// As [`lint`], for a policy or for one file of it.
 pub fn lint_extent(subject: &Subject<'_>, extent: Extent) -> Vec<Diagnostic> {
     let asked = |lint: &&Lint| extent == Extent::Policy || OF_FILES.contains(&lint.code);
+    let view = View::of(subject);
     let mut found: Vec<Diagnostic> =
-        LINTS.iter().filter(asked).flat_map(|lint| (lint.check)(subject)).collect();
+        LINTS.iter().filter(asked).flat_map(|lint| (lint.check)(&view)).collect();
     found.sort_by_key(|one| (one.primary.span.source, one.primary.span.start, one.code));
     found
 }

@@ -2,10 +2,10 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let require = subject.requirement(&["windows", "require_mxc"]);
     let allow = subject.requirement(&["windows", "allow_mxc"]);
     let (Some(require), Some(allow)) = (require, allow) else { return Vec::new() };

@@ -2,7 +2,7 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic, Effect, Outcome, Versions};
 
-use super::Subject;
+use super::view::View;
 
 /// Keys that restrict nothing until the policy is enabled.
 const RESTRICTIONS: &[&str] = &[
@@ -14,7 +14,7 @@ const RESTRICTIONS: &[&str] = &[
 ];
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let Some(network) = subject.network() else { return Vec::new() };
     let enabled = network.table.get("enabled");
     // Of another type, `enabled` is a mistake of its own and was meant.

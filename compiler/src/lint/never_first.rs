@@ -2,10 +2,10 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let policies = subject.requirement(&["allowed_approval_policies"]);
     let list = policies.and_then(|entry| entry.node.value.as_array()).unwrap_or_default();
     match list {

@@ -6,12 +6,11 @@ use codex_schema::key::Text;
 use codex_schema::lookup::{REQUIREMENTS, parts};
 use codex_schema::source::Channel;
 
-use super::Subject;
 use super::deny_read_relative::is_relative;
-use super::view::{entry, texts};
+use super::view::{View, entry, texts};
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let mut without_folder = Vec::new();
     for channel in subject.channels {
         match channel {

@@ -2,7 +2,7 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 use crate::machine::Os;
 
 /// Keys by path, and the systems on which they do something.
@@ -15,7 +15,7 @@ const KEYS: &[(&[&str], &[Os], &str)] = &[
 ];
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (path, systems, names) in KEYS {
         let Some(entry) = subject.requirement(path) else { continue };

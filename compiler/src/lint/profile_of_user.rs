@@ -2,13 +2,13 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Tables of `permissions` that are no profiles.
 const RESERVED: &[&str] = &["filesystem", "network"];
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let Some(profiles) = subject.table(&["permissions"]) else { return Vec::new() };
     let mut found = Vec::new();
     for profile in profiles.iter().filter(|entry| !RESERVED.contains(&&*entry.key.value)) {

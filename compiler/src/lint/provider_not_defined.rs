@@ -2,14 +2,14 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Providers that Codex brings.
 const BUILT_IN: &[&str] =
     &["amazon-bedrock", "amazon-bedrock-runtime", "gcp", "lmstudio", "ollama", "openai"];
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let Some(entry) = subject.requirement(&["model_provider"]) else { return Vec::new() };
     let Some(name) = entry.node.value.as_str() else { return Vec::new() };
     if BUILT_IN.contains(&name) || subject.requirement(&["model_providers", name]).is_some() {

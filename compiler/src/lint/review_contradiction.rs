@@ -2,10 +2,10 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let models = subject.texts(&["auto_review", "required_on_models"]).unwrap_or_default();
     let reviewers = subject.requirement(&["allowed_approvals_reviewers"]);
     let (Some((model, span)), Some(reviewers)) = (models.first(), reviewers) else {

@@ -2,11 +2,10 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
-use super::view::texts;
+use super::view::{View, texts};
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let Some(network) = subject.network() else { return Vec::new() };
     let Some(entry) = network.table.entry("review_domains") else { return Vec::new() };
     let policies = subject.texts(&["allowed_approval_policies"]).unwrap_or_default();

@@ -2,11 +2,10 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
-use super::view::{flag, host_of};
+use super::view::{View, flag, host_of};
 
 /// Whether the application network binds and allows a host; `None` where it does not bind.
-pub(super) fn reaches(subject: &Subject<'_>, host: &str) -> Option<bool> {
+pub(super) fn reaches(subject: &View<'_>, host: &str) -> Option<bool> {
     let network = subject.table(&["application", "network"])?;
     if flag(network, "enabled") != Some(true) {
         return None;
@@ -21,7 +20,7 @@ pub(super) fn reaches(subject: &Subject<'_>, host: &str) -> Option<bool> {
 }
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let Some(network) = subject.requirement(&["application", "network"]) else {
         return Vec::new();
     };
@@ -40,7 +39,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
 
 /// The hosts that the policy itself makes necessary, and why. Where it leaves the choice to the
 /// user nothing is needed for certain.
-fn needed(subject: &Subject<'_>) -> Vec<(String, String)> {
+fn needed(subject: &View<'_>) -> Vec<(String, String)> {
     let text = |path: &[&str]| subject.requirement(path)?.node.value.as_str();
     let mut needed = Vec::new();
     if let Some(host) = text(&["chatgpt_base_url"]).and_then(host_of) {

@@ -2,14 +2,14 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Kinds of sources, and the field each needs.
 const FIELDS: &[(&str, &str)] =
     &[("git", "url"), ("host_pattern", "host_pattern"), ("local", "path")];
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let sources = subject.table(&["marketplaces", "allowed_sources"]);
     let mut found = Vec::new();
     for entry in sources.into_iter().flatten() {

@@ -2,7 +2,7 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// What one rule on commands costs, in microseconds: 20,000 took 1,498 ms.
 const RULE_MICROSECONDS: u64 = 75;
@@ -30,7 +30,7 @@ fn of_domains(count: u64) -> u64 {
 }
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let rules = subject.commands();
     let domains = subject.domains();
     let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);

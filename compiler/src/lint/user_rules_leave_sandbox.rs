@@ -2,10 +2,10 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let ignored = subject.texts(&["auto_review", "ignore_rules"]).unwrap_or_default();
     if !subject.confines() || !subject.denied_paths().is_empty() || !ignored.is_empty() {
         return Vec::new();

@@ -2,11 +2,10 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
-use super::view::entry;
+use super::view::{View, entry};
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let own = |table, key| {
         let node = &entry(table, &["otel", key])?.node;
         (!matches!(node.value.as_str(), Some("none" | "statsig"))).then_some(node.span)

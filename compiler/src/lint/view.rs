@@ -1,10 +1,14 @@
 //! The policy as rules look at it.
 
+use std::cell::OnceCell;
+use std::ops::Deref;
+
 use codex_schema::diagnostic::Edit;
 use codex_schema::span::Span;
 use codex_schema::value::{Entry, Node, Table};
 
 use super::Subject;
+use super::rule_cover::Covers;
 use crate::sources::rules_file::Decision;
 
 /// The names under which the shared network policy may stand.
@@ -57,7 +61,55 @@ impl CommandRule<'_> {
     }
 }
 
+/// A policy with what several rules look at, each read once.
+pub(super) struct View<'a> {
+    subject: Subject<'a>,
+    domains: OnceCell<Vec<Domain<'a>>>,
+    commands: OnceCell<Vec<CommandRule<'a>>>,
+    covers: OnceCell<Covers<'a>>,
+}
+
+impl<'a> Deref for View<'a> {
+    type Target = Subject<'a>;
+
+    fn deref(&self) -> &Subject<'a> {
+        &self.subject
+    }
+}
+
+impl<'a> View<'a> {
+    /// A policy of which nothing was looked at yet.
+    pub(super) fn of(subject: &Subject<'a>) -> Self {
+        let (domains, commands, covers) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { subject: *subject, domains, commands, covers }
+    }
+
+    /// The hosts of the shared network policy, in the order written.
+    pub(super) fn domains(&self) -> &[Domain<'a>] {
+        self.domains.get_or_init(|| self.subject.read_domains())
+    }
+
+    /// Every rule on commands: those of requirements, then those of files.
+    pub(super) fn commands(&self) -> &[CommandRule<'a>] {
+        self.commands.get_or_init(|| self.subject.read_commands())
+    }
+
+    /// The other rules that match every command which a rule matches.
+    pub(super) fn over(&self, index: usize) -> Vec<usize> {
+        let rules = self.commands();
+        self.covers.get_or_init(|| Covers::of(rules)).over(rules, index)
+    }
+}
+
 impl<'a> Subject<'a> {
+    /// The MCP servers, those of plugins last.
+    pub(super) fn mcp_servers(&self) -> impl Iterator<Item = &'a Entry> {
+        let of_plugins = self.table(&["plugins"]).into_iter().flatten();
+        let of_plugins =
+            of_plugins.filter_map(|plugin| plugin.node.at(&["mcp_servers"])?.value.as_table());
+        self.table(&["mcp_servers"]).into_iter().chain(of_plugins).flat_map(Table::iter)
+    }
+
     /// A requirement.
     pub(super) fn requirement(&self, path: &[&str]) -> Option<&'a Entry> {
         entry(self.requirements, path)
@@ -91,23 +143,6 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// The hosts of the shared network policy, in the order written.
-    pub(super) fn domains(&self) -> Vec<Domain<'a>> {
-        let Some(network) = self.network() else { return Vec::new() };
-        let mut found = Vec::new();
-        let map = network.table.get("domains").and_then(|node| node.value.as_table());
-        for entry in map.into_iter().flatten() {
-            if let Some(access @ ("allow" | "deny")) = entry.node.value.as_str() {
-                found.push(domain(&entry.key.value, access == "allow", entry.key.span));
-            }
-        }
-        for (list, allowed) in [("allowed_domains", true), ("denied_domains", false)] {
-            let hosts = network.table.get(list).map(texts).unwrap_or_default();
-            found.extend(hosts.into_iter().map(|(host, span)| domain(host, allowed, span)));
-        }
-        found
-    }
-
     /// Whether a session may run with full access.
     pub(super) fn full_access(&self) -> bool {
         let listed = |path, name| {
@@ -134,25 +169,6 @@ impl<'a> Subject<'a> {
         Some(list.iter().any(|(name, _)| REVIEWERS.contains(name)))
     }
 
-    /// Every rule on commands: those of requirements, then those of files.
-    pub(super) fn commands(&self) -> Vec<CommandRule<'a>> {
-        let list = self.requirement(&["rules", "prefix_rules"]);
-        let list = list.and_then(|entry| entry.node.value.as_array()).unwrap_or_default();
-        let own = list.iter().filter_map(required_rule);
-        let files = self.rules.iter().flat_map(|(source, file)| {
-            file.prefix_rules.iter().map(|rule| CommandRule {
-                pattern: rule
-                    .pattern
-                    .iter()
-                    .map(|token| token.alternatives().iter().map(String::as_str).collect())
-                    .collect(),
-                decision: rule.decision,
-                span: Span::new(*source, rule.position.span.start, rule.position.span.end),
-            })
-        });
-        own.chain(files).collect()
-    }
-
     /// An edit that sets a requirement in the document of a place. `None` where the document has
     /// the table under another name: beside that one Codex would refuse it.
     pub(super) fn set(&self, beside: Span, path: &[&str], value: &str) -> Option<Vec<Edit>> {
@@ -168,6 +184,40 @@ impl<'a> Subject<'a> {
     pub(super) fn text_at(&self, span: Span) -> Option<&'a str> {
         let range = usize::try_from(span.start).ok()?..usize::try_from(span.end).ok()?;
         self.documents.get(span.source)?.text.get(range)
+    }
+
+    fn read_domains(&self) -> Vec<Domain<'a>> {
+        let Some(network) = self.network() else { return Vec::new() };
+        let mut found = Vec::new();
+        let map = network.table.get("domains").and_then(|node| node.value.as_table());
+        for entry in map.into_iter().flatten() {
+            if let Some(access @ ("allow" | "deny")) = entry.node.value.as_str() {
+                found.push(domain(&entry.key.value, access == "allow", entry.key.span));
+            }
+        }
+        for (list, allowed) in [("allowed_domains", true), ("denied_domains", false)] {
+            let hosts = network.table.get(list).map(texts).unwrap_or_default();
+            found.extend(hosts.into_iter().map(|(host, span)| domain(host, allowed, span)));
+        }
+        found
+    }
+
+    fn read_commands(&self) -> Vec<CommandRule<'a>> {
+        let list = self.requirement(&["rules", "prefix_rules"]);
+        let list = list.and_then(|entry| entry.node.value.as_array()).unwrap_or_default();
+        let own = list.iter().filter_map(required_rule);
+        let files = self.rules.iter().flat_map(|(source, file)| {
+            file.prefix_rules.iter().map(|rule| CommandRule {
+                pattern: rule
+                    .pattern
+                    .iter()
+                    .map(|token| token.alternatives().iter().map(String::as_str).collect())
+                    .collect(),
+                decision: rule.decision,
+                span: Span::new(*source, rule.position.span.start, rule.position.span.end),
+            })
+        });
+        own.chain(files).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
-use super::Subject;
+use super::view::View;
 
 /// Suffixes of more than one label below which anybody can register a name, or gets one.
 const SHARED: &[&str] = &[
@@ -53,9 +53,9 @@ const PRIVATE: &[&str] = &[
 ];
 
 /// Checks a policy.
-pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for domain in subject.domains().into_iter().filter(|domain| domain.allowed) {
+    for domain in subject.domains().iter().filter(|domain| domain.allowed) {
         let pattern = domain.pattern.as_str();
         let suffix = pattern.strip_prefix("**.").or_else(|| pattern.strip_prefix("*."));
         let Some(suffix) = suffix else { continue };
