@@ -213,12 +213,12 @@ fn add_layer(policy: &mut EffectivePolicy, repository: &Repository, name: &Layer
     let permits = fold::Permits::of_layer(&repository.manifest, name);
     let voice = Voice::Layer(name.clone());
     if let Some(document) = &layer.requirements {
-        let root = normalise::authored(&document.root);
+        let root = normalise::authored(&document.parsed.root);
         fold_requirements(policy, &root, &voice, &permits);
     }
     if let Some(document) = &layer.config {
         let mut place = fold::Place::new(&voice, &permits, &mut policy.events);
-        fold::config(&mut policy.config, &document.root, CONFIG.root(), &mut place);
+        fold::config(&mut policy.config, &document.parsed.root, CONFIG.root(), &mut place);
     }
     let voices = layer.rules.iter().map(|rules| RulesVoice {
         layer: name.clone(),

@@ -16,7 +16,7 @@ use crate::authoring::{Cache, EffectivePolicy, Judge, RULES_FILES, effective_in,
 use crate::files::Files;
 use crate::lint::{self, lint};
 use crate::machine::Os;
-use crate::repository::{self, Cohort, LayerName, Repository};
+use crate::repository::{self, Authored, Cohort, LayerName, Repository};
 use crate::sources::rules_file::{self, Decision, Limits, RulesFile};
 
 /// A repository and everything that is wrong with it.
@@ -117,35 +117,33 @@ fn all_versions(repository: &Repository) -> Vec<Version> {
     if versions.is_empty() { vec![Version::NEWEST] } else { versions.into_iter().collect() }
 }
 
-/// The versions that get what a folder says.
-fn versions_of(repository: &Repository, layer: &LayerName) -> Vec<Version> {
-    let manifest = &repository.manifest;
-    let versions: BTreeSet<Version> = manifest
-        .cohorts
-        .values()
-        .filter(|cohort| manifest.chain(cohort).contains(layer))
-        .flat_map(|cohort| cohort.versions.iter().copied())
-        .collect();
-    if versions.is_empty() { all_versions(repository) } else { versions.into_iter().collect() }
+/// The versions that get what a folder says, for every folder that a cohort gets.
+fn versions_by_layer(repository: &Repository) -> BTreeMap<LayerName, BTreeSet<Version>> {
+    let mut versions: BTreeMap<LayerName, BTreeSet<Version>> = BTreeMap::new();
+    for cohort in repository.manifest.cohorts.values() {
+        for layer in repository.manifest.chain(cohort) {
+            versions.entry(layer).or_default().extend(&cohort.versions);
+        }
+    }
+    versions
 }
 
 /// Checks every document of every folder on its own; gives back what is wrong and where secrets
 /// stand.
 fn check_layers(repository: &Repository, mut report: Report) -> (Vec<Diagnostic>, Vec<Span>) {
     let mut found = Vec::new();
+    let everything = std::mem::take(&mut report.versions);
+    let versions = versions_by_layer(repository);
     for (name, layer) in &repository.layers {
-        report.versions = versions_of(repository, name);
+        let own = versions.get(name).map(|own| own.iter().copied().collect());
+        report.versions = own.unwrap_or_else(|| everything.clone());
         for (document, kind) in
             [(&layer.requirements, FileKind::Requirements), (&layer.config, FileKind::Config)]
         {
             let Some(document) = document else { continue };
             let mut own = Findings::default();
-            let parsed = reader::Document {
-                root: document.root.clone(),
-                problems: document.problems.clone(),
-            };
-            let id = document.source;
-            document::check_parsed(id, kind, Extent::Layer, &parsed, &mut report, &mut own);
+            let Authored { source, parsed } = document;
+            document::check_parsed(*source, kind, Extent::Layer, parsed, &mut report, &mut own);
             found.append(&mut own.finish());
         }
         for text in &layer.rules {
@@ -154,13 +152,13 @@ fn check_layers(repository: &Repository, mut report: Report) -> (Vec<Diagnostic>
             found.append(&mut own.finish());
         }
     }
+    report.versions = everything;
     check_exceptions(repository, &mut report, &mut found);
     (found, report.secrets)
 }
 
 /// Checks what exceptions set, as what it is: requirements and configuration.
 fn check_exceptions(repository: &Repository, report: &mut Report, found: &mut Vec<Diagnostic>) {
-    report.versions = all_versions(repository);
     for exception in &repository.exceptions {
         for (table, kind) in [
             (&exception.requirements, FileKind::Requirements),

@@ -15,51 +15,6 @@ use codex_schema::types::policy::System;
 use super::Repository;
 use super::manifest::{Cohort, LayerName};
 
-/// What a machine's enrolment says about it, as far as cohorts ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claims {
-    /// Its team.
-    pub team: Option<String>,
-    /// Its environment.
-    pub environment: Option<String>,
-    /// Its group.
-    pub group: Option<String>,
-    /// Its operating system.
-    pub system: System,
-    /// Its host name.
-    pub hostname: String,
-}
-
-impl Cohort {
-    /// Whether the selector matches a machine. Default cohorts match nothing: they take the rest.
-    pub fn selects(&self, claims: &Claims) -> bool {
-        let one = |wanted: &Option<Sourced<String>>, own: &Option<String>| {
-            wanted.as_ref().is_none_or(|wanted| own.as_ref() == Some(&wanted.value))
-        };
-        !self.is_default
-            && one(&self.team, &claims.team)
-            && one(&self.environment, &claims.environment)
-            && one(&self.group, &claims.group)
-            && self.systems.as_ref().is_none_or(|systems| systems.contains(&claims.system))
-            && self.hosts.as_ref().is_none_or(|patterns| {
-                let host = claims.hostname.as_str();
-                patterns.iter().any(|one| crate::compose::normalise::host_matches(&one.value, host))
-            })
-    }
-}
-
-/// The cohort of a machine: the one that selects it, else the default one.
-pub fn of<'manifest>(
-    cohorts: impl Iterator<Item = &'manifest Cohort> + Clone,
-    claims: &Claims,
-) -> Option<&'manifest Cohort> {
-    let mut rest = cohorts.clone();
-    rest.find(|cohort| cohort.selects(claims)).or_else(|| {
-        let mut rest = cohorts;
-        rest.find(|cohort| cohort.is_default)
-    })
-}
-
 /// Checks the cohorts of a repository.
 pub(super) fn check(repository: &Repository) -> Vec<Diagnostic> {
     let mut found = Vec::new();

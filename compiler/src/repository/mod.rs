@@ -23,11 +23,10 @@ mod own;
 use std::collections::{BTreeMap, BTreeSet};
 
 use codex_schema::diagnostic::{Code, Diagnostic};
-use codex_schema::reader::{self, SyntaxProblem, read_toml};
+use codex_schema::reader::{self, read_toml};
 use codex_schema::source::{Documents, Source};
 use codex_schema::span::{SourceId, Span};
 use codex_schema::types::policy::Date;
-use codex_schema::value::Table;
 
 pub use exception::Exception;
 pub use manifest::{Cohort, LayerName, Manifest, Target};
@@ -51,8 +50,6 @@ pub struct Repository {
     /// What is wrong with the repository as such: its own files, its layout, its cohorts, and
     /// texts that are not TOML.
     pub diagnostics: Vec<Diagnostic>,
-    /// Secrets in our own files' values: never to be shown.
-    pub secrets: Vec<Span>,
 }
 
 /// What one folder says.
@@ -71,10 +68,8 @@ pub struct AuthoredLayer {
 pub struct Authored {
     /// Which document.
     pub source: SourceId,
-    /// What it says; the readable part when it has syntax errors.
-    pub root: Table,
-    /// Why some of it could not be read.
-    pub problems: Vec<SyntaxProblem>,
+    /// What it says, and why some of it could not be read.
+    pub parsed: reader::Document,
 }
 
 /// A file of command rules.
@@ -272,17 +267,17 @@ fn place(repository: &mut Repository, text: Text, document: reader::Document) {
         found.retain(|one| !broken.contains(&line(one.primary.span)));
         found
     };
-    let authored = Authored { source, root: document.root, problems: document.problems };
+    let authored = Authored { source, parsed: document };
     match role {
         Role::Manifest => {
-            let found = whole(own::check_manifest(&authored.root));
+            let found = whole(own::check_manifest(&authored.parsed.root));
             repository.diagnostics.extend(found);
-            repository.manifest = manifest::read(source, &authored.root);
+            repository.manifest = manifest::read(source, &authored.parsed.root);
         }
         Role::Exception(name) => {
-            let found = whole(own::check_exception(&authored.root));
+            let found = whole(own::check_exception(&authored.parsed.root));
             repository.diagnostics.extend(found);
-            repository.exceptions.push(exception::read(name, source, &authored.root));
+            repository.exceptions.push(exception::read(name, source, &authored.parsed.root));
         }
         Role::Requirements(layer) => {
             repository.layers.entry(layer).or_default().requirements = Some(authored);
@@ -307,14 +302,8 @@ impl Repository {
             .flat_map(|layer| [&layer.requirements, &layer.config])
             .flatten()
             .filter(|document| document.source == place.source)
-            .flat_map(|document| &document.problems)
+            .flat_map(|document| &document.parsed.problems)
             .any(|problem| line(problem.span) == line(place))
-    }
-
-    /// Whether there is anything that keeps policy from being compiled.
-    pub fn has_errors(&self) -> bool {
-        use codex_schema::diagnostic::Severity;
-        self.diagnostics.iter().any(|found| found.severity == Severity::Error)
     }
 }
 
