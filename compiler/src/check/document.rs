@@ -36,7 +36,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(
+    fn new(
         kind: FileKind,
         document: &Document,
         id: SourceId,

@@ -32,7 +32,6 @@ mod secrets;
 mod tree;
 mod types;
 mod versions;
-mod versions_gate;
 
 use codex_schema::diagnostic::{Code, Diagnostic, Effect, Severity};
 use codex_schema::source::{Documents, Source};
@@ -46,7 +45,6 @@ pub(crate) use secrets::blank;
 pub(crate) use secrets::collect as collect_secrets;
 pub use secrets::redacted;
 pub use tree::{CheckedTree, Scope, Tree, Visit, check_repository, check_tree};
-pub use versions_gate::versions_gate;
 
 use crate::files::Unreadable;
 use crate::suppress::Allowed;

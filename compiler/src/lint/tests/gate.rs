@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use codex_schema::diagnostic::{Edit, Outcome};
 
 use super::*;
-use crate::check::versions_gate;
 
 #[test]
 fn versions_are_asked_one_by_one() {
