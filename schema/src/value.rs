@@ -120,6 +120,14 @@ impl Table {
         self.entry(key).map(|entry| &entry.node)
     }
 
+    /// Follows keys into tables; nothing is at no path.
+    pub fn at<Name: AsRef<str>>(&self, path: &[Name]) -> Option<&Node> {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(self.get(first.as_ref())?, |node, name| {
+            node.value.as_table()?.get(name.as_ref())
+        })
+    }
+
     /// The value of a key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
         let at = self.position(key)?;

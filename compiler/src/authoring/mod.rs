@@ -135,11 +135,6 @@ pub enum Permit {
     Exception(String),
 }
 
-/// Merges the layers of a cohort.
-pub fn effective(repository: &Repository, cohort: &Cohort, today: Date) -> EffectivePolicy {
-    effective_in(repository, cohort, today, &mut Cache::default())
-}
-
 /// Policies of the first folders of a chain, for those that several cohorts begin with.
 #[derive(Debug, Default)]
 pub struct Cache {
@@ -165,7 +160,7 @@ impl Cache {
 }
 
 /// Merges the layers of a cohort, and keeps what other cohorts begin with.
-pub fn effective_in(
+pub fn effective(
     repository: &Repository,
     cohort: &Cohort,
     today: Date,

@@ -31,7 +31,7 @@ fn repository(files: &[(&str, &str)]) -> Repository {
 fn merged(files: &[(&str, &str)]) -> (EffectivePolicy, Vec<String>) {
     let repository = repository(files);
     let cohort = &repository.manifest.cohorts["pay"];
-    let policy = effective(&repository, cohort, TODAY);
+    let policy = effective(&repository, cohort, TODAY, &mut Cache::default());
     let mut judge = Judge::default();
     judge.add(&policy);
     let told = judge
@@ -48,9 +48,10 @@ fn merged(files: &[(&str, &str)]) -> (EffectivePolicy, Vec<String>) {
 }
 
 fn value(policy: &EffectivePolicy, path: &[&str]) -> String {
-    let (first, rest) = path.split_first().unwrap();
-    let node = policy.requirements.get(first).and_then(|node| node.at(rest));
-    node.map_or("unset".to_owned(), |node| serde_json::to_string(&node.value).unwrap())
+    policy
+        .requirements
+        .at(path)
+        .map_or("unset".to_owned(), |node| serde_json::to_string(&node.value).unwrap())
 }
 
 #[test]
@@ -198,7 +199,8 @@ fn exceptions_loosen_until_they_expire() {
     let codes: Vec<String> =
         repository.diagnostics.iter().map(|one| one.code.to_string()).collect();
     assert_eq!(codes, ["CX0505"]);
-    let policy = effective(&repository, &repository.manifest.cohorts["pay"], TODAY);
+    let policy =
+        effective(&repository, &repository.manifest.cohorts["pay"], TODAY, &mut Cache::default());
     assert_eq!(value(&policy, &["allowed_approval_policies"]), r#"["on-request"]"#);
 }
 

@@ -10,7 +10,7 @@ use codex_schema::lookup::REQUIREMENTS;
 use codex_schema::span::{SourceId, Span};
 use codex_schema::strictness::{Change, KeyChange, changes, identity};
 use codex_schema::types::policy::{Delivery, System};
-use codex_schema::value::{Node, Table};
+use codex_schema::value::Table;
 use codex_schema::version::Version;
 use serde_json::json;
 
@@ -178,13 +178,13 @@ fn of_change(
 ) -> Diagnostic {
     let key = change.path.join(".");
     let secret = change.key.secret == codex_schema::key::Secret::Yes;
-    let word = |table: &Table| match at(table, &change.path) {
+    let word = |table: &Table| match table.at(&change.path) {
         Some(_) if secret => "another value".to_owned(),
         Some(node) => format!("`{}`", identity(&node.value)),
         None => "nothing".to_owned(),
     };
-    let span = at(&policy.requirements, &change.path).map_or(cohort.span, |node| node.span);
-    let message = if at(&policy.requirements, &change.path).is_some() {
+    let span = policy.requirements.at(&change.path).map_or(cohort.span, |node| node.span);
+    let message = if policy.requirements.at(&change.path).is_some() {
         format!(
             "cohort `{}` loses `{key}`: another channel turns {} into {}",
             cohort.name,
@@ -201,10 +201,4 @@ fn of_change(
         Some(other) => diagnostic.beside(other, "the other channel says this"),
         None => diagnostic,
     }
-}
-
-fn at<'table>(table: &'table Table, path: &[String]) -> Option<&'table Node> {
-    let (first, rest) = path.split_first()?;
-    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
-    table.get(first)?.at(&rest)
 }

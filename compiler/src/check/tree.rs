@@ -12,7 +12,7 @@ use codex_schema::version::Version;
 
 use super::document::{self, Extent};
 use super::{Checked, FileKind, Findings, Report, Surroundings, channels, rules, secrets};
-use crate::authoring::{Cache, EffectivePolicy, Judge, RULES_FILES, effective_in, may_loosen};
+use crate::authoring::{Cache, EffectivePolicy, Judge, RULES_FILES, effective, may_loosen};
 use crate::files::Files;
 use crate::lint::{self, lint};
 use crate::machine::Os;
@@ -194,7 +194,7 @@ fn check_policies(
     let mut found = Findings::default();
     let mut judge = Judge::default();
     for cohort in cohorts() {
-        let policy = effective_in(repository, cohort, scope.today, &mut cache);
+        let policy = effective(repository, cohort, scope.today, &mut cache);
         judge.add(&policy);
         let anchor = anchor(repository, &policy);
         let check = || {

@@ -146,8 +146,8 @@ fn rules_name(voice: &RulesVoice) -> String {
 
 /// The comment at the top of every file.
 fn heading(repository: &Repository, cohort: &Cohort) -> String {
-    let organisation = one_line(&repository.manifest.organisation);
-    let contact = repository.manifest.contact.as_deref().map(one_line);
+    let organisation = toml_text::in_comment(&repository.manifest.organisation);
+    let contact = repository.manifest.contact.as_deref().map(toml_text::in_comment);
     let versions: Vec<String> = cohort.versions.iter().map(ToString::to_string).collect();
     let questions = contact.map(|contact| format!("# Questions: {contact}\n")).unwrap_or_default();
     format!(
@@ -157,11 +157,6 @@ fn heading(repository: &Repository, cohort: &Cohort) -> String {
         cohort.name,
         versions.join(", ")
     )
-}
-
-/// Text that cannot end the comment it stands in.
-fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 #[cfg(test)]

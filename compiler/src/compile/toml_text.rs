@@ -22,6 +22,11 @@ pub fn document(heading: &str, root: &Table, tree: &Tree) -> String {
     out
 }
 
+/// Text that cannot end the comment it stands in.
+pub fn in_comment(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
 /// The entries of a table in their order: as the key table has them, then by name.
 fn ordered<'table>(table: &'table Table, spot: Option<&Spot>) -> Vec<&'table Entry> {
     let place = |entry: &Entry| {

@@ -300,7 +300,7 @@ fn fold_layers(composition: &mut Composition, era: Era, setting: &Setting<'_>) {
         }
         // To Codex a table written as a list is a list here, and lists are replaced whole.
         listed.extend(layer.listed.iter().map(Vec::as_slice));
-        for path in listed.iter().filter(|path| has(&above, path)) {
+        for path in listed.iter().filter(|path| above.at(path).is_some()) {
             remove(&mut merged, path);
         }
         let found = fold::fold(&mut merged, above, &REQUIREMENTS);
@@ -312,11 +312,6 @@ fn fold_layers(composition: &mut Composition, era: Era, setting: &Setting<'_>) {
     composition.refusals.extend(types);
     composition.refusals.extend(refusals::surfaces(composition, setting));
     composition.refusals.extend(conflicts);
-}
-
-fn has(root: &Table, path: &[String]) -> bool {
-    let rest: Vec<&str> = path.iter().skip(1).map(String::as_str).collect();
-    path.first().and_then(|first| root.get(first)?.at(&rest)).is_some()
 }
 
 fn remove(root: &mut Table, path: &[String]) {

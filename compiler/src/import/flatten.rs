@@ -128,18 +128,17 @@ fn document(
             .iter()
             .rev()
             .filter_map(|source| documents.get(*source))
-            .map(|document| one_line(&document.source.to_string()))
+            .map(|document| toml_text::in_comment(&document.source.to_string()))
             .collect();
-        let line = format!("#   {:<width$}  {}\n", one_line(&entry.key.value), names.join(", "));
+        let line = format!(
+            "#   {:<width$}  {}\n",
+            toml_text::in_comment(&entry.key.value),
+            names.join(", ")
+        );
         heading.push_str(&line);
     }
     heading.push('\n');
     Some(toml_text::document(&heading, &merged, tree))
-}
-
-/// Text that cannot end the comment it stands in.
-fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 fn collect_sources(entry: &Entry, found: &mut BTreeSet<SourceId>) {

@@ -75,20 +75,11 @@ fn unknown_folder(
     name: &Sourced<String>,
     layer: &LayerName,
 ) -> Diagnostic {
-    let same_kind =
-        |known: &&LayerName| std::mem::discriminant(*known) == std::mem::discriminant(layer);
-    let known: Vec<&str> = repository
-        .layers
-        .keys()
-        .filter(same_kind)
-        .filter_map(|known| match known {
-            LayerName::Environment(name) | LayerName::Team(name) => Some(name.as_str()),
-            LayerName::Baseline => None,
-        })
-        .collect();
+    let of_kind = if layer.team().is_some() { LayerName::team } else { LayerName::environment };
+    let known = repository.layers.keys().filter_map(of_kind);
     let diagnostic =
         Diagnostic::new(Code::UnknownLayer, format!("there is no folder `{layer}`"), name.span);
-    match closest(&name.value, known.into_iter()) {
+    match closest(&name.value, known) {
         Some(meant) => {
             let mut diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
             diagnostic.suggestion = Some(meant.to_owned());

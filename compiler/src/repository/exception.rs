@@ -6,7 +6,7 @@ use codex_schema::span::{SourceId, Sourced, Span};
 use codex_schema::types::policy::Date;
 use codex_schema::value::{Node, Table, Value};
 
-use super::manifest::{LayerName, Target};
+use super::manifest::{Cohort, LayerName, Target};
 use super::{Repository, manifest};
 
 /// An exception, as far as it could be read.
@@ -140,8 +140,14 @@ fn unknown_target(repository: &Repository, exception: &Exception) -> Option<Diag
     let target = exception.target.as_ref()?;
     let manifest::Manifest { cohorts, .. } = &repository.manifest;
     let (kind, name, known): (&str, &String, Vec<&str>) = match &target.value {
-        Target::Environment(Some(name)) => ("environment", name, layers(repository, "env")),
-        Target::Team(Some(name)) => ("team", name, layers(repository, "team")),
+        Target::Environment(Some(name)) => {
+            let known = names(repository, LayerName::environment, |one| one.environment.as_ref());
+            ("environment", name, known)
+        }
+        Target::Team(Some(name)) => {
+            let known = names(repository, LayerName::team, |one| one.team.as_ref());
+            ("team", name, known)
+        }
         Target::Cohort(Some(name)) => {
             ("cohort", name, cohorts.keys().map(String::as_str).collect())
         }
@@ -158,18 +164,15 @@ fn unknown_target(repository: &Repository, exception: &Exception) -> Option<Diag
     })
 }
 
-/// The names of one kind of folder or of what cohorts name.
-fn layers<'repository>(repository: &'repository Repository, kind: &str) -> Vec<&'repository str> {
+/// The names of one kind of folder, and those that cohorts give to it.
+fn names(
+    repository: &Repository,
+    of_folder: fn(&LayerName) -> Option<&str>,
+    of_cohort: fn(&Cohort) -> Option<&Sourced<String>>,
+) -> Vec<&str> {
     let cohorts = repository.manifest.cohorts.values();
-    let of_folders = repository.layers.keys().filter_map(|layer| match layer {
-        LayerName::Environment(name) if kind == "env" => Some(name.as_str()),
-        LayerName::Team(name) if kind == "team" => Some(name.as_str()),
-        _ => None,
-    });
-    let of_cohorts = cohorts.filter_map(|cohort| {
-        let name = if kind == "env" { &cohort.environment } else { &cohort.team };
-        name.as_ref().map(|name| name.value.as_str())
-    });
+    let of_cohorts = cohorts.filter_map(of_cohort).map(|name| name.value.as_str());
+    let of_folders = repository.layers.keys().filter_map(of_folder);
     let mut names: Vec<&str> = of_folders.chain(of_cohorts).collect();
     names.sort_unstable();
     names.dedup();

@@ -59,6 +59,18 @@ impl LayerName {
     }
 }
 
+impl LayerName {
+    /// The environment's name, where it is one.
+    pub fn environment(&self) -> Option<&str> {
+        if let Self::Environment(name) = self { Some(name) } else { None }
+    }
+
+    /// The team's name, where it is one.
+    pub fn team(&self) -> Option<&str> {
+        if let Self::Team(name) = self { Some(name) } else { None }
+    }
+}
+
 impl std::fmt::Display for LayerName {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -22,8 +22,7 @@ pub(super) fn simplify(requirements: &mut Table, removed: &mut Vec<Removed>) {
 }
 
 fn repeated(requirements: &Table, path: &[&str]) -> Vec<(usize, Removed)> {
-    let Some((first, rest)) = path.split_first() else { return Vec::new() };
-    let list = requirements.get(first).and_then(|node| node.at(rest)?.value.as_array());
+    let list = requirements.at(path).and_then(|node| node.value.as_array());
     let mut seen = Map::default();
     let mut found = Vec::new();
     for (at, node) in list.unwrap_or_default().iter().enumerate() {
