@@ -89,7 +89,7 @@ fn judged(comment: &Comment, today: Date) -> Result<Allow, Box<Diagnostic>> {
         return Err(malformed(message));
     }
     let Allow { until, .. } = &allow;
-    let ahead = days(*until) - days(today);
+    let ahead = today.days_until(*until);
     if ahead > LONGEST_DAYS {
         let message =
             format!("`{until}` is {ahead} days ahead; at most {LONGEST_DAYS} are allowed");
@@ -114,15 +114,6 @@ fn may_be_allowed(code: Code) -> bool {
     !(stops || syntax || authority)
 }
 
-/// Days since some fixed day.
-fn days(date: Date) -> i64 {
-    let (year, month) = (i64::from(date.year), i64::from(date.month));
-    // Years that begin in March, so that the leap day is the last one.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    365 * year + leap_days + (153 * month + 2) / 5 + i64::from(date.day)
-}
-
 /// Moves what one comment allows; gives back what is wrong with the comment.
 fn apply(
     report: &mut Report,
@@ -135,9 +126,12 @@ fn apply(
     let mut wrong = Vec::new();
     let mut kept = Vec::new();
     for diagnostic in std::mem::take(diagnostics) {
-        let line = line_of(report, diagnostic.primary.span);
-        let here = diagnostic.primary.span.source == span.source
-            && (line == comment.line || Some(line) == comment.below);
+        let beside = || {
+            let line = line_of(report, diagnostic.primary.span);
+            line == comment.line || Some(line) == comment.below
+        };
+        // Lines are counted from the start of a text: only of the text with the comment.
+        let here = diagnostic.primary.span.source == span.source && beside();
         if !here || !allow.codes.contains(&diagnostic.code) {
             kept.push(diagnostic);
             continue;

@@ -143,6 +143,20 @@ impl Date {
         (1..=days).contains(&day).then_some(Self { year, month, day })
     }
 
+    /// How many days another day is ahead; negative when it is over.
+    pub fn days_until(self, other: Self) -> i64 {
+        other.days() - self.days()
+    }
+
+    /// Days since some fixed day.
+    fn days(self) -> i64 {
+        let (year, month) = (i64::from(self.year), i64::from(self.month));
+        // Years that begin in March, so that the leap day is the last one.
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+        365 * year + leap_days + (153 * month + 2) / 5 + i64::from(self.day)
+    }
+
     /// The day that a number of seconds after 1970-01-01T00:00:00Z falls on, in UTC.
     pub fn of_unix_seconds(seconds: u64) -> Self {
         // Days to civil date: eras of 400 years, years that begin in March.
@@ -232,6 +246,27 @@ mod tests {
             [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (1_795_564_800, "2026-11-25")]
         {
             assert_eq!(Date::of_unix_seconds(seconds).to_string(), day);
+        }
+        // Both ways of counting agree on every day of two centuries.
+        let first = Date::of_unix_seconds(0);
+        for days in 0..73_000 {
+            let day = Date::of_unix_seconds(days * 86_400);
+            assert_eq!(first.days_until(day), i64::try_from(days).unwrap(), "{day}");
+        }
+    }
+
+    #[test]
+    fn days_are_counted() {
+        let day = |text: &str| Date::parse(text).unwrap();
+        for (from, to, apart) in [
+            ("2026-11-25", "2026-11-26", 1),
+            ("2026-12-31", "2027-01-01", 1),
+            ("2028-02-28", "2028-03-01", 2),
+            ("2027-02-28", "2027-03-01", 1),
+            ("2026-11-25", "2027-11-25", 365),
+            ("2000-01-01", "2400-01-01", 146_097),
+        ] {
+            assert_eq!(day(from).days_until(day(to)), apart, "{from} {to}");
         }
     }
 }
