@@ -1,5 +1,6 @@
 //! One evaluation of a machine: gather, merge, compose, clamp. Pure over [`Files`].
 
+pub mod policy;
 mod refusals;
 
 pub(crate) use refusals::strictly;
@@ -43,15 +44,7 @@ pub struct Evaluation {
 /// Evaluates a machine.
 pub fn evaluate(machine: Machine, files: &dyn Files, extra: &Extra) -> Evaluation {
     let gathered = gather(&machine, files, extra);
-    let era = Era::of(machine.version);
-    let configuration = configure::merge(&gathered.config, &machine, &era);
-    let documents = &gathered.documents;
-    let setting =
-        Setting { machine: &machine, documents, config: &configuration.merged, files: Some(files) };
-    let composition = compose_in(gathered.requirements.iter().collect(), &setting);
-    let refusals = refusals::in_order(&gathered, &composition, &setting);
-    let named = named(&configuration, &composition, files);
-    Evaluation { machine, gathered, configuration, composition, refusals, named, aside: None }
+    Evaluation::of_gathered(machine, gathered, files)
 }
 
 fn named(
@@ -72,6 +65,22 @@ fn named(
 }
 
 impl Evaluation {
+    /// Evaluates what was gathered; `files` has what requirements name.
+    pub fn of_gathered(machine: Machine, gathered: Gathered, files: &dyn Files) -> Self {
+        let era = Era::of(machine.version);
+        let configuration = configure::merge(&gathered.config, &machine, &era);
+        let setting = Setting {
+            machine: &machine,
+            documents: &gathered.documents,
+            config: &configuration.merged,
+            files: Some(files),
+        };
+        let composition = compose_in(gathered.requirements.iter().collect(), &setting);
+        let refusals = refusals::in_order(&gathered, &composition, &setting);
+        let named = named(&configuration, &composition, files);
+        Self { machine, gathered, configuration, composition, refusals, named, aside: None }
+    }
+
     /// The same machine with what is on it for everybody alone: no user, no project, no bundle.
     /// Codex's server falls back to this when the whole is wrong, and starts if this is right.
     #[must_use]

@@ -7,8 +7,30 @@
 //! **Invariants.** Nothing here knows which channel said what, prints, or decides what would be
 //! better. Entries that Codex refuses decide nothing; refusing them is `compose`'s work.
 
+pub mod answer;
 pub mod commands;
 pub mod domains;
+mod hosts;
+pub mod question;
+mod scripts;
+
+use answer::Answer;
+use question::Question;
+
+use crate::evaluate::Evaluation;
+
+/// Answers a question about a machine, or about the machine of a cohort.
+pub fn answer(evaluation: &Evaluation, question: &Question) -> Answer {
+    match question {
+        Question::Host(host) => hosts::answer(evaluation, host),
+        Question::Script(script) => scripts::answer(evaluation, script),
+        Question::Command(_)
+        | Question::Path { .. }
+        | Question::Server(_)
+        | Question::Feature(_)
+        | Question::Setting { .. } => todo!("the next commits"),
+    }
+}
 
 /// A map whose order is never looked at.
 pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
