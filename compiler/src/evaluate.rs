@@ -18,8 +18,8 @@ use crate::configure::{self, Configuration, Prepared};
 use crate::effective::{Inputs, Session, session};
 use crate::era::Era;
 use crate::files::{Files, MemoryFiles};
-use crate::gather::{BundleState, Extra, Gathered, gather};
-use crate::layers::{Layer, RequirementLayer, Role};
+use crate::gather::{self, BundleState, Extra, Gathered, gather};
+use crate::layers::{ConfigLayer, Layer, RequirementLayer, Role};
 use crate::machine::Machine;
 
 /// Everything known about a machine after one look at it.
@@ -171,6 +171,24 @@ impl Evaluation {
         let named = MemoryFiles::default();
         let refusals = Vec::new();
         Self { machine, gathered, configuration, composition, refusals, named, aside: None }
+    }
+
+    /// The same machine where a person asks for a value on the command line; `None` for a value
+    /// that TOML cannot say.
+    #[must_use]
+    pub fn with_wish(&self, key: &str, value: &Json) -> Option<Self> {
+        let value = toml::Value::try_from(value).ok()?;
+        let mut gathered = self.gathered.clone();
+        let arguments = ["-c".to_owned(), format!("{key}={value}")];
+        let given = gather::arguments::read(&arguments, &mut gathered.documents);
+        for (source, root) in given.overrides {
+            let base = self.machine.cwd.clone();
+            let layer = Layer { source, base, root, syntax: Vec::new() };
+            let tier = ConfigTier::CommandLine;
+            gathered.config.push(ConfigLayer { tier, layer, detail: None, not_loaded: None });
+        }
+        gathered.config.sort_by_key(|layer| layer.tier);
+        Some(self.with(gathered, None))
     }
 
     /// The inputs of clamps.

@@ -77,7 +77,7 @@ pub fn features(evaluation: &Evaluation) -> Result<Json, String> {
 }
 
 /// Every feature of this version and whether it is on: defaults, then configuration, then pins.
-pub(super) fn effective(evaluation: &Evaluation) -> BTreeMap<&'static str, bool> {
+pub(crate) fn effective(evaluation: &Evaluation) -> BTreeMap<&'static str, bool> {
     let version = evaluation.machine.version;
     let mut flags: BTreeMap<&'static str, bool> =
         known(version).map(|feature| (feature.name, feature.default)).collect();

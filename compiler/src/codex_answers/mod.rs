@@ -16,6 +16,7 @@ mod tools;
 mod warnings;
 
 pub use config_read::config_read;
+pub(crate) use features::effective as features_in_force;
 pub use features::features;
 pub use login::{Credentials, login_status};
 pub use refusals::{requirements_refusal, startup_refusal};

@@ -10,9 +10,12 @@
 pub mod answer;
 pub mod commands;
 pub mod domains;
+mod features;
 mod hosts;
 pub mod question;
 mod scripts;
+mod servers;
+mod settings;
 
 use answer::Answer;
 use question::Question;
@@ -24,11 +27,10 @@ pub fn answer(evaluation: &Evaluation, question: &Question) -> Answer {
     match question {
         Question::Host(host) => hosts::answer(evaluation, host),
         Question::Script(script) => scripts::answer(evaluation, script),
-        Question::Command(_)
-        | Question::Path { .. }
-        | Question::Server(_)
-        | Question::Feature(_)
-        | Question::Setting { .. } => todo!("the next commits"),
+        Question::Command(_) | Question::Path { .. } => todo!("the next commits"),
+        Question::Server { name, launch } => servers::answer(evaluation, name, launch.as_ref()),
+        Question::Feature(name) => features::answer(evaluation, name),
+        Question::Setting { key, value } => settings::answer(evaluation, key, value),
     }
 }
 

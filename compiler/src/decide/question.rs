@@ -18,8 +18,13 @@ pub enum Question {
         /// How.
         access: Access,
     },
-    /// May this configured MCP server run.
-    Server(String),
+    /// May this MCP server run.
+    Server {
+        /// Its name in the configuration.
+        name: String,
+        /// What it is; `None` asks about the server that is configured under this name.
+        launch: Option<Launch>,
+    },
     /// Is this feature on.
     Feature(String),
     /// May a setting of `config.toml` have this value.
@@ -29,6 +34,15 @@ pub enum Question {
         /// The value that is wanted.
         value: Json,
     },
+}
+
+/// What an MCP server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Launch {
+    /// A program with its arguments.
+    Program(Vec<String>),
+    /// An address.
+    Address(String),
 }
 
 /// How a path is touched.
@@ -47,8 +61,15 @@ impl std::fmt::Display for Question {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Command(words) => formatter.write_str(&words.join(" ")),
-            Self::Script(text) | Self::Host(text) | Self::Server(text) | Self::Feature(text) => {
+            Self::Script(text) | Self::Host(text) | Self::Feature(text) => {
                 formatter.write_str(text)
+            }
+            Self::Server { name, launch: None } => formatter.write_str(name),
+            Self::Server { name, launch: Some(Launch::Program(words)) } => {
+                write!(formatter, "{name} = {}", words.join(" "))
+            }
+            Self::Server { name, launch: Some(Launch::Address(url)) } => {
+                write!(formatter, "{name} = {url}")
             }
             Self::Path { path, access: Access::Read } => write!(formatter, "read {path}"),
             Self::Path { path, access: Access::Write } => write!(formatter, "write {path}"),
