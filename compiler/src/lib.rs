@@ -9,6 +9,7 @@ pub mod configure;
 pub mod decide;
 pub mod digest;
 pub mod effective;
+pub mod emit;
 pub mod era;
 pub mod evaluate;
 pub mod explain;

@@ -42,6 +42,8 @@ pub enum Command {
     Fmt(Fmt),
     /// Compiles a policy repository: one effective policy a cohort, with where all of it came from.
     Compile(Compile),
+    /// Makes what carries a policy to machines: files, profiles, packages, scripts, bundles.
+    Emit(Emit),
     /// Writes a small, good policy repository to start from.
     Init(Init),
     /// Makes a policy repository of the policy on a machine.
@@ -356,6 +358,40 @@ pub struct Compile {
     /// Other channels.
     #[command(flatten)]
     pub surroundings: SurroundingArgs,
+    /// The form.
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
+/// `emit`.
+#[derive(Debug, Args)]
+pub struct Emit {
+    /// The policy repository: the folder with policy.toml.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
+    pub repository: PathBuf,
+    /// Where the artifacts go; replaced as a whole.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Only this cohort; repeatable.
+    #[arg(long, value_name = "NAME")]
+    pub cohort: Vec<String>,
+    /// Only this target, whatever the cohort's channels are; repeatable. Wrong names list all.
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    pub target: Vec<String>,
+    /// Every target for every cohort, not only those of its channels and systems.
+    #[arg(long)]
+    pub all: bool,
+    /// Sign profiles with this key: PEM, PKCS #8, RSA or P-256.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "sign_certificate")]
+    #[arg(help_heading = "Signing")]
+    pub sign_key: Option<PathBuf>,
+    /// The key's certificate, and those between it and the root: PEM.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "sign_key")]
+    #[arg(help_heading = "Signing")]
+    pub sign_certificate: Option<PathBuf>,
+    /// The day that exceptions are held against [default: today, in UTC].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub today: Option<Date>,
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,

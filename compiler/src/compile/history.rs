@@ -36,6 +36,17 @@ pub struct State {
     pub note: Option<String>,
 }
 
+/// A commit and the files it changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Touched {
+    /// The commit.
+    pub commit: Arc<Commit>,
+    /// When, in seconds since 1970.
+    pub time: u64,
+    /// Files that it changed, by their path below the repository's top.
+    pub paths: Vec<String>,
+}
+
 /// Where lines came from.
 pub trait History {
     /// The state of the repository.
@@ -43,6 +54,8 @@ pub trait History {
     /// The commit of every line of a file, by its path below the repository's top; `None` for
     /// lines that are not committed. Empty when nothing is known.
     fn lines(&self, path: &str) -> Vec<Option<Arc<Commit>>>;
+    /// The commits that changed something, newest first. Empty when nothing is known.
+    fn touched(&self) -> Vec<Touched>;
 }
 
 /// No version control.
@@ -55,6 +68,10 @@ impl History for NoHistory {
     }
 
     fn lines(&self, _path: &str) -> Vec<Option<Arc<Commit>>> {
+        Vec::new()
+    }
+
+    fn touched(&self) -> Vec<Touched> {
         Vec::new()
     }
 }
@@ -169,6 +186,37 @@ impl History for Git {
             Err(_) => Vec::new(),
         }
     }
+
+    fn touched(&self) -> Vec<Touched> {
+        if self.state.head.is_none() {
+            return Vec::new();
+        }
+        let format = "--format=%x01%H%n%an%n%ct%n%s";
+        let log = ["log", format, "--name-only", "--no-renames", "--relative", "-z", "--", "."];
+        read_log(&self.run(&log).unwrap_or_default())
+    }
+}
+
+/// Reads `git log` of commits that each begin with a byte 1: four lines of facts, then names that
+/// each end with a zero.
+fn read_log(text: &str) -> Vec<Touched> {
+    let of_one = |part: &str| {
+        let mut lines = part.splitn(4, '\n');
+        let (id, author, time) = (lines.next()?, lines.next()?, lines.next()?.parse().ok()?);
+        let rest = lines.next()?;
+        let (subject, names) = rest.split_once('\0').unwrap_or((rest, ""));
+        let names = names.split('\0').map(|name| name.trim_start_matches('\n'));
+        let date = codex_schema::types::policy::Date::of_unix_seconds(time).to_string();
+        let commit = Arc::new(Commit {
+            id: id.to_owned(),
+            author: author.to_owned(),
+            date,
+            subject: subject.to_owned(),
+        });
+        let paths = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Some(Touched { commit, time, paths })
+    };
+    text.split('\u{1}').skip(1).filter_map(of_one).collect()
 }
 
 /// Reads `git blame --porcelain`: a heading a line, its facts at the first mention of a commit.

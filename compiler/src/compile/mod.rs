@@ -112,16 +112,11 @@ pub fn inputs(
     digests: &Digests,
     state: &State,
 ) -> String {
-    let mut names: Vec<String> = vec![crate::repository::MANIFEST_FILE.to_owned()];
-    let chain = repository.manifest.chain(cohort);
-    let folders: Vec<String> = chain.iter().map(|layer| format!("{layer}/")).collect();
-    for folder in &folders {
-        let below = digests.range(folder.clone()..).map(|(path, _)| path);
-        names.extend(below.take_while(|path| path.starts_with(folder)).cloned());
-    }
-    names.extend(
-        exceptions_of(repository, cohort, today).map(|it| format!("exceptions/{}.toml", it.name)),
-    );
+    let below = |folder: &str| -> Vec<String> {
+        let known = digests.range(folder.to_owned()..).map(|(path, _)| path);
+        known.take_while(|path| path.starts_with(folder)).cloned().collect()
+    };
+    let names = input_paths(repository, cohort, today, below);
     let mut hash = Sha256::default();
     hash.add(COMPILER_VERSION.as_bytes());
     for name in names {
@@ -132,6 +127,21 @@ pub fn inputs(
         hash.add(if committed { b"committed" } else { b"not committed" });
     }
     hash.finish()
+}
+
+/// The paths of all files that a cohort's policy is made from; `below` lists those of a folder.
+pub fn input_paths(
+    repository: &Repository,
+    cohort: &Cohort,
+    today: Date,
+    below: impl Fn(&str) -> Vec<String>,
+) -> Vec<String> {
+    let chain = repository.manifest.chain(cohort);
+    let folders = chain.iter().flat_map(|layer| below(&format!("{layer}/")));
+    let exceptions =
+        exceptions_of(repository, cohort, today).map(|it| format!("exceptions/{}.toml", it.name));
+    let manifest = crate::repository::MANIFEST_FILE.to_owned();
+    std::iter::once(manifest).chain(folders).chain(exceptions).collect()
 }
 
 /// Files of several folders live in one: their names say where they are from.

@@ -66,7 +66,7 @@ pub enum WriteError {
     Io(PathBuf, #[source] io::Error),
 }
 
-fn refused(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
+pub(crate) fn refused(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
     let path = path.to_owned();
     move |error| WriteError::Io(path, error)
 }
@@ -231,14 +231,14 @@ fn is_empty(folder: &Path) -> bool {
 }
 
 /// A name beside a folder that nobody else uses.
-fn sibling(folder: &Path, what: &str) -> PathBuf {
+pub(crate) fn sibling(folder: &Path, what: &str) -> PathBuf {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = format!(".{}.{what}-{}", name.unwrap_or_default(), std::process::id());
     folder.with_file_name(name)
 }
 
 /// Puts a new folder in the place of an old one; the old one is then where the new one was.
-fn swap(new: &Path, place: &Path) -> Result<(), WriteError> {
+pub(crate) fn swap(new: &Path, place: &Path) -> Result<(), WriteError> {
     if fs::symlink_metadata(place).is_err() {
         return fs::rename(new, place).map_err(refused(place));
     }

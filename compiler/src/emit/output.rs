@@ -1,0 +1,82 @@
+//! The folder that artifacts are written to: made aside, moved into place as a whole.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Artifact;
+use super::manifest::{Emitted, FORM, MANIFEST_FILE, Manifest};
+use crate::compile::COMPILER_VERSION;
+use crate::compile::output::{WriteError, refused, sibling, swap};
+
+/// A folder about to be written. Dropped before [`Folder::commit`], it leaves no trace.
+#[derive(Debug)]
+pub struct Folder {
+    place: PathBuf,
+    aside: PathBuf,
+    cohorts: BTreeMap<String, Emitted>,
+}
+
+impl Folder {
+    /// Opens a folder: one of ours, an empty one, or none yet.
+    ///
+    /// # Errors
+    /// When something else is there.
+    pub fn open(place: &Path) -> Result<Self, WriteError> {
+        let ours = || {
+            let text = fs::read(place.join(MANIFEST_FILE)).ok()?;
+            let manifest: serde_json::Value = serde_json::from_slice(&text).ok()?;
+            Some(manifest.get("form")?.as_str()? == FORM)
+        };
+        let empty = || fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_none());
+        let absent = fs::symlink_metadata(place).is_err();
+        if !absent && !empty() && ours() != Some(true) {
+            return Err(WriteError::NotOurs(place.to_owned()));
+        }
+        let aside = sibling(place, "new");
+        Ok(Self { place: place.to_owned(), aside, cohorts: BTreeMap::new() })
+    }
+
+    /// Writes a cohort's artifacts aside.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn stage(&mut self, artifacts: &[Artifact], emitted: Emitted) -> Result<(), WriteError> {
+        let folder = self.aside.join(&emitted.stamp.cohort);
+        for artifact in artifacts {
+            let file = folder.join(&artifact.path);
+            if let Some(parent) = file.parent() {
+                fs::create_dir_all(parent).map_err(refused(parent))?;
+            }
+            fs::write(&file, &artifact.bytes).map_err(refused(&file))?;
+        }
+        self.cohorts.insert(emitted.stamp.cohort.clone(), emitted);
+        Ok(())
+    }
+
+    /// Moves everything into place.
+    ///
+    /// # Errors
+    /// When the system refuses; what was there before stays.
+    pub fn commit(mut self, organisation: &str) -> Result<Manifest, WriteError> {
+        let manifest = Manifest {
+            form: FORM,
+            organisation: organisation.to_owned(),
+            compiler: COMPILER_VERSION,
+            cohorts: std::mem::take(&mut self.cohorts),
+        };
+        let text = serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n";
+        let file = self.aside.join(MANIFEST_FILE);
+        fs::create_dir_all(&self.aside).map_err(refused(&self.aside))?;
+        fs::write(&file, text).map_err(refused(&file))?;
+        swap(&self.aside, &self.place)?;
+        Ok(manifest)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left aside is the old state or unfinished; that removing it fails changes nothing.
+        drop(fs::remove_dir_all(&self.aside));
+    }
+}
