@@ -27,6 +27,7 @@ mod meaning;
 mod names;
 mod place;
 mod preferences;
+mod profiles;
 mod rules;
 mod secrets;
 mod tree;
@@ -41,12 +42,14 @@ use codex_schema::version::Version;
 pub use channels::Surroundings;
 pub use files::read_inputs;
 pub use kind::FileKind;
+pub use profiles::Strictness;
 pub(crate) use secrets::blank;
 pub(crate) use secrets::collect as collect_secrets;
 pub use secrets::redacted;
 pub use tree::{CheckedTree, Scope, Tree, Visit, check_repository, check_tree};
 
 use crate::files::Unreadable;
+use crate::sources::mdm::ManagedPreferences;
 use crate::suppress::Allowed;
 
 /// One file to be checked.
@@ -76,11 +79,13 @@ pub struct Options {
     pub versions: Vec<Version>,
     /// Most diagnostics listed for one file.
     pub max_per_file: usize,
+    /// What profiles are held against, where they are to be looked at strictly.
+    pub profiles: Option<Strictness>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { versions: Vec::new(), max_per_file: 200 }
+        Self { versions: Vec::new(), max_per_file: 200, profiles: None }
     }
 }
 
@@ -135,17 +140,24 @@ pub fn check(inputs: Vec<Input>, options: &Options) -> Report {
     versions.sort_unstable();
     versions.dedup();
     let mut report = Report { versions, ..Report::default() };
+    let mut seen = profiles::Seen::default();
     for input in inputs {
-        check_file(input, options, &mut report);
+        check_file(input, options, &mut seen, &mut report);
     }
     report
 }
 
-fn check_file(input: Input, options: &Options, report: &mut Report) {
+fn check_file(input: Input, options: &Options, seen: &mut profiles::Seen, report: &mut Report) {
     let Input { name, content, kind } = input;
     let mut found = Findings::default();
     let kind = match content {
-        Ok(bytes) => check_bytes(&name, bytes, kind, report, &mut found),
+        Ok(bytes) => {
+            let (kind, profile) = check_bytes(&name, bytes, kind, report, &mut found);
+            if let (Some(strictness), Some((read, outer))) = (&options.profiles, profile) {
+                profiles::check(&read, &outer, strictness, seen, &mut found);
+            }
+            kind
+        }
         Err(reason) => {
             let span = report.file(&name, "");
             found.add(files::unreadable(&name, &reason, span));
@@ -173,7 +185,7 @@ fn check_bytes(
     kind: Option<FileKind>,
     report: &mut Report,
     found: &mut Findings,
-) -> Option<FileKind> {
+) -> (Option<FileKind>, Option<(ManagedPreferences, preferences::Outer)>) {
     let Some(kind) = kind.or_else(|| FileKind::guess(name, &bytes)) else {
         let span = report.file(name, "");
         let message = format!("it is not clear what `{name}` is for");
@@ -181,11 +193,10 @@ fn check_bytes(
             "name the kind: `--as requirements`, `config`, `managed-config`, `bundle`, \
              `preferences` or `rules`",
         ));
-        return None;
+        return (None, None);
     };
     if kind == FileKind::Preferences {
-        preferences::check(name, &bytes, report, found);
-        return Some(kind);
+        return (Some(kind), Some(preferences::check(name, &bytes, report, found)));
     }
     match files::decode(bytes) {
         Ok(text) => {
@@ -211,7 +222,7 @@ fn check_bytes(
             found.add(files::not_text(&wrong, kind, end));
         }
     }
-    Some(kind)
+    (Some(kind), None)
 }
 
 impl Report {

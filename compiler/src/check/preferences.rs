@@ -6,20 +6,33 @@ use codex_schema::span::{SourceId, Span};
 
 use super::{FileKind, Findings, Report, document};
 use crate::sources::mdm::{
-    self, Document, Limits, MdmProblem, Place, PreferenceKey, ProblemKind, Severity as MdmSeverity,
+    self, Document, Limits, ManagedPreferences, MdmProblem, Place, PreferenceKey, ProblemKind,
+    Severity as MdmSeverity,
 };
 
 /// Where the readable text of a property list lies in its file.
-struct Outer {
-    id: SourceId,
+pub(super) struct Outer {
+    pub(super) id: SourceId,
     /// Byte offset of the text in the file.
     start: usize,
     /// Its length; 0 where the file has none (a binary list).
     length: usize,
 }
 
-/// Checks the bytes of a property list or profile.
-pub(super) fn check(name: &str, bytes: &[u8], report: &mut Report, found: &mut Findings) {
+impl Outer {
+    /// A place of the file; its beginning where the text is not in the file in one piece.
+    pub(super) fn span(&self, place: &Place) -> Span {
+        span_of(place, self).unwrap_or(Span::new(self.id, 0, 0))
+    }
+}
+
+/// Checks the bytes of a property list or profile, and gives what was read from them.
+pub(super) fn check(
+    name: &str,
+    bytes: &[u8],
+    report: &mut Report,
+    found: &mut Findings,
+) -> (ManagedPreferences, Outer) {
     let (start, text) = readable(bytes);
     let length = text.len();
     let id = report.documents.add(Source::File { path: name.to_owned() }, text);
@@ -37,6 +50,7 @@ pub(super) fn check(name: &str, bytes: &[u8], report: &mut Report, found: &mut F
         let inner = report.documents.add(source, value.toml_text.clone());
         document::check(inner, kind, document::Extent::Whole, report, found);
     }
+    (read, outer)
 }
 
 /// The XML in a file: all of it, or what a signature in one piece holds.

@@ -44,6 +44,8 @@ pub enum Command {
     Compile(Compile),
     /// Makes what carries a policy to machines: files, profiles, packages, scripts, bundles.
     Emit(Emit),
+    /// Looks strictly at configuration profiles: what macOS and MDM servers accept in silence.
+    VerifyProfile(VerifyProfile),
     /// Writes a small, good policy repository to start from.
     Init(Init),
     /// Makes a policy repository of the policy on a machine.
@@ -392,6 +394,34 @@ pub struct Emit {
     /// The day that exceptions are held against [default: today, in UTC].
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub today: Option<Date>,
+    /// The form.
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
+/// `verify-profile`.
+#[derive(Debug, Args)]
+pub struct VerifyProfile {
+    /// Profiles and property lists: XML or binary, signed or not. Those that are named together
+    /// are held against each other.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required = true)]
+    pub files: Vec<PathBuf>,
+    /// Certificates, in PEM form, that signers must lead to; profiles must then be signed.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub trust: Option<PathBuf>,
+    /// A profile that devices have already: its UUID must stay; repeatable.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub previous: Vec<PathBuf>,
+    /// The Codex versions that the policy must work with [default: the newest known]; repeatable.
+    #[arg(long, value_name = "VERSION")]
+    pub codex_version: Vec<Version>,
+    /// The day that dates are held against [default: today, in UTC].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub today: Option<Date>,
+    /// The form of the report; `--json` and `--plain` are short forms.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["json", "plain"])]
+    #[arg(help_heading = "Output")]
+    pub format: Option<Form>,
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,

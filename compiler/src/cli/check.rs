@@ -25,7 +25,8 @@ pub(super) fn shown(report: &Report, print: &PrintArgs) -> String {
     shown_as(Located { report, folder: "" }, None, print)
 }
 
-fn shown_as(located: Located<'_>, form: Option<Form>, print: &PrintArgs) -> String {
+/// The same in a form that was chosen by its name.
+pub(super) fn shown_as(located: Located<'_>, form: Option<Form>, print: &PrintArgs) -> String {
     let usual = match (print.json, print.plain) {
         (true, _) => Form::Json,
         (_, true) => Form::Plain,

@@ -185,25 +185,21 @@ fn signer(arguments: &Emit) -> Result<Option<Signer>, String> {
 
 /// Says which files do not travel.
 fn left_out(manifest: &Manifest, output: &mut Output) {
-    let mut told: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-    for (cohort, emitted) in &manifest.cohorts {
+    let mut told: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for emitted in manifest.cohorts.values() {
         for (target, files) in &emitted.left_out {
             for file in files {
                 let kind = if file.starts_with("rules/") { "rules/*.rules" } else { file };
-                let cohorts = told.entry((target, kind)).or_default();
-                if cohorts.last() != Some(&cohort.as_str()) {
-                    cohorts.push(cohort);
-                }
+                told.entry(kind).or_default().insert(target);
             }
         }
     }
-    for ((target, file), cohorts) in told {
-        let first: Vec<&str> = cohorts.iter().take(3).copied().collect();
-        let more = cohorts.len().saturating_sub(first.len());
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    for (file, targets) in told {
+        let targets: Vec<&str> = targets.into_iter().collect();
         output.talk.push_str(&format!(
-            "note: `{target}` has no place for {file} of {}{more}; deliver it by `system` as well\n",
-            first.join(", ")
+            "note: {file} has no place in {}: deliver it by `system` as well (see `left_out` in the \
+             manifest)\n",
+            targets.join(", ")
         ));
     }
 }

@@ -10,6 +10,7 @@ mod import;
 mod init;
 mod schema;
 mod shell;
+mod verify_profile;
 mod why;
 mod world;
 
@@ -102,6 +103,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Fmt(arguments) => fmt::fmt(arguments, output),
         Command::Compile(arguments) => compile::compile(arguments, output),
         Command::Emit(arguments) => emit::emit(arguments, output),
+        Command::VerifyProfile(arguments) => verify_profile::verify(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),
         Command::Import(arguments) => import::import(arguments, output),
         Command::Schema(arguments) => schema::schema(arguments, output),

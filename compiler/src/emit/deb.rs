@@ -123,7 +123,7 @@ fn changelog(subject: &Subject<'_>) -> String {
     let stamp = subject.stamp;
     let commit = stamp.commit.as_deref().unwrap_or("not committed");
     format!(
-        "{PACKAGE} ({}) stable; urgency=medium\n\n  * Policy {} as of commit {commit}.\n\n -- {}  {}\n",
+        "{PACKAGE} ({}) stable; urgency=medium\n\n  * {}\n    as of commit {commit}.\n\n -- {}  {}\n",
         stamp.package_version(),
         stamp.policy,
         maintainer(subject),

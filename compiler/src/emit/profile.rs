@@ -18,7 +18,7 @@ const MCX: &str = "com.apple.ManagedClient.preferences";
 pub(super) fn direct(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
     let mut payload = payload_head(subject, DOMAIN);
     payload.extend(preferences(subject));
-    made(subject, payload, "profile", "")
+    made(subject, payload, DOMAIN, "profile")
 }
 
 /// The profile in the older form. A fleet uses one of the two, never both.
@@ -28,15 +28,21 @@ pub(super) fn mcx(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
     let forced = dictionary([("Forced", Value::Array(vec![settings.into()]))]);
     let domain = dictionary([(DOMAIN, forced.into())]);
     payload.insert("PayloadContent".to_owned(), domain.into());
-    made(subject, payload, "profile-mcx", ".mcx")
+    made(subject, payload, MCX, "profile-mcx")
+}
+
+/// The identifier of the profile in one of the two forms.
+fn identifier(subject: &Subject<'_>, kind: &str) -> String {
+    let policy = &subject.stamp.policy;
+    if kind == MCX { format!("{policy}.mcx") } else { policy.clone() }
 }
 
 fn payload_head(subject: &Subject<'_>, kind: &str) -> Dictionary {
-    let identifier = format!("{}.preferences", subject.stamp.policy);
+    let identifier = format!("{}.preferences", identifier(subject, kind));
     dictionary([
         ("PayloadType", text(kind)),
         ("PayloadVersion", Value::Integer(1.into())),
-        ("PayloadUUID", text(subject.stamp.uuid(&format!("{identifier}/{kind}")))),
+        ("PayloadUUID", text(subject.stamp.uuid(&identifier))),
         ("PayloadIdentifier", text(identifier)),
         ("PayloadEnabled", Value::Boolean(true)),
         ("PayloadDisplayName", text("Codex policy")),
@@ -47,15 +53,16 @@ fn payload_head(subject: &Subject<'_>, kind: &str) -> Dictionary {
 fn made(
     subject: &Subject<'_>,
     payload: Dictionary,
+    kind: &str,
     target: &'static str,
-    suffix: &str,
 ) -> Result<Vec<Artifact>, EmitError> {
     let stamp = subject.stamp;
+    let identifier = identifier(subject, kind);
     let root = dictionary([
         ("PayloadType", text("Configuration")),
         ("PayloadVersion", Value::Integer(1.into())),
-        ("PayloadIdentifier", text(&*stamp.policy)),
-        ("PayloadUUID", text(stamp.uuid(&stamp.policy))),
+        ("PayloadUUID", text(stamp.uuid(&identifier))),
+        ("PayloadIdentifier", text(identifier)),
         ("PayloadScope", text("System")),
         ("PayloadRemovalDisallowed", Value::Boolean(true)),
         ("PayloadOrganization", text(&*stamp.organisation)),
@@ -64,7 +71,7 @@ fn made(
         ("PayloadContent", Value::Array(vec![payload.into()])),
     ]);
     let bytes = xml(root)?;
-    let name = format!("mdm/codex-policy{suffix}");
+    let name = if kind == MCX { "mdm/codex-policy.mcx" } else { "mdm/codex-policy" };
     let mut made = Vec::new();
     if let Some(signer) = subject.signer {
         made.push(Artifact {

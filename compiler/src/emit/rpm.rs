@@ -1,11 +1,14 @@
 //! An RPM package that owns the files. They are no configuration files in its sense, for the same
 //! reason as in the Debian package.
 
+use std::collections::BTreeSet;
+
 use super::deb::PACKAGE;
 use super::system::UNIX_FOLDER;
 use super::{Artifact, EmitError, Subject};
 
 const MODE: u16 = 0o644;
+const FOLDER_MODE: u16 = 0o755;
 
 /// Makes it.
 pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
@@ -22,6 +25,18 @@ pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
         .build_host("codex-config")
         .vendor(&*stamp.organisation)
         .description(stamp.lines().join("\n"));
+    let folders: BTreeSet<String> = subject
+        .policy_files()
+        .map(|(path, _)| match path.rsplit_once('/') {
+            Some((folder, _)) => format!("{UNIX_FOLDER}/{folder}"),
+            None => UNIX_FOLDER.to_owned(),
+        })
+        .collect();
+    for folder in folders {
+        let options =
+            rpm::FileOptions::dir(folder).permissions(FOLDER_MODE).user("root").group("root");
+        builder.with_dir_entry(options).map_err(refused)?;
+    }
     for (path, text) in subject.policy_files() {
         let options = rpm::FileOptions::new(format!("{UNIX_FOLDER}/{path}"))
             .permissions(MODE)

@@ -219,8 +219,8 @@ fn read_key(text: &str, random: &dyn SecureRandom) -> Result<Key, SignError> {
     Ok(Key::Rsa(Box::new(pair)))
 }
 
-/// The contents of PEM blocks with a label.
-fn blocks(text: &str, label: &str) -> impl Iterator<Item = Result<Vec<u8>, ()>> {
+/// The contents of PEM blocks with a label, in order; an error for what is no base64.
+pub(crate) fn blocks(text: &str, label: &str) -> impl Iterator<Item = Result<Vec<u8>, ()>> {
     use base64::Engine as _;
     let begin = format!("-----BEGIN {label}-----");
     let end = format!("-----END {label}-----");

@@ -357,6 +357,10 @@ rules! {
     SeveralPayloads = 501, Error, "several values for one preference domain",
         "macOS does not say which one wins.",
         "keep one payload, in one shape";
+    UuidChanged = 502, Error, "profile changed its UUID and kept its identifier",
+        "A device updates a profile whose identifier and UUID are both the same. With another \
+         UUID it may be installed beside the old one, or refused.",
+        "keep the UUID: `codex-config emit` derives it from the identifier";
     NotForced = 503, Error, "preference is not forced",
         "Codex reads forced preferences only; others can be changed by the user.",
         "put the payload under `Forced`";
@@ -379,6 +383,20 @@ rules! {
         "The content is not what was signed, or the signature cannot be checked. A device may \
          refuse the profile.",
         "sign the profile again";
+    ProfileHead = 510, Error, "profile says something wrong about itself",
+        "macOS and MDM servers find, replace and remove profiles by what stands in their head: \
+         UUIDs of the usual form, version 1, a scope, and no keys of other making.",
+        "correct the head, or have `codex-config emit` write the profile";
+    IdentifierTaken = 511, Error, "identifier or UUID is used twice",
+        "A device takes two profiles or payloads of one identifier for one and the same: the \
+         second replaces the first.",
+        "give each profile and each payload an identifier and a UUID of its own";
+    ProfileExpired = 512, Error, "profile removes itself",
+        "From its removal date on the device has no policy from this profile.",
+        "remove the date: policy ends when it is replaced";
+    ChainNotTrusted = 513, Error, "signer is not one that is trusted",
+        "The signature holds, but its certificate does not lead to a trusted one, or not today.",
+        "sign with a certificate of the named authority";
     SuppressionMalformed = 601, Error, "suppression is not understood",
         "A finding stays in force when the comment that should allow it names no known code, has \
          no reason or no last day, reaches too far into the future, or names a finding over which \

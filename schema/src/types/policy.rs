@@ -157,6 +157,12 @@ impl Date {
         365 * year + leap_days + (153 * month + 2) / 5 + i64::from(self.day)
     }
 
+    /// Seconds from 1970-01-01T00:00:00Z to the beginning of the day; 0 for days before.
+    pub fn unix_seconds(self) -> u64 {
+        let days = Self::of_unix_seconds(0).days_until(self);
+        u64::try_from(days).unwrap_or(0).saturating_mul(86_400)
+    }
+
     /// The day that a number of seconds after 1970-01-01T00:00:00Z falls on, in UTC.
     pub fn of_unix_seconds(seconds: u64) -> Self {
         // Days to civil date: eras of 400 years, years that begin in March.
@@ -252,6 +258,7 @@ mod tests {
         for days in 0..73_000 {
             let day = Date::of_unix_seconds(days * 86_400);
             assert_eq!(first.days_until(day), i64::try_from(days).unwrap(), "{day}");
+            assert_eq!(day.unix_seconds(), days * 86_400, "{day}");
         }
     }
 

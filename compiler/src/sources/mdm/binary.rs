@@ -181,7 +181,12 @@ impl Walk<'_> {
         start: usize,
     ) -> Result<Node, Refusal> {
         let span = self.table.slice(body, length, start)?;
-        Ok(leaf(name, start..span.range.end))
+        let data = match name {
+            "integer" => integer(span.bytes).map_or(Data::Other(name), Data::Integer),
+            "date" => date(span.bytes).map_or(Data::Other(name), Data::Date),
+            _ => Data::Other(name),
+        };
+        Ok(Node { range: start..span.range.end, data })
     }
 
     /// Reads a length: in the marker's low half, or in an integer object that follows it.
@@ -275,6 +280,29 @@ impl Walk<'_> {
         }
         Ok(entries)
     }
+}
+
+/// Integers of eight bytes have a sign, shorter ones have none.
+fn integer(bytes: &[u8]) -> Option<i64> {
+    match <[u8; 8]>::try_from(bytes) {
+        Ok(whole) => Some(i64::from_be_bytes(whole)),
+        Err(_) if bytes.len() > 8 => None,
+        Err(_) => Some(bytes.iter().fold(0, |value, byte| (value << 8) | i64::from(*byte))),
+    }
+}
+
+/// Seconds since 2001, as XML property lists write the time.
+fn date(bytes: &[u8]) -> Option<String> {
+    const YEAR_2001: i64 = 978_307_200;
+    let seconds = f64::from_be_bytes(bytes.try_into().ok()?);
+    if !(seconds.is_finite() && seconds.abs() < 1e11) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the range was looked at")]
+    let since = u64::try_from(YEAR_2001.checked_add(seconds.floor() as i64)?).ok()?;
+    let day = codex_schema::types::policy::Date::of_unix_seconds(since);
+    let (hour, minute, second) = (since / 3600 % 24, since / 60 % 60, since % 60);
+    Some(format!("{day}T{hour:02}:{minute:02}:{second:02}Z"))
 }
 
 fn leaf(name: &'static str, range: ByteRange) -> Node {

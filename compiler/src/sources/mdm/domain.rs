@@ -1,8 +1,9 @@
 //! Finds the preferences of Codex in a property list: the bare domain, or a profile's payloads.
 
 use super::DOMAIN;
-use super::model::{Forced, ManagedValue, PayloadShape, PreferenceKey, ProfileInfo};
-use super::problem::{ByteRange, MdmProblem, ProblemKind, Problems, shown};
+use super::head::heads;
+use super::model::{Forced, ManagedValue, PayloadHead, PayloadShape, PreferenceKey, ProfileInfo};
+use super::problem::{ByteRange, MdmProblem, Place, ProblemKind, Problems, shown};
 use super::tree::{Entry, Node};
 use super::value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,16 @@ const PAYLOAD_KEYS: [&str; 9] = [
 pub(super) struct Found {
     pub(super) values: Vec<ManagedValue>,
     pub(super) profile: Option<ProfileInfo>,
+    pub(super) heads: Vec<PayloadHead>,
+}
+
+impl Found {
+    /// Every place that it names.
+    pub(super) fn places_mut(&mut self) -> impl Iterator<Item = &mut Place> {
+        let Self { values, profile: _, heads } = self;
+        let values = values.iter_mut().map(|value| &mut value.location);
+        values.chain(heads.iter_mut().flat_map(PayloadHead::places_mut))
+    }
 }
 
 /// One dictionary that holds preferences of the domain.
@@ -69,7 +80,8 @@ pub(super) fn interpret(root: &Node, problems: &mut Problems) -> Found {
     if silent {
         problems.add(nothing_for_codex(root));
     }
-    Found { values, profile }
+    let heads = if is_profile { heads(root) } else { Vec::new() };
+    Found { values, profile, heads }
 }
 
 /// An encrypted profile has its own problem; saying that it is empty would be a guess.

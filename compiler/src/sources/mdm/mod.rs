@@ -22,11 +22,13 @@
 mod ber;
 mod binary;
 mod domain;
+mod head;
 mod model;
 mod problem;
 mod signature;
 mod signed;
 mod tree;
+mod trust;
 mod unwrap;
 mod value;
 mod xml;
@@ -35,10 +37,11 @@ mod xml;
 mod tests;
 
 pub use model::{
-    EmbeddedIssuer, Forced, Limits, ManagedPreferences, ManagedValue, PayloadShape, PreferenceKey,
-    ProfileInfo, Signature, Signer,
+    EmbeddedIssuer, Forced, Limits, ManagedPreferences, ManagedValue, PayloadHead, PayloadShape,
+    PreferenceKey, ProfileInfo, Signature, Signer, Text,
 };
 pub use problem::{ByteRange, Document, LineColumn, MdmProblem, Place, ProblemKind, Severity};
+pub use trust::trusted;
 
 /// The preference domain that Codex reads.
 pub const DOMAIN: &str = "com.openai.codex";

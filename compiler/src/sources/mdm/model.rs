@@ -33,6 +33,8 @@ pub struct ManagedPreferences {
     pub problems: Vec<MdmProblem>,
     /// What the profile says of itself; absent for a bare preference file.
     pub profile: Option<ProfileInfo>,
+    /// The heads of the profile and of its payloads, the profile's first; empty for a bare file.
+    pub heads: Vec<PayloadHead>,
     /// Whether the file is signed, and whether the signature holds.
     pub signature: Signature,
 }
@@ -148,6 +150,48 @@ pub struct ProfileInfo {
     pub payload_count: usize,
 }
 
+/// A text of a file and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// What it says.
+    pub value: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// What a profile, or one of its payloads, says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayloadHead {
+    /// Index in `PayloadContent`, from 0; `None` is the profile itself.
+    pub payload: Option<usize>,
+    /// `PayloadIdentifier`.
+    pub identifier: Option<Text>,
+    /// `PayloadUUID`.
+    pub uuid: Option<Text>,
+    /// `PayloadVersion`.
+    pub version: Option<(i64, Place)>,
+    /// `PayloadScope`.
+    pub scope: Option<Text>,
+    /// `RemovalDate` or `PayloadExpirationDate`.
+    pub removal: Option<Text>,
+    /// Keys of a profile that Apple does not define.
+    pub unknown: Vec<Text>,
+    /// The whole of it.
+    pub place: Place,
+}
+
+impl PayloadHead {
+    /// Every place that it names.
+    pub(super) fn places_mut(&mut self) -> impl Iterator<Item = &mut Place> {
+        let Self { payload: _, identifier, uuid, version, scope, removal, unknown, place } = self;
+        let texts = [identifier, uuid, scope, removal].into_iter().flatten().chain(unknown);
+        texts
+            .map(|text| &mut text.place)
+            .chain(version.as_mut().map(|(_, place)| place))
+            .chain([place])
+    }
+}
+
 /// The state of the file's signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signature {
@@ -176,6 +220,10 @@ pub struct Signer {
     pub algorithm: &'static str,
     /// Whether the certificate itself could be checked.
     pub issuer_certificate: EmbeddedIssuer,
+    /// The certificate, in DER.
+    pub certificate: Vec<u8>,
+    /// The other certificates of the file, in DER.
+    pub others: Vec<Vec<u8>>,
 }
 
 /// Whether a signer's certificate was checked with an issuer's certificate from the same file.

@@ -102,6 +102,12 @@ fn verify_signer(
         serial: certificate.tbs_certificate.serial_number.to_string(),
         algorithm: algorithm.name,
         issuer_certificate,
+        certificate: certificate.to_der().unwrap_or_default(),
+        others: certificates
+            .iter()
+            .filter(|other| *other != certificate)
+            .filter_map(|other| other.to_der().ok())
+            .collect(),
     })
 }
 

@@ -17,6 +17,9 @@ pub(super) enum Data {
     Dictionary(Vec<Entry>),
     Array(Vec<Node>),
     String(String),
+    Integer(i64),
+    /// As XML property lists write it: `2027-01-31T00:00:00Z`.
+    Date(String),
     Other(&'static str),
 }
 
@@ -35,6 +38,8 @@ impl Node {
             Data::Dictionary(_) => "dict",
             Data::Array(_) => "array",
             Data::String(_) => "string",
+            Data::Integer(_) => "integer",
+            Data::Date(_) => "date",
             Data::Other(name) => name,
         }
     }
@@ -42,21 +47,33 @@ impl Node {
     pub(super) fn entries(&self) -> Option<&[Entry]> {
         match &self.data {
             Data::Dictionary(entries) => Some(entries),
-            Data::Array(_) | Data::String(_) | Data::Other(_) => None,
+            Data::Array(_)
+            | Data::String(_)
+            | Data::Integer(_)
+            | Data::Date(_)
+            | Data::Other(_) => None,
         }
     }
 
     pub(super) fn items(&self) -> Option<&[Self]> {
         match &self.data {
             Data::Array(items) => Some(items),
-            Data::Dictionary(_) | Data::String(_) | Data::Other(_) => None,
+            Data::Dictionary(_)
+            | Data::String(_)
+            | Data::Integer(_)
+            | Data::Date(_)
+            | Data::Other(_) => None,
         }
     }
 
     pub(super) fn text(&self) -> Option<&str> {
         match &self.data {
             Data::String(text) => Some(text),
-            Data::Dictionary(_) | Data::Array(_) | Data::Other(_) => None,
+            Data::Dictionary(_)
+            | Data::Array(_)
+            | Data::Integer(_)
+            | Data::Date(_)
+            | Data::Other(_) => None,
         }
     }
 
@@ -84,7 +101,7 @@ pub(super) fn report_duplicates(node: &Node, problems: &mut Problems) {
             }
         }
         Data::Array(items) => items.iter().for_each(|item| report_duplicates(item, problems)),
-        Data::String(_) | Data::Other(_) => {}
+        Data::String(_) | Data::Integer(_) | Data::Date(_) | Data::Other(_) => {}
     }
 }
 

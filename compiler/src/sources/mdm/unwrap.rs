@@ -20,12 +20,19 @@ enum Kind {
 pub(super) fn read_file(bytes: &[u8], limits: &Limits) -> ManagedPreferences {
     let mut problems = Problems::new(limits.max_problems);
     let result = |found: Found, signature: Signature, problems: Problems| {
-        let Found { values, profile } = found;
+        let Found { values, profile, heads } = found;
         let (values, refused) = match signature {
             Signature::Broken => (Vec::new(), values),
             Signature::NotSigned | Signature::Consistent { .. } => (values, Vec::new()),
         };
-        ManagedPreferences { values, refused, problems: problems.finish(), profile, signature }
+        ManagedPreferences {
+            values,
+            refused,
+            problems: problems.finish(),
+            profile,
+            heads,
+            signature,
+        }
     };
     let kind = match kind(bytes, limits) {
         Ok(kind) => kind,
@@ -55,7 +62,7 @@ pub(super) fn read_file(bytes: &[u8], limits: &Limits) -> ManagedPreferences {
         None => place.document = Document::SignedContent,
     };
     list_problems.map_places(relocate);
-    found.values.iter_mut().for_each(|value| relocate(&mut value.location));
+    found.places_mut().for_each(relocate);
     problems.append(list_problems);
     result(found, signature, problems)
 }
@@ -155,7 +162,7 @@ fn property_list(bytes: &[u8], limits: &Limits) -> (Found, Problems) {
         let lines = Lines::of(bytes);
         let number = |place: &mut Place| place.line_column = Some(lines.at(place.range.start));
         problems.map_places(number);
-        found.values.iter_mut().for_each(|value| number(&mut value.location));
+        found.places_mut().for_each(number);
     }
     (found, problems)
 }

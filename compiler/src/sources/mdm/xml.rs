@@ -272,8 +272,14 @@ impl<'a> Builder<'a> {
         if let Some(message) = leaf_fault(tag, text.trim()) {
             return Err(structure(message, element_start..range.end));
         }
-        let data = if tag == "string" { Data::String(text) } else { Data::Other(tag) };
-        let place = if tag == "string" { content } else { element_start..range.end };
+        let data = match tag {
+            "string" => Data::String(text),
+            "date" => Data::Date(text.trim().to_owned()),
+            "integer" => text.trim().parse().map_or(Data::Other(tag), Data::Integer),
+            _ => Data::Other(tag),
+        };
+        let inside = matches!(data, Data::String(_) | Data::Date(_));
+        let place = if inside { content } else { element_start..range.end };
         self.put(Node { range: place, data });
         Ok(())
     }
