@@ -142,7 +142,7 @@ fn every_carrier_carries_the_same_policy() {
                 "com.openai.codex.binary.plist",
             ] {
                 let found =
-                    read(&fs::read(cohort.join("mdm").join(name)).unwrap(), &Limits::default());
+                    read(&fs::read(cohort.join("macos").join(name)).unwrap(), &Limits::default());
                 assert_eq!(found.problems, [], "{name}");
                 let value = found.effective(PreferenceKey::RequirementsToml).unwrap();
                 assert_eq!(value.toml_text, wanted, "{name}");
@@ -182,10 +182,10 @@ fn other_programs_read_the_property_lists() {
     let wanted = fs::read_to_string(folder.join("system/requirements.toml")).unwrap();
     let path = |name: &str| folder.join(name).display().to_string();
     let lists = [
-        path("mdm/codex-policy.mobileconfig"),
-        path("mdm/codex-policy.mcx.mobileconfig"),
-        path("mdm/com.openai.codex.plist"),
-        path("mdm/com.openai.codex.binary.plist"),
+        path("macos/codex-policy.mobileconfig"),
+        path("macos/codex-policy.mcx.mobileconfig"),
+        path("macos/com.openai.codex.plist"),
+        path("macos/com.openai.codex.binary.plist"),
     ];
     let mut arguments = vec!["-c", PLISTS];
     arguments.extend(lists.iter().map(String::as_str));
@@ -194,8 +194,10 @@ fn other_programs_read_the_property_lists() {
             told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(read, vec![wanted; 4]);
     }
-    let munki = fs::read_dir(folder.join("munki")).unwrap().next().unwrap().unwrap().path();
-    let more = [path("mdm/pfm/com.openai.codex.plist"), munki.display().to_string()];
+    let macos = fs::read_dir(folder.join("macos")).unwrap();
+    let mut names = macos.map(|entry| entry.unwrap().path().display().to_string());
+    let munki = names.find(|name| name.ends_with(".munki.plist")).unwrap();
+    let more = [path("macos/com.openai.codex.pfm.plist"), munki];
     for list in lists.iter().chain(&more) {
         // There and back again through the other form.
         let there = around.path().join("there").display().to_string();
@@ -209,10 +211,10 @@ fn other_programs_read_the_property_lists() {
         assert_eq!(of(list), of(&back), "{list}");
     }
     // The whole system file of cloud-init comes out of its own packing.
-    let data = fs::read_to_string(folder.join("cloud-init/codex-policy.yaml")).unwrap();
+    let data = fs::read_to_string(folder.join("linux/cloud-init.yaml")).unwrap();
     let data: serde_json::Value = yaml_serde::from_str(&data).unwrap();
     assert_eq!(data["write_files"].as_array().unwrap().len(), 3, "{data}");
-    let tasks = fs::read_to_string(folder.join("ansible/codex-policy.yml")).unwrap();
+    let tasks = fs::read_to_string(folder.join("linux/ansible.yml")).unwrap();
     let tasks: serde_json::Value = yaml_serde::from_str(&tasks).unwrap();
     assert_eq!(tasks.as_array().unwrap().len(), 5, "{tasks}");
 }
@@ -247,7 +249,7 @@ fn packages_install_upgrade_and_go() {
     let package = |out: &str, ending: &str| -> String {
         let out = around.path().join(out);
         emit(&policy, &out, &["--cohort", "payments"]);
-        let folder = fs::read_dir(out.join("payments/packages")).unwrap();
+        let folder = fs::read_dir(out.join("payments/linux")).unwrap();
         let mut names = folder.map(|entry| entry.unwrap().path().display().to_string());
         names.find(|name| name.ends_with(ending)).unwrap()
     };
@@ -360,8 +362,8 @@ fn signed_profiles_hold_for_openssl_and_for_us() {
             .chain(signing.iter().map(String::as_str))
             .collect();
         emit(&top().join("examples/policy/bank"), &out, &more);
-        let plain = out.join("payments/mdm/codex-policy.mobileconfig");
-        let signed = out.join("payments/mdm/codex-policy.signed.mobileconfig");
+        let plain = out.join("payments/macos/codex-policy.mobileconfig");
+        let signed = out.join("payments/macos/codex-policy.signed.mobileconfig");
         let signed_path = signed.display().to_string();
         let inside = path("inside");
         succeeds(

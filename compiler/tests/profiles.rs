@@ -358,7 +358,7 @@ fn what_is_emitted_raises_no_alarm() {
         assert_eq!(outcome, Outcome::Fine, "{}{}", output.data, output.talk);
         let mut profiles = Vec::new();
         for cohort in fs::read_dir(&out).unwrap() {
-            let folder = cohort.unwrap().path().join("mdm");
+            let folder = cohort.unwrap().path().join("macos");
             if !folder.is_dir() {
                 continue;
             }

@@ -1,6 +1,7 @@
 //! `cargo xtask bench explain`: `codex-config explain KEY` beside Codex's own start, on one input.
 
 mod compile;
+mod emit;
 mod measure;
 mod startup;
 mod workload;
@@ -40,6 +41,12 @@ enum What {
     },
     /// `codex-config compile` on repositories of four sizes.
     Compile(compile::Compile),
+    /// `codex-config emit --all` for 500 cohorts.
+    Emit {
+        /// How often it runs.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
     /// Codex's own start with a policy, and with the same policy simplified.
     Startup(startup::Startup),
 }
@@ -49,6 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
     match &arguments.what {
         What::Explain { rounds, key } => explain(*rounds, key),
         What::Compile(arguments) => compile::run(arguments),
+        What::Emit { rounds } => emit::run(*rounds),
         What::Startup(arguments) => startup::run(arguments),
     }
 }

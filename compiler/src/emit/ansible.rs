@@ -43,7 +43,7 @@ pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
         .map_err(refused)?;
     }
     Ok(vec![Artifact {
-        path: "ansible/codex-policy.yml".to_owned(),
+        path: "linux/ansible.yml".to_owned(),
         bytes: text.into_bytes(),
         target: "ansible",
         installs: Vec::new(),

@@ -28,7 +28,7 @@ pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
         .map_err(refused)?;
     }
     Ok(vec![Artifact {
-        path: "cloud-init/codex-policy.yaml".to_owned(),
+        path: "linux/cloud-init.yaml".to_owned(),
         bytes: text.into_bytes(),
         target: "cloud-init",
         installs: Vec::new(),

@@ -55,7 +55,7 @@ pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
         time,
     )?;
     Ok(vec![Artifact {
-        path: format!("packages/{PACKAGE}_{}_all.deb", stamp.package_version()),
+        path: format!("linux/{PACKAGE}_{}_all.deb", stamp.package_version()),
         bytes,
         target: "deb",
         installs: Vec::new(),

@@ -17,7 +17,7 @@ pub(super) fn macos(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
     let value = STANDARD.encode(subject.requirements());
     let key = PreferenceKey::RequirementsToml.name();
     Ok(vec![Artifact {
-        path: format!("intune/macos/{DOMAIN}.xml"),
+        path: format!("macos/{DOMAIN}.intune.xml"),
         bytes: format!("<key>{key}</key>\n<string>{value}</string>\n").into_bytes(),
         target: "intune-macos",
         installs: Vec::new(),
@@ -27,7 +27,7 @@ pub(super) fn macos(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
 /// The pair of scripts.
 pub(super) fn windows(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
     let artifact = |name: &str, text: String| Artifact {
-        path: format!("intune/windows/{name}.ps1"),
+        path: format!("windows/{name}.ps1"),
         // PowerShell 5 takes a file without a mark for the machine's own code page.
         bytes: format!("\u{feff}{}", text.replace('\n', "\r\n")).into_bytes(),
         target: "intune-windows",

@@ -41,7 +41,7 @@ pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
     let text = serde_json::to_string_pretty(&manifest)
         .map_err(|error| EmitError::Format("a Jamf manifest", error.to_string()))?;
     Ok(vec![Artifact {
-        path: format!("mdm/jamf/{DOMAIN}.json"),
+        path: format!("macos/{DOMAIN}.jamf.json"),
         bytes: (text + "\n").into_bytes(),
         target: "jamf",
         installs: Vec::new(),

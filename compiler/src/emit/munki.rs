@@ -35,7 +35,7 @@ pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
         ("version", text(stamp.package_version())),
     ]);
     Ok(vec![Artifact {
-        path: format!("munki/{PACKAGE}-{}.pkginfo.plist", stamp.package_version()),
+        path: format!("macos/{PACKAGE}-{}.munki.plist", stamp.package_version()),
         bytes: xml(root)?,
         target: "munki",
         installs: Vec::new(),

@@ -1,6 +1,6 @@
 //! The folder that artifacts are written to: made aside, moved into place as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -43,10 +43,13 @@ impl Folder {
     /// When the system refuses.
     pub fn stage(&mut self, artifacts: &[Artifact], emitted: Emitted) -> Result<(), WriteError> {
         let folder = self.aside.join(&emitted.stamp.cohort);
+        // Asking the system for a folder that is there costs as much as making one.
+        let mut made: BTreeSet<PathBuf> = BTreeSet::new();
         for artifact in artifacts {
             let file = folder.join(&artifact.path);
-            if let Some(parent) = file.parent() {
+            if let Some(parent) = file.parent().filter(|parent| !made.contains(*parent)) {
                 fs::create_dir_all(parent).map_err(refused(parent))?;
+                made.insert(parent.to_owned());
             }
             fs::write(&file, &artifact.bytes).map_err(refused(&file))?;
         }

@@ -51,7 +51,7 @@ pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
         ("pfm_version", Value::Integer(stamp.revision.max(1).into())),
     ]);
     Ok(vec![Artifact {
-        path: format!("mdm/pfm/{DOMAIN}.plist"),
+        path: format!("macos/{DOMAIN}.pfm.plist"),
         bytes: xml(root)?,
         target: "pfm",
         installs: Vec::new(),

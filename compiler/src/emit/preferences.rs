@@ -13,7 +13,7 @@ pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
         installs: Vec::new(),
     };
     Ok(vec![
-        artifact(format!("mdm/{DOMAIN}.plist"), xml(preferences(subject))?),
-        artifact(format!("mdm/{DOMAIN}.binary.plist"), binary(preferences(subject))?),
+        artifact(format!("macos/{DOMAIN}.plist"), xml(preferences(subject))?),
+        artifact(format!("macos/{DOMAIN}.binary.plist"), binary(preferences(subject))?),
     ])
 }

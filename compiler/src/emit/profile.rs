@@ -71,7 +71,7 @@ fn made(
         ("PayloadContent", Value::Array(vec![payload.into()])),
     ]);
     let bytes = xml(root)?;
-    let name = if kind == MCX { "mdm/codex-policy.mcx" } else { "mdm/codex-policy" };
+    let name = if kind == MCX { "macos/codex-policy.mcx" } else { "macos/codex-policy" };
     let mut made = Vec::new();
     if let Some(signer) = subject.signer {
         made.push(Artifact {

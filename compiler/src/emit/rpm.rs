@@ -48,7 +48,7 @@ pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
     let mut bytes = Vec::new();
     package.write(&mut bytes).map_err(refused)?;
     Ok(vec![Artifact {
-        path: format!("packages/{PACKAGE}-{version}-1.noarch.rpm"),
+        path: format!("linux/{PACKAGE}-{version}-1.noarch.rpm"),
         bytes,
         target: "rpm",
         installs: Vec::new(),

@@ -82,10 +82,14 @@ const DELEGATION: &str = "[delegation]\n\
     \"environments/*\" = [\"features.*\", \"mcp_servers\", \"experimental_network.domains\"]\n";
 
 /// The folders of the workload's shared layers.
-const SHARED: [&str; 3] = ["baseline", "environments/e", "teams/base"];
+pub(super) const SHARED: [&str; 3] = ["baseline", "environments/e", "teams/base"];
 
 /// Writes a repository whose shared layers are the first three, and whose teams are the others.
-fn repository(top: &Path, shared: &[String], teams: &[String]) -> Result<Vec<PathBuf>, Problem> {
+pub(super) fn repository(
+    top: &Path,
+    shared: &[String],
+    teams: &[String],
+) -> Result<Vec<PathBuf>, Problem> {
     if top.exists() {
         fs::remove_dir_all(top)?;
     }
@@ -116,12 +120,12 @@ fn repository(top: &Path, shared: &[String], teams: &[String]) -> Result<Vec<Pat
     Ok(files)
 }
 
-fn text(path: &Path) -> String {
+pub(super) fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
 /// A scratch place to run in.
-fn scratch(base: &Path) -> Result<PathBuf, Problem> {
+pub(super) fn scratch(base: &Path) -> Result<PathBuf, Problem> {
     for part in ["home", "cwd", "tools"] {
         fs::create_dir_all(base.join(part))?;
     }
