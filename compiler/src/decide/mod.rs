@@ -11,21 +11,30 @@ pub mod answer;
 pub mod commands;
 pub mod domains;
 mod hosts;
+pub mod paths;
 pub mod question;
+mod refused;
 mod scripts;
 
 use answer::Answer;
+use paths::disk::{Disk, Unseen};
 use question::Question;
 
 use crate::evaluate::Evaluation;
 
-/// Answers a question about a machine, or about the machine of a cohort.
+/// Answers a question about a machine, or about the machine of a cohort, without a look at its disk.
 pub fn answer(evaluation: &Evaluation, question: &Question) -> Answer {
+    answer_on(evaluation, question, &Unseen)
+}
+
+/// Answers a question about a machine whose disk can be looked at: for paths it matters where links
+/// lead, what is there and what patterns find.
+pub fn answer_on(evaluation: &Evaluation, question: &Question, disk: &dyn Disk) -> Answer {
     match question {
         Question::Host(host) => hosts::answer(evaluation, host),
         Question::Script(script) => scripts::answer(evaluation, script),
+        Question::Path { path, access } => paths::answer(evaluation, path, *access, disk),
         Question::Command(_)
-        | Question::Path { .. }
         | Question::Server(_)
         | Question::Feature(_)
         | Question::Setting { .. } => todo!("the next commits"),

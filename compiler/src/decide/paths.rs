@@ -1,0 +1,187 @@
+//! Whether a path can be read or written by a command in a session.
+//!
+//! The policy decides by paths; which file a path leads to, what is there and what patterns find is
+//! a matter of the disk, which is passed in. Without a look at the disk the answer is that of the
+//! policy alone, and says so.
+
+mod broken;
+pub mod disk;
+mod entries;
+mod glob;
+mod near;
+mod notes;
+mod resolve;
+mod spelling;
+
+use super::answer::{Answer, Verdict};
+use super::question::Access;
+use super::refused;
+use crate::era::Era;
+use crate::evaluate::Evaluation;
+use crate::machine::Os;
+use disk::Disk;
+use entries::{Right, Voice};
+use resolve::{Decision, Ground, View};
+
+const DENIED: &str = "Permission denied";
+const READ_ONLY: &str = "Read-only file system";
+const ABSENT: &str = "No such file or directory";
+
+/// Answers for a path.
+pub(super) fn answer(
+    evaluation: &Evaluation,
+    path: &str,
+    access: Access,
+    disk: &dyn Disk,
+) -> Answer {
+    let machine = &evaluation.machine;
+    let absolute = match spelling::of_question(path, machine) {
+        Ok(absolute) => absolute,
+        Err(wrong) => {
+            let mut answer = Answer::new(path, Verdict::Deny, wrong.because());
+            answer.codex_says = wrong.says().map(str::to_owned);
+            return answer;
+        }
+    };
+    let Some(resolved) = disk::resolve(&absolute, disk) else {
+        let because = "links on the way to it run in circles";
+        let mut answer = Answer::new(absolute, Verdict::Deny, because);
+        answer.codex_says = Some("Too many levels of symbolic links".to_owned());
+        return answer;
+    };
+    let subject = spelling::shown(&resolved.path, machine.os);
+    if let Some(answer) = refused::answer(evaluation, &subject) {
+        return answer;
+    }
+    if let Some((entry, says)) = broken::unreadable(evaluation) {
+        let because = "Codex refuses a path with braces in `deny_read`: nothing starts";
+        return refused::because(&subject, because, says, vec![entry.said()]);
+    }
+    let session = evaluation.session();
+    let rights = entries::of(evaluation, &session);
+    let era = Era::of(machine.version);
+    let view = View { rights: &rights, disk, era, os: machine.os };
+    let mut answer = within(evaluation, &view, &subject, &resolved.path, access);
+    notes::add(&mut answer, evaluation, &view, path, &resolved, access);
+    answer
+}
+
+/// Answers for a path in a session that Codex does not refuse.
+fn within(
+    evaluation: &Evaluation,
+    view: &View<'_>,
+    subject: &str,
+    path: &str,
+    access: Access,
+) -> Answer {
+    if !view.rights.confined {
+        let because = "the session runs without a sandbox: no entry is about files";
+        return Answer::new(subject, Verdict::Unmanaged, because);
+    }
+    if let Some(broken) = broken::of(view, evaluation) {
+        let entries = broken.entries.iter().map(|entry| entry.said()).collect();
+        return refused::because(subject, &broken.because, broken.says, entries);
+    }
+    let decision = view.decide(path);
+    let enough = match access {
+        Access::Read => decision.right != Right::Deny,
+        Access::Write => decision.right == Right::Write,
+    };
+    let verdict = if enough { Verdict::Allow } else { Verdict::Deny };
+    let mut answer = Answer::new(subject, verdict, because(&decision, access));
+    if let Ground::Entry(entry)
+    | Ground::Kept { folder: entry, .. }
+    | Ground::Barred { entry, .. } = &decision.ground
+    {
+        answer.entries.push(entry.said());
+    }
+    answer.codex_says = (!enough).then(|| says(view, &decision).to_owned());
+    answer.near = near::of(view, path, access, &decision, view.os);
+    answer.advice = advice(&decision, access, verdict);
+    answer
+}
+
+/// What a program is told.
+fn says(view: &View<'_>, decision: &Decision<'_>) -> &'static str {
+    match (&decision.ground, decision.right) {
+        (Ground::Nothing, _) => ABSENT,
+        (Ground::Barred { .. }, _) => "Not a directory",
+        (Ground::Entry(entry), Right::Deny) if view.opened_below(entry) => ABSENT,
+        (_, Right::Deny) => DENIED,
+        (_, Right::Read | Right::Write) => READ_ONLY,
+    }
+}
+
+fn because(decision: &Decision<'_>, access: Access) -> String {
+    let entry = match &decision.ground {
+        Ground::Entry(entry) => entry,
+        Ground::Kept { folder, name } => {
+            return format!(
+                "`{name}` at the top of a folder that may be written (`{}`) stays read-only",
+                folder.text
+            );
+        }
+        Ground::Barred { entry, at } => {
+            return format!(
+                "`{at}` is not there, and barred so that nobody makes `{}`",
+                entry.text
+            );
+        }
+        Ground::Own(folder) => {
+            return format!("the sandbox has a {folder} of its own");
+        }
+        Ground::Nothing => return "no entry of the profile opens it".to_owned(),
+    };
+    match (decision.right, access, entry.voice) {
+        (Right::Deny, _, Voice::Managed) => {
+            format!("`{}` in `deny_read` covers it", entry.text)
+        }
+        (Right::Deny, _, _) => format!("`{}` in the profile denies it", entry.text),
+        (Right::Read, Access::Write, Voice::BuiltIn) => {
+            "it is outside of every folder that may be written".to_owned()
+        }
+        (Right::Read, Access::Write, _) => format!("`{}` may only be read", entry.text),
+        (Right::Read, Access::Read, Voice::BuiltIn) => {
+            "the sandbox lets everything be read that nothing denies".to_owned()
+        }
+        (Right::Read, Access::Read, _) => format!("`{}` may be read", entry.text),
+        (Right::Write, _, _) => format!("`{}` may be read and written", entry.text),
+    }
+}
+
+fn advice(decision: &Decision<'_>, access: Access, verdict: Verdict) -> Vec<String> {
+    if verdict != Verdict::Deny {
+        return Vec::new();
+    }
+    let entry = match &decision.ground {
+        Ground::Entry(entry) => entry,
+        Ground::Kept { name, .. } => {
+            return vec![format!(
+                "a profile with an entry for `{name}` itself can open it: `\"…/{name}\" = \"write\"`"
+            )];
+        }
+        Ground::Barred { .. } | Ground::Own(_) | Ground::Nothing => return Vec::new(),
+    };
+    match (entry.voice, decision.right, access) {
+        (Voice::Managed, _, _) => {
+            vec!["the owner of the entry can narrow it: no setting of a user opens it".to_owned()]
+        }
+        (_, Right::Read, Access::Write) => vec![
+            "work in a folder that may be written, or name this one in \
+             `sandbox_workspace_write.writable_roots` where the policy lets sessions write"
+                .to_owned(),
+        ],
+        (_, Right::Deny | Right::Read | Right::Write, _) => Vec::new(),
+    }
+}
+
+/// Whether what is known of an operating system was measured.
+fn is_measured(os: Os) -> bool {
+    match os {
+        Os::Linux => true,
+        Os::Macos | Os::Windows => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
