@@ -19,7 +19,7 @@ use super::refused;
 use crate::era::Era;
 use crate::evaluate::Evaluation;
 use crate::machine::Os;
-use disk::Disk;
+use disk::{Disk, Resolved, Stands};
 use entries::{Right, Voice};
 use resolve::{Decision, Ground, View};
 
@@ -61,7 +61,7 @@ pub(super) fn answer(
     let rights = entries::of(evaluation, &session);
     let era = Era::of(machine.version);
     let view = View { rights: &rights, disk, era, os: machine.os };
-    let mut answer = within(evaluation, &view, &subject, &resolved.path, access);
+    let mut answer = within(evaluation, &view, &subject, &resolved, access);
     notes::add(&mut answer, evaluation, &view, path, &resolved, access);
     answer
 }
@@ -71,9 +71,10 @@ fn within(
     evaluation: &Evaluation,
     view: &View<'_>,
     subject: &str,
-    path: &str,
+    resolved: &Resolved,
     access: Access,
 ) -> Answer {
+    let path = &resolved.path;
     if !view.rights.confined {
         let because = "the session runs without a sandbox: no entry is about files";
         return Answer::new(subject, Verdict::Unmanaged, because);
@@ -83,6 +84,9 @@ fn within(
         return refused::because(subject, &broken.because, broken.says, entries);
     }
     let decision = view.decide(path);
+    if let Some(answer) = through_denied(view, subject, &resolved.left) {
+        return answer;
+    }
     let enough = match access {
         Access::Read => decision.right != Right::Deny,
         Access::Write => decision.right == Right::Write,
@@ -95,20 +99,58 @@ fn within(
     {
         answer.entries.push(entry.said());
     }
-    answer.codex_says = (!enough).then(|| says(view, &decision).to_owned());
+    answer.codex_says = (!enough).then(|| says(view, path, access, &decision)).flatten().map(str::to_owned);
     answer.near = near::of(view, path, access, &decision, view.os);
     answer.advice = advice(&decision, access, verdict);
     answer
 }
 
-/// What a program is told.
-fn says(view: &View<'_>, decision: &Decision<'_>) -> &'static str {
+/// The answer where the way leads through a denied folder and out again with `..`.
+fn through_denied(view: &View<'_>, subject: &str, left: &[String]) -> Option<Answer> {
+    let denied = left.iter().find_map(|folder| match view.literal(folder) {
+        Decision { right: Right::Deny, ground: Ground::Entry(entry) }
+            if !view.opened_below(entry) || *folder != view.place(entry) =>
+        {
+            Some((folder, entry))
+        }
+        _ => None,
+    });
+    let (folder, entry) = denied?;
+    let because = format!("the way leads through `{folder}`, which `{}` denies", entry.text);
+    let mut answer = Answer::new(subject, Verdict::Deny, because);
+    answer.entries.push(entry.said());
+    answer.codex_says = Some(DENIED.to_owned());
+    Some(answer)
+}
+
+/// What a program is told, where that is known to the letter.
+fn says(
+    view: &View<'_>,
+    path: &str,
+    access: Access,
+    decision: &Decision<'_>,
+) -> Option<&'static str> {
+    let missing = view.disk.stands(path) == Stands::Nothing;
+    let barred = |at: &str| if path == at { READ_ONLY } else { "Not a directory" };
     match (&decision.ground, decision.right) {
-        (Ground::Nothing, _) => ABSENT,
-        (Ground::Barred { .. }, _) => "Not a directory",
-        (Ground::Entry(entry), Right::Deny) if view.opened_below(entry) => ABSENT,
-        (_, Right::Deny) => DENIED,
-        (_, Right::Read | Right::Write) => READ_ONLY,
+        // There the sandbox has an empty folder of its own.
+        (Ground::Nothing, _) => (!missing).then_some(ABSENT),
+        (Ground::Barred { at, .. }, _) => Some(barred(at)),
+        // A name that has to be kept and is not there is made an empty folder.
+        (Ground::Kept { folder, name }, _) if missing => {
+            let kept = format!("{}/{name}", view.place(folder).trim_end_matches('/'));
+            Some(if path == kept { "Is a directory" } else { READ_ONLY })
+        }
+        (Ground::Entry(entry), Right::Deny) if view.opened_below(entry) => Some(match access {
+            Access::Read if path == view.place(entry) => DENIED,
+            Access::Read => ABSENT,
+            Access::Write => READ_ONLY,
+        }),
+        (Ground::Entry(entry), Right::Deny) if missing && view.is_absent(entry) => {
+            Some(barred(&entry.path))
+        }
+        (_, Right::Deny) => Some(DENIED),
+        (_, Right::Read | Right::Write) => Some(READ_ONLY),
     }
 }
 
@@ -130,6 +172,7 @@ fn because(decision: &Decision<'_>, access: Access) -> String {
         Ground::Own(folder) => {
             return format!("the sandbox has a {folder} of its own");
         }
+        Ground::Way => return "the sandbox has the folders on the way to what is open".to_owned(),
         Ground::Nothing => return "no entry of the profile opens it".to_owned(),
     };
     match (decision.right, access, entry.voice) {
@@ -160,7 +203,9 @@ fn advice(decision: &Decision<'_>, access: Access, verdict: Verdict) -> Vec<Stri
                 "a profile with an entry for `{name}` itself can open it: `\"…/{name}\" = \"write\"`"
             )];
         }
-        Ground::Barred { .. } | Ground::Own(_) | Ground::Nothing => return Vec::new(),
+        Ground::Barred { .. } | Ground::Own(_) | Ground::Way | Ground::Nothing => {
+            return Vec::new();
+        }
     };
     match (entry.voice, decision.right, access) {
         (Voice::Managed, _, _) => {

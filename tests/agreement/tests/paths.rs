@@ -159,6 +159,9 @@ fn random_profile(random: &mut Random, links: bool, program: &str) -> String {
         text += "[permissions.p.workspace_roots]\n\"$CODEX_HOME/q\" = true\n";
     }
     text += "[permissions.p.filesystem]\n";
+    if random.chance(10) {
+        text += "glob_scan_max_depth = 2\n";
+    }
     if !based && random.chance(15) {
         text += &format!("':minimal' = 'read'\n'{program}' = 'read'\n");
     } else {
@@ -238,6 +241,8 @@ struct Probe {
     path: String,
     access: Access,
     answer: Answer,
+    /// Whether the file itself was changed, which a sandbox may only pretend.
+    changed: bool,
 }
 
 fn probes(world: &World<'_>, policy: &Policy, version: &str) -> Vec<Probe> {
@@ -264,7 +269,7 @@ fn probes(world: &World<'_>, policy: &Policy, version: &str) -> Vec<Probe> {
         tells.then(|| {
             let question = Question::Path { path: path.clone(), access };
             let answer = answer_on(&evaluation, &question, &disk);
-            Probe { path, access, answer }
+            Probe { path, access, answer, changed: false }
         })
     });
     wanted.collect()
@@ -280,7 +285,7 @@ fn script(probes: &[Probe]) -> String {
                  \"=$?=$out\" | tr '\\n' ' '; echo"
             ),
             Access::Write => format!(
-                "[ -e '{path}' ] && was=1 || was=0; out=$({{ : >> '{path}'; }} 2>&1); echo \
+                "[ -e '{path}' ] && was=1 || was=0; out=$({{ echo w >> '{path}'; }} 2>&1); echo \
                  \"=$?=$out\" | tr '\\n' ' '; echo; [ $was = 0 ] && [ -f '{path}' ] && unlink \
                  '{path}' 2>/dev/null"
             ),
@@ -309,7 +314,11 @@ fn sessions(version: &str, seed: u64, policies: u64) -> Option<Vec<Played>> {
             tool: serde_json::Map::default(),
         };
         let answer = ask(&world, &Oracle::Turn(turn)).map_err(|error| error.to_string());
-        let named = |probe: Probe| Probe { path: world.normalise(&probe.path), ..probe };
+        let named = |probe: Probe| Probe {
+            changed: std::fs::read(&probe.path).is_ok_and(|bytes| bytes.ends_with(b"w\n")),
+            path: world.normalise(&probe.path),
+            ..probe
+        };
         Played { policy, probes: probes.into_iter().map(named).collect(), answer }
     });
     require_or_announce(played)
@@ -353,6 +362,13 @@ fn disagreements(played: &Played, seen: &mut BTreeMap<String, usize>) -> Vec<Str
         let allowed = answer.verdict <= Verdict::Allow;
         count(&format!("{:?} {}", probe.access, answer.verdict.word()));
         let says = answer.codex_says.as_deref().unwrap_or_default();
+        // Where nothing is opened, the sandbox has a folder of its own that commands may fill.
+        let pretended = answer.because == "no entry of the profile opens it"
+            && probe.access == Access::Write
+            && !probe.changed;
+        if pretended && !allowed {
+            continue;
+        }
         if allowed != done || !done && says != words {
             wrong.push(format!(
                 "{:?} {}: {done} {words:?}, not {allowed} {says:?} ({})",
@@ -379,7 +395,7 @@ fn agree(version: &str, seed: u64, policies: u64) {
             let Policy { requirements, config, links } = &played.policy;
             wrong.push(format!(
                 "{}\nlinks: {links}\n{requirements}{config}",
-                disagreements.join("\n")
+                disagreements.iter().take(6).cloned().collect::<Vec<_>>().join("\n")
             ));
         }
     }

@@ -38,6 +38,7 @@ pub(super) fn of<'a>(view: &View<'a>, evaluation: &Evaluation) -> Option<Broken<
         .or_else(|| without_folder(view, &denied))
         .or_else(|| working_folder(view, evaluation, &denied))
         .or_else(|| no_folder(view))
+        .or_else(|| missing_folder(view))
         .or_else(|| kept_link(view))
 }
 
@@ -135,11 +136,14 @@ fn whole_disk<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>> {
 fn through_link<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>> {
     denied.iter().find_map(|entry| {
         let start = entry.glob.as_ref().map_or(&entry.path, |glob| &glob.base);
-        let link = resolve(start, view.disk)?.link?;
+        let resolved = resolve(start, view.disk)?;
+        let link = resolved.link?;
+        let writable = view.literal(&link).right == Right::Write;
+        // The mounts of the sandbox follow a link that is relative, and nothing else.
+        let link = if writable { link } else { resolved.absolute? };
         if entry.glob.is_some() && found(view, entry, |_| true).is_none() {
             return None;
         }
-        let writable = view.literal(&link).right == Right::Write;
         let says = if writable {
             format!(
                 "cannot enforce sandbox deny-read path {} because it crosses writable symlink \
@@ -269,15 +273,36 @@ fn working_folder<'a>(
 fn no_folder<'a>(view: &View<'a>) -> Option<Broken<'a>> {
     let rights = view.rights.entries.iter().filter(|entry| entry.right == Right::Write);
     let mut files = rights.filter(|entry| view.disk.stands(&view.place(entry)) == Stands::File);
+    let denies = view.rights.entries.iter().any(|entry| entry.right == Right::Deny);
     // Below a name that is kept nothing more has to be kept.
     let by = files.find(|entry| {
         let kept = view.era.kept_names();
-        !super::disk::parts(&entry.path).any(|part| kept.contains(&part))
+        denies || !super::disk::parts(&entry.path).any(|part| kept.contains(&part))
     })?;
     Some(Broken {
         because: format!("`{}` may be written and is no folder: no command runs", by.text),
         says: format!("bwrap: Can't mkdir parents for {}/.git: Not a directory", by.path),
         entries: vec![by],
+    })
+}
+
+/// A right to write to a folder that is not there, where commands may write already.
+fn missing_folder<'a>(view: &View<'a>) -> Option<Broken<'a>> {
+    let mut rights = view.rights.entries.iter().filter(|entry| entry.right == Right::Write);
+    rights.find_map(|entry| {
+        let at = first_missing(&entry.path, view.disk)?;
+        makes(view, &at).then(|| Broken {
+            because: format!(
+                "`{}` may be written and is not there, in a folder that may be written: no command \
+                 runs",
+                entry.text
+            ),
+            says: format!(
+                "bwrap: Can't bind mount … on /newroot{at}: Unable to mount source on destination: \
+                 No such file or directory"
+            ),
+            entries: vec![entry],
+        })
     })
 }
 

@@ -81,15 +81,21 @@ pub(super) struct Resolved {
     pub(super) path: String,
     /// The first link on the way.
     pub(super) link: Option<String>,
+    /// The first link on the way that names its target from the root on.
+    pub(super) absolute: Option<String>,
+    /// The folders on the way that `..` led out of again.
+    pub(super) left: Vec<String>,
 }
 
 /// Follows the links on the way to an absolute path, as the kernel does: `..` leaves the folder
 /// that a link led to. `None` where links run in circles.
 pub(super) fn resolve(path: &str, disk: &dyn Disk) -> Option<Resolved> {
     let mut waiting: Vec<String> = parts(path).rev().map(str::to_owned).collect();
-    let (mut at, mut link, mut followed) = (String::new(), None, 0);
+    let (mut at, mut link, mut absolute, mut followed) = (String::new(), None, None, 0);
+    let mut left = Vec::new();
     while let Some(part) = waiting.pop() {
         if part == ".." {
+            left.push(at.clone());
             at.truncate(at.rfind('/').unwrap_or(0));
             continue;
         }
@@ -102,13 +108,15 @@ pub(super) fn resolve(path: &str, disk: &dyn Disk) -> Option<Resolved> {
         if followed > MOST_LINKS {
             return None;
         }
-        link.get_or_insert(next);
+        link.get_or_insert_with(|| next.clone());
         if target.starts_with('/') {
+            absolute.get_or_insert(next);
             at.clear();
         }
         waiting.extend(parts(&target).rev().map(str::to_owned));
     }
-    Some(Resolved { path: if at.is_empty() { "/".to_owned() } else { at }, link })
+    let path = if at.is_empty() { "/".to_owned() } else { at };
+    Some(Resolved { path, link, absolute, left })
 }
 
 /// The first thing missing on the way to a path, links followed; `None` where it is there, or

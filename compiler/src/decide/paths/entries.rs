@@ -103,17 +103,21 @@ const MINIMAL: &[&str] = &[
 pub(super) fn of(evaluation: &Evaluation, session: &Session) -> Rights {
     let inputs = evaluation.inputs();
     let sandbox = &session.sandbox.value;
-    let mut found = Collector { inputs, found: BTreeMap::new(), temporary: false, confined: true };
+    let mut found = Collector { inputs, found: BTreeMap::new(), temporary: false, confined: true, depth: None };
     match (sandbox.profile.as_deref(), sandbox.mode.as_str()) {
         (Some(name), _) => found.profile(name),
         (None, "danger-full-access") => found.confined = false,
         (None, "workspace-write") => found.workspace_write(),
         (None, _) => found.built_in("/", Right::Read, "sandbox_mode", "read-only"),
     }
-    let Collector { found, temporary, confined, .. } = found;
+    let Collector { found, temporary, confined, depth, .. } = found;
     let mut entries: Vec<Entry> = found.into_values().collect();
     if confined {
         entries.extend(managed(&inputs));
+    }
+    // It limits the patterns of requirements as well.
+    for glob in entries.iter_mut().filter_map(|entry| entry.glob.as_mut()) {
+        glob.depth = depth;
     }
     Rights { entries, confined, temporary }
 }
@@ -157,6 +161,7 @@ struct Collector<'a> {
     found: BTreeMap<(String, String), Entry>,
     temporary: bool,
     confined: bool,
+    depth: Option<usize>,
 }
 
 impl Collector<'_> {
@@ -256,11 +261,7 @@ impl Collector<'_> {
             codex_schema::value::Value::Integer(depth) => usize::try_from(depth).ok(),
             _ => None,
         });
-        if depth.is_some() {
-            for glob in self.found.values_mut().filter_map(|entry| entry.glob.as_mut()) {
-                glob.depth = depth;
-            }
-        }
+        self.depth = depth.or(self.depth);
     }
 
     fn written(&mut self, key: &str, written: &Written, folders: &[String]) {

@@ -93,6 +93,14 @@ impl Glob {
         }
     }
 
+    /// Whether it would match a path if the search went deeper.
+    pub(super) fn is_too_deep(&self, path: &str) -> bool {
+        self.depth.is_some() && !self.matches(path) && {
+            let unlimited = Self { depth: None, ..self.clone() };
+            unlimited.matches(path)
+        }
+    }
+
     /// All places in the pattern that can be reached are kept, so that many `**` cost no more
     /// than few.
     fn matches_parts(&self, names: &[&str]) -> bool {

@@ -68,12 +68,23 @@ fn about_entries(
     let denies: Vec<&Entry> =
         view.rights.entries.iter().filter(|entry| entry.right == Right::Deny).collect();
     let decision = view.decide(path);
+    if matches!(decision.ground, Ground::Nothing) {
+        notes.push(
+            "the sandbox shows an empty place there: what a command writes in it is gone afterwards"
+                .to_owned(),
+        );
+    }
     if let Ground::Entry(entry) = decision.ground
         && entry.voice == Voice::Managed
         && verdict == Verdict::Deny
     {
         notes.push("it holds during approvals and retries: they stay in the sandbox".to_owned());
-        if entry.glob.is_some() {
+        if let Some(glob) = &entry.glob {
+            if glob.depth.is_some() {
+                notes.push(
+                    "`glob_scan_max_depth` of the profile limits this pattern, too".to_owned(),
+                );
+            }
             notes.push(
                 "a pattern is searched for before every command and costs time with every file it \
                  finds; a file that a command makes is denied from the next command on"
@@ -90,6 +101,15 @@ fn about_entries(
                 "`{}` denies the folder above, but writing was given nearer to it, and that opens it \
                  again",
                 over.text
+            ));
+        }
+        let shallow = denies.iter().find(|entry| {
+            entry.glob.as_ref().is_some_and(|glob| glob.is_too_deep(path))
+        });
+        if let Some(shallow) = shallow {
+            notes.push(format!(
+                "`{}` matches it, but `glob_scan_max_depth` of the profile ends the search before",
+                shallow.text
             ));
         }
         let folder = denies.iter().find(|entry| {

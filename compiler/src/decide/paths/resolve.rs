@@ -26,6 +26,8 @@ pub(super) enum Ground<'a> {
     Barred { entry: &'a Entry, at: String },
     /// The sandbox has this folder for itself.
     Own(&'static str),
+    /// A folder on the way to something that is open, which shows nothing else.
+    Way,
     /// No entry is about it.
     Nothing,
 }
@@ -99,7 +101,14 @@ impl<'a> View<'a> {
             .collect();
         found.sort_by_key(|entry| std::cmp::Reverse((depth(&self.place(entry)), entry.right)));
         let Some(first) = found.first().copied() else {
-            return Decision { right: Right::Deny, ground: Ground::Nothing };
+            let opened = self.rights.entries.iter().any(|entry| {
+                entry.right != Right::Deny && is_within(&entry.path, path) && self.is_there(entry)
+            });
+            return if opened {
+                Decision { right: Right::Read, ground: Ground::Way }
+            } else {
+                Decision { right: Right::Deny, ground: Ground::Nothing }
+            };
         };
         if first.right == Right::Write {
             return self.kept(path, first);
@@ -159,6 +168,11 @@ impl<'a> View<'a> {
     /// Where an entry counts: a link leads elsewhere.
     pub(super) fn place(&self, entry: &Entry) -> String {
         resolve(&entry.path, self.disk).map_or_else(|| entry.path.clone(), |found| found.path)
+    }
+
+    /// Whether nothing stands where an entry counts.
+    pub(super) fn is_absent(&self, entry: &Entry) -> bool {
+        entry.glob.is_none() && !self.is_there(entry)
     }
 
     fn is_there(&self, entry: &Entry) -> bool {
