@@ -93,10 +93,7 @@ fn within(
     };
     let verdict = if enough { Verdict::Allow } else { Verdict::Deny };
     let mut answer = Answer::new(subject, verdict, because(&decision, access));
-    if let Ground::Entry(entry)
-    | Ground::Kept { folder: entry, .. }
-    | Ground::Barred { entry, .. } = &decision.ground
-    {
+    if let Ground::Entry(entry) | Ground::Kept { folder: entry, .. } = &decision.ground {
         answer.entries.push(entry.said());
     }
     answer.codex_says = (!enough).then(|| says(view, path, access, &decision)).flatten().map(str::to_owned);
@@ -131,11 +128,9 @@ fn says(
     decision: &Decision<'_>,
 ) -> Option<&'static str> {
     let missing = view.disk.stands(path) == Stands::Nothing;
-    let barred = |at: &str| if path == at { READ_ONLY } else { "Not a directory" };
     match (&decision.ground, decision.right) {
         // There the sandbox has an empty folder of its own.
         (Ground::Nothing, _) => (!missing).then_some(ABSENT),
-        (Ground::Barred { at, .. }, _) => Some(barred(at)),
         // A name that has to be kept and is not there is made an empty folder.
         (Ground::Kept { folder, name }, _) if missing => {
             let kept = format!("{}/{name}", view.place(folder).trim_end_matches('/'));
@@ -144,11 +139,14 @@ fn says(
         (Ground::Entry(entry), Right::Deny) if view.opened_below(entry) => Some(match access {
             Access::Read if path == view.place(entry) => DENIED,
             Access::Read => ABSENT,
-            Access::Write => READ_ONLY,
+            // Only the folders on the way are there.
+            Access::Write if view.is_way(path.rsplit_once('/').map_or("/", |(above, _)| above)) => {
+                READ_ONLY
+            }
+            Access::Write => ABSENT,
         }),
-        (Ground::Entry(entry), Right::Deny) if missing && view.is_absent(entry) => {
-            Some(barred(&entry.path))
-        }
+        // Placeholders stand there, which differ from one time to the next.
+        (Ground::Entry(entry), Right::Deny) if missing && view.is_absent(entry) => None,
         (_, Right::Deny) => Some(DENIED),
         (_, Right::Read | Right::Write) => Some(READ_ONLY),
     }
@@ -161,12 +159,6 @@ fn because(decision: &Decision<'_>, access: Access) -> String {
             return format!(
                 "`{name}` at the top of a folder that may be written (`{}`) stays read-only",
                 folder.text
-            );
-        }
-        Ground::Barred { entry, at } => {
-            return format!(
-                "`{at}` is not there, and barred so that nobody makes `{}`",
-                entry.text
             );
         }
         Ground::Own(folder) => {
@@ -203,9 +195,7 @@ fn advice(decision: &Decision<'_>, access: Access, verdict: Verdict) -> Vec<Stri
                 "a profile with an entry for `{name}` itself can open it: `\"…/{name}\" = \"write\"`"
             )];
         }
-        Ground::Barred { .. } | Ground::Own(_) | Ground::Way | Ground::Nothing => {
-            return Vec::new();
-        }
+        Ground::Own(_) | Ground::Way | Ground::Nothing => return Vec::new(),
     };
     match (entry.voice, decision.right, access) {
         (Voice::Managed, _, _) => {

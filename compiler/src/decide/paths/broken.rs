@@ -35,10 +35,8 @@ pub(super) fn of<'a>(view: &View<'a>, evaluation: &Evaluation) -> Option<Broken<
     whole_disk(view, &denied)
         .or_else(|| through_link(view, &denied))
         .or_else(|| nested(view, &denied))
-        .or_else(|| without_folder(view, &denied))
         .or_else(|| working_folder(view, evaluation, &denied))
         .or_else(|| no_folder(view))
-        .or_else(|| missing_folder(view))
         .or_else(|| kept_link(view))
 }
 
@@ -171,8 +169,12 @@ fn nested<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>> {
         .collect();
     denied.iter().find_map(|inner| {
         let outer = folders.iter().find(|outer| match &inner.glob {
-            None => inner.path != outer.path && directly_within(view, &inner.path, outer),
-            Some(_) => found(view, inner, |file| directly_within(view, file, outer)).is_some(),
+            None => {
+                let made = view.disk.stands(&inner.path) == Stands::Nothing && view.opened_below(outer);
+                !made && directly_within(view, &inner.path, outer)
+            }
+            // What patterns find is denied before anything is opened again.
+            Some(_) => found(view, inner, |file| file != outer.path && is_within(file, &outer.path)).is_some(),
         })?;
         Some(Broken {
             because: format!(
@@ -198,7 +200,7 @@ fn directly_within(view: &View<'_>, path: &str, outer: &Entry) -> bool {
 }
 
 /// The first file that a pattern finds, of those wanted.
-fn found(view: &View<'_>, entry: &Entry, wanted: impl Fn(&str) -> bool) -> Option<String> {
+pub(super) fn found(view: &View<'_>, entry: &Entry, wanted: impl Fn(&str) -> bool) -> Option<String> {
     let glob = entry.glob.as_ref()?;
     let mut waiting = vec![glob.base.clone()];
     let mut looked = 0;
@@ -219,29 +221,22 @@ fn found(view: &View<'_>, entry: &Entry, wanted: impl Fn(&str) -> bool) -> Optio
     None
 }
 
-/// A denied path that is not there, in a folder that is not there either but could be made.
-/// Measured at 0.169.0; not at 0.138.0, and at 0.157.1 only in part.
-fn without_folder<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>> {
-    let mut plain = denied.iter().filter(|entry| entry.glob.is_none());
-    plain.find_map(|entry| {
-        let at = first_missing(&entry.path, view.disk).filter(|_| view.era.bars_missing_folders())?;
-        let unmade = at != entry.path || above_file(view.disk, &entry.path);
-        (unmade && makes(view, &at)).then(|| Broken {
-            because: format!(
-                "`{}` is denied and has no folder to stand in, where commands may write: no session \
-                 starts",
-                entry.text
-            ),
-            says: format!("bwrap: Can't mkdir parents for {}: Not a directory", entry.path),
-            entries: vec![*entry],
-        })
+/// Entries with which Codex 0.169 sometimes fails to start a session or a command: they name what is
+/// not there, where commands may write, and the sandboxes that Codex starts at the same time put
+/// placeholders in each other's way. The same policy was seen to run and to fail.
+pub(super) fn fragile<'a>(view: &View<'a>) -> Option<&'a Entry> {
+    if !view.era.bars_missing_folders() || view.os != Os::Linux {
+        return None;
+    }
+    let plain = view.rights.entries.iter().filter(|entry| entry.glob.is_none());
+    plain.into_iter().find(|entry| {
+        let Some(at) = first_missing(&entry.path, view.disk) else { return false };
+        let unmade = at != entry.path
+            || entry.right == Right::Write
+            || above_file(view.disk, &entry.path);
+        let folder = at.rsplit_once('/').map_or("/", |(folder, _)| folder);
+        unmade && view.literal(folder).right == Right::Write
     })
-}
-
-/// Whether commands could make what is missing: its folder may be written.
-fn makes(view: &View<'_>, path: &str) -> bool {
-    let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
-    view.literal(folder).right == Right::Write
 }
 
 fn above_file(disk: &dyn Disk, path: &str) -> bool {
@@ -260,6 +255,10 @@ fn working_folder<'a>(
         return None;
     }
     let by = denied.iter().find(|entry| entry.glob.is_none() && is_within(cwd, &entry.path))?;
+    // With something open below it is there and empty.
+    if view.opened_below(by) {
+        return None;
+    }
     Some(Broken {
         because: "the working folder is denied: no session starts in it".to_owned(),
         says: "failed to load AGENTS.md instructions for environment `local`: Permission denied \
@@ -273,36 +272,15 @@ fn working_folder<'a>(
 fn no_folder<'a>(view: &View<'a>) -> Option<Broken<'a>> {
     let rights = view.rights.entries.iter().filter(|entry| entry.right == Right::Write);
     let mut files = rights.filter(|entry| view.disk.stands(&view.place(entry)) == Stands::File);
-    let denies = view.rights.entries.iter().any(|entry| entry.right == Right::Deny);
     // Below a name that is kept nothing more has to be kept.
     let by = files.find(|entry| {
         let kept = view.era.kept_names();
-        denies || !super::disk::parts(&entry.path).any(|part| kept.contains(&part))
+        !super::disk::parts(&entry.path).any(|part| kept.contains(&part))
     })?;
     Some(Broken {
         because: format!("`{}` may be written and is no folder: no command runs", by.text),
         says: format!("bwrap: Can't mkdir parents for {}/.git: Not a directory", by.path),
         entries: vec![by],
-    })
-}
-
-/// A right to write to a folder that is not there, where commands may write already.
-fn missing_folder<'a>(view: &View<'a>) -> Option<Broken<'a>> {
-    let mut rights = view.rights.entries.iter().filter(|entry| entry.right == Right::Write);
-    rights.find_map(|entry| {
-        let at = first_missing(&entry.path, view.disk)?;
-        makes(view, &at).then(|| Broken {
-            because: format!(
-                "`{}` may be written and is not there, in a folder that may be written: no command \
-                 runs",
-                entry.text
-            ),
-            says: format!(
-                "bwrap: Can't bind mount … on /newroot{at}: Unable to mount source on destination: \
-                 No such file or directory"
-            ),
-            entries: vec![entry],
-        })
     })
 }
 

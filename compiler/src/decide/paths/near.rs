@@ -28,7 +28,6 @@ pub(super) fn of(
     let decided = |entry: &&Entry| match &decision.ground {
         Ground::Entry(own) => std::ptr::eq(*entry, *own),
         Ground::Kept { .. }
-        | Ground::Barred { .. }
         | Ground::Own(_)
         | Ground::Way
         | Ground::Nothing => false,

@@ -6,7 +6,7 @@ use super::disk::{Resolved, Stands, is_within};
 use super::entries::{Entry, Right, Voice};
 use super::glob::is_glob;
 use super::resolve::{Ground, View};
-use super::{is_measured, spelling};
+use super::{broken, is_measured, spelling};
 use crate::decide::answer::{Answer, Verdict};
 use crate::decide::question::Access;
 use crate::evaluate::Evaluation;
@@ -51,6 +51,13 @@ pub(super) fn add(
     if view.rights.confined {
         about_entries(notes, view, resolved, access, answer.verdict);
         unexpanded(notes, evaluation, view);
+        if let Some(entry) = broken::fragile(view) {
+            notes.push(format!(
+                "`{}` names what is not there, where commands may write: with this Codex sometimes \
+                 fails to start a session",
+                entry.text
+            ));
+        }
         not_there(notes, view, resolved, access, answer.verdict);
     }
     escapes(notes, evaluation, view, answer.verdict);

@@ -6,7 +6,8 @@
 //! that is not there counts for nothing; what a pattern denies stays denied; and in each folder
 //! that may be written some names may only be read.
 
-use super::disk::{Disk, Stands, above_and_itself, depth, first_missing, is_within, resolve};
+use super::broken::found;
+use super::disk::{Disk, Stands, above_and_itself, depth, is_within, resolve};
 use super::entries::{Entry, Right, Rights};
 use crate::era::Era;
 use crate::machine::Os;
@@ -22,8 +23,6 @@ pub(super) enum Ground<'a> {
     Entry(&'a Entry),
     /// A name that is kept from being written in a folder that may be.
     Kept { folder: &'a Entry, name: &'static str },
-    /// Codex bars a path that is not there so that nobody makes it.
-    Barred { entry: &'a Entry, at: String },
     /// The sandbox has this folder for itself.
     Own(&'static str),
     /// A folder on the way to something that is open, which shows nothing else.
@@ -72,13 +71,7 @@ impl<'a> View<'a> {
         if let Some(entry) = self.pattern(path) {
             return Decision { right: Right::Deny, ground: Ground::Entry(entry) };
         }
-        let literal = self.literal(path);
-        if literal.right == Right::Write
-            && let Some(barred) = self.barred(path)
-        {
-            return barred;
-        }
-        literal
+        self.literal(path)
     }
 
     /// The pattern that denies a path. Patterns find files that are there; where nobody looked the
@@ -92,17 +85,19 @@ impl<'a> View<'a> {
 
     /// The decision of entries that are no patterns.
     pub(super) fn literal(&self, path: &str) -> Decision<'a> {
-        let mut found: Vec<&Entry> = self
+        let mut covering: Vec<&Entry> = self
             .rights
             .entries
             .iter()
             .filter(|entry| entry.glob.is_none() && is_within(path, &self.place(entry)))
             .filter(|entry| entry.right != Right::Write || self.is_there(entry))
             .collect();
-        found.sort_by_key(|entry| std::cmp::Reverse((depth(&self.place(entry)), entry.right)));
-        let Some(first) = found.first().copied() else {
-            let opened = self.rights.entries.iter().any(|entry| {
-                entry.right != Right::Deny && is_within(&entry.path, path) && self.is_there(entry)
+        covering.sort_by_key(|entry| std::cmp::Reverse((depth(&self.place(entry)), entry.right)));
+        let Some(first) = covering.first().copied() else {
+            // What is denied leaves placeholders, too.
+            let opened = self.rights.entries.iter().any(|entry| match entry.glob {
+                None => is_within(&entry.path, path) && self.is_there(entry),
+                Some(_) => found(self, entry, |file| is_within(file, path)).is_some(),
             });
             return if opened {
                 Decision { right: Right::Read, ground: Ground::Way }
@@ -115,11 +110,20 @@ impl<'a> View<'a> {
         }
         // Reading comes back below a denied folder only where writing did in between; the whole
         // disk is not denied but begun without.
-        let covering = found
+        let taken = covering
             .iter()
             .find(|entry| entry.right != Right::Read)
             .filter(|entry| entry.right == Right::Deny && entry.path != "/");
-        let by = if first.right == Right::Read { covering.copied().unwrap_or(first) } else { first };
+        // A right to write that leads through a link does not see what lies below its target.
+        let linked = covering
+            .iter()
+            .find(|entry| entry.right == Right::Write && self.place(entry) != entry.path);
+        if first.right == Right::Read
+            && let Some(linked) = linked
+        {
+            return Decision { right: Right::Write, ground: Ground::Entry(linked) };
+        }
+        let by = if first.right == Right::Read { taken.copied().unwrap_or(first) } else { first };
         Decision { right: by.right, ground: Ground::Entry(by) }
     }
 
@@ -150,23 +154,12 @@ impl<'a> View<'a> {
             && !self.rights.entries.iter().any(|entry| entry.right != Right::Write && entry.path != "/")
     }
 
-    /// What must not be written and is not there is barred at the first missing part.
-    fn barred(&self, path: &str) -> Option<Decision<'a>> {
-        let limits = self.rights.entries.iter().filter(|entry| {
-            entry.glob.is_none() && entry.right != Right::Write && entry.path != "/"
-        });
-        limits.into_iter().find_map(|entry| {
-            let at = first_missing(&entry.path, self.disk)?;
-            let inside = is_within(path, &at) && self.literal(&at).right == Right::Write;
-            (inside && !is_within(path, &entry.path)).then(|| Decision {
-                right: Right::Deny,
-                ground: Ground::Barred { entry, at },
-            })
-        })
-    }
-
-    /// Where an entry counts: a link leads elsewhere.
+    /// Where an entry counts: a link leads elsewhere, except that what may only be read is kept where
+    /// the entry says.
     pub(super) fn place(&self, entry: &Entry) -> String {
+        if entry.right == Right::Read {
+            return entry.path.clone();
+        }
         resolve(&entry.path, self.disk).map_or_else(|| entry.path.clone(), |found| found.path)
     }
 
@@ -182,12 +175,19 @@ impl<'a> View<'a> {
     /// Whether a denied folder has something below it that is open again: it is then there, and
     /// looks empty.
     pub(super) fn opened_below(&self, folder: &Entry) -> bool {
-        let below = |entry: &&Entry| {
+        let outer = self.place(folder);
+        self.is_way(&outer)
+    }
+
+    /// Whether a folder is on the way to one that may be written.
+    pub(super) fn is_way(&self, folder: &str) -> bool {
+        self.rights.entries.iter().any(|entry| {
+            let place = self.place(entry);
             entry.right == Right::Write
-                && entry.path != folder.path
-                && is_within(&entry.path, &folder.path)
-        };
-        self.rights.entries.iter().any(|entry| below(&entry) && self.is_there(entry))
+                && place != folder
+                && is_within(&place, folder)
+                && self.is_there(entry)
+        })
     }
 
     /// Whether every folder above a path is there.
