@@ -33,9 +33,12 @@ pub(super) fn answer(evaluation: &Evaluation, asked: &str) -> Answer {
         return answer;
     }
     let session = evaluation.session();
-    let network = NetworkPolicy::of(&evaluation.composition.merged);
-    let own = own_domains(evaluation, &session);
-    let view = View { evaluation, network: &network, own: &own, host: &name.host };
+    let mut network = NetworkPolicy::of(&evaluation.composition.merged);
+    let (own, own_binding) = own_network(evaluation, &session);
+    let managed_binding = table(&evaluation.composition.merged)
+        .is_some_and(|(_, network)| network.get("allow_local_binding").is_some());
+    network.local_binding |= own_binding && !managed_binding;
+    let view = View { evaluation, network: &network, own: &own, host: &name.host, address: &name.address };
     let mut answer = if confined(&session) && network.enabled == Some(true) {
         view.managed(&session)
     } else {
@@ -51,10 +54,15 @@ fn confined(session: &Session) -> bool {
         != Some("dangerFullAccess")
 }
 
-/// The domains of the profile that the session runs with, the nearest one of each pattern.
-fn own_domains<'a>(evaluation: &'a Evaluation, session: &Session) -> Vec<(String, DomainEntry<'a>)> {
+/// The domains of the profile that the session runs with, the nearest one of each pattern, and
+/// whether it opens local addresses.
+fn own_network<'a>(
+    evaluation: &'a Evaluation,
+    session: &Session,
+) -> (Vec<(String, DomainEntry<'a>)>, bool) {
     let inputs = evaluation.inputs();
     let mut found: Vec<(String, DomainEntry<'a>)> = Vec::new();
+    let mut binding: Option<bool> = None;
     let mut at = session.sandbox.value.profile.clone();
     for _ in 0..64 {
         let Some(name) = at else { break };
@@ -65,9 +73,11 @@ fn own_domains<'a>(evaluation: &'a Evaluation, session: &Session) -> Vec<(String
                 found.push((format!("permissions.{name}.network.{}", entry.list), entry));
             }
         }
+        let flag = network.and_then(|network| network.get("allow_local_binding")?.value.as_bool());
+        binding = binding.or(flag);
         at = own.at(&["extends"]).and_then(|node| node.value.as_str()).map(str::to_owned);
     }
-    found
+    (found, binding.unwrap_or_default())
 }
 
 struct View<'a> {
@@ -75,6 +85,7 @@ struct View<'a> {
     network: &'a NetworkPolicy<'a>,
     own: &'a [(String, DomainEntry<'a>)],
     host: &'a str,
+    address: &'a str,
 }
 
 impl View<'_> {
@@ -120,6 +131,14 @@ impl View<'_> {
 
     /// Behind the proxy.
     fn managed(&self, session: &Session) -> Answer {
+        if self.network.local_binding && name::is_direct(self.host) {
+            let because = "with `allow_local_binding` programs ask for it without the proxy, in the \
+                           network of the sandbox, which is empty";
+            let mut answer = Answer::new(self.host, Verdict::Deny, because);
+            answer.entries = self.matching();
+            answer.notes.push("a server that the same command starts is reached".to_owned());
+            return answer;
+        }
         let verdict = self.verdict();
         let never = session.approval_policy.value == serde_json::json!("never");
         let (outcome, because) = match verdict {
@@ -223,7 +242,7 @@ impl View<'_> {
                 blocked("domain is not on the allowlist for the current sandbox mode.")
             }
             (DomainVerdict::Review | DomainVerdict::Ask, Verdict::Deny) => {
-                Some(format!("Network access to \"http://{host}:80\" was blocked by policy."))
+                Some(format!("Network access to \"{}\" was blocked by policy.", self.address))
             }
             (
                 DomainVerdict::Review

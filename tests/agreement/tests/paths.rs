@@ -133,7 +133,7 @@ fn random_policy(random: &mut Random, program: &str) -> Policy {
         1..3 => {
             let mut roots = Vec::new();
             while random.chance(40) {
-                roots.push(random_path(random, links));
+                roots.push(random_path(random, false));
             }
             format!(
                 "sandbox_mode = 'workspace-write'\n[sandbox_workspace_write]\nwritable_roots = \
@@ -190,7 +190,14 @@ fn random_entries(random: &mut Random, links: bool) -> String {
         if random.chance(15) {
             entries.insert(random.text(&PATTERNS), "deny");
         } else {
-            entries.insert(random_path(random, links), random_right(random));
+            let path = random_path(random, links);
+            // Rights to write through a link are said to be uncertain.
+            let right = if LINKED.contains(&path) {
+                random.text(&["read", "deny"])
+            } else {
+                random_right(random)
+            };
+            entries.insert(path, right);
         }
     }
     entries.into_iter().map(|(path, right)| format!("\"{path}\" = '{right}'\n")).collect()

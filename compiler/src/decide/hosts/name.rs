@@ -10,6 +10,8 @@ use crate::decide::domains::normal_host;
 pub(super) struct Name {
     /// The host that the proxy compares.
     pub(super) host: String,
+    /// The address as the proxy names it where nobody may be asked.
+    pub(super) address: String,
     /// What was done to get there, for the reader.
     pub(super) notes: Vec<String>,
 }
@@ -48,18 +50,34 @@ pub(super) fn read(asked: &str) -> Result<Name, NoHost> {
     let whole = after_scheme.unwrap_or(text);
     let authority = whole.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    let host = without_port(place);
+    let host_text = without_port(place);
+    let host = host_text;
     if after_scheme.is_some() || place != host || whole != authority {
         notes.push("only the host counts: not the scheme, the port, the path or a user".to_owned());
     }
     if host.is_empty() || host.contains(char::is_whitespace) || host.contains(char::is_control) {
         return Err(NoHost::Empty);
     }
-    let host = sent(&normal_host(host), &mut notes)?;
+    let ending = if host.ends_with('.') { Ending::Dot } else { Ending::Letter };
+    let host = sent(&normal_host(host), ending, &mut notes)?;
     if host.parse::<IpAddr>().is_err() && !has_good_labels(&host) {
         return Err(NoHost::Labels);
     }
-    Ok(Name { host, notes })
+    let secure = text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
+    let (scheme, usual) = if secure { ("https", "443") } else { ("http", "80") };
+    let port = place.strip_prefix(host_text).and_then(|rest| rest.strip_prefix(':'));
+    let port = port.filter(|port| !port.is_empty()).unwrap_or(usual);
+    Ok(Name { address: format!("{scheme}://{host}:{port}"), host, notes })
+}
+
+/// Whether programs leave the proxy out for a host when local addresses are open: what 0.169.0 lists
+/// in `NO_PROXY` then.
+pub(super) fn is_direct(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address == Ipv4Addr::LOCALHOST || address.is_private(),
+        Ok(IpAddr::V6(address)) => address.is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
 }
 
 fn without_port(place: &str) -> &str {
@@ -72,9 +90,17 @@ fn without_port(place: &str) -> &str {
     }
 }
 
+/// How a host ends as it was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Dot,
+    Letter,
+}
+
 /// The form in which programs send a name.
-fn sent(host: &str, notes: &mut Vec<String>) -> Result<String, NoHost> {
-    if let Some(address) = loose_address(host) {
+fn sent(host: &str, ending: Ending, notes: &mut Vec<String>) -> Result<String, NoHost> {
+    // With a dot at its end it is a name.
+    if let Some(address) = loose_address(host).filter(|_| ending == Ending::Letter) {
         notes.push(format!("programs read `{host}` as the address {address}"));
         return Ok(address.to_string());
     }

@@ -170,8 +170,11 @@ fn nested<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>> {
     denied.iter().find_map(|inner| {
         let outer = folders.iter().find(|outer| match &inner.glob {
             None => {
-                let made = view.disk.stands(&inner.path) == Stands::Nothing && view.opened_below(outer);
-                !made && directly_within(view, &inner.path, outer)
+                let place = view.place(inner);
+                let made = view.disk.stands(&place) == Stands::Nothing && view.opened_below(outer);
+                // Through a link one path can be denied twice.
+                let twice = inner.path != outer.path && place == view.place(outer);
+                twice || !made && directly_within(view, &place, outer)
             }
             // What patterns find is denied before anything is opened again.
             Some(_) => found(view, inner, |file| file != outer.path && is_within(file, &outer.path)).is_some(),
@@ -189,13 +192,14 @@ fn nested<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>> {
 
 /// Whether a path stands below a denied one, without a folder in between that may be written.
 fn directly_within(view: &View<'_>, path: &str, outer: &Entry) -> bool {
-    path != outer.path
-        && is_within(path, &outer.path)
+    let outer = view.place(outer);
+    path != outer
+        && is_within(path, &outer)
         && !view.rights.entries.iter().any(|entry| {
             entry.right == Right::Write
-                && entry.path.len() > outer.path.len()
+                && entry.path.len() > outer.len()
                 && is_within(path, &entry.path)
-                && is_within(&entry.path, &outer.path)
+                && is_within(&entry.path, &outer)
         })
 }
 
@@ -234,8 +238,7 @@ pub(super) fn fragile<'a>(view: &View<'a>) -> Option<&'a Entry> {
         let unmade = at != entry.path
             || entry.right == Right::Write
             || above_file(view.disk, &entry.path);
-        let folder = at.rsplit_once('/').map_or("/", |(folder, _)| folder);
-        unmade && view.literal(folder).right == Right::Write
+        unmade && makes(view, &at)
     })
 }
 
@@ -284,6 +287,12 @@ fn no_folder<'a>(view: &View<'a>) -> Option<Broken<'a>> {
     })
 }
 
+/// Whether commands could make or change what stands at a path: its folder may be written.
+fn makes(view: &View<'_>, path: &str) -> bool {
+    let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    view.literal(folder).right == Right::Write
+}
+
 /// A link that commands could change, on the way to what may only be read.
 fn kept_link<'a>(view: &View<'a>) -> Option<Broken<'a>> {
     let entries = view.rights.entries.iter().filter(|entry| entry.glob.is_none());
@@ -300,7 +309,7 @@ fn kept_link<'a>(view: &View<'a>) -> Option<Broken<'a>> {
     });
     kept.find_map(|(entry, path)| {
         let link = resolve(&path, view.disk)?.link?;
-        (view.literal(&link).right == Right::Write || view.is_kept(&link)).then(|| Broken {
+        makes(view, &link).then(|| Broken {
             because: format!(
                 "`{link}` is a link that commands could change, on the way to what they may only \
                  read: no command runs"

@@ -51,6 +51,16 @@ pub(super) fn add(
     if view.rights.confined {
         about_entries(notes, view, resolved, access, answer.verdict);
         unexpanded(notes, evaluation, view);
+        let linked = view.rights.entries.iter().find(|entry| {
+            entry.right == Right::Write && view.place(entry) != entry.path
+        });
+        if let Some(linked) = linked {
+            notes.push(format!(
+                "`{}` gives the right to write through a link: with other entries below its target \
+                 the outcome was seen to differ from what is said here",
+                linked.text
+            ));
+        }
         if let Some(entry) = broken::fragile(view) {
             notes.push(format!(
                 "`{}` names what is not there, where commands may write: with this Codex sometimes \

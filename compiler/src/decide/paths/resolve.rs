@@ -71,7 +71,15 @@ impl<'a> View<'a> {
         if let Some(entry) = self.pattern(path) {
             return Decision { right: Right::Deny, ground: Ground::Entry(entry) };
         }
-        self.literal(path)
+        let literal = self.literal(path);
+        // Below a denied folder those on the way to what is open again are there, and empty.
+        let way = match literal.ground {
+            Ground::Entry(entry) => {
+                literal.right == Right::Deny && path != self.place(entry) && self.is_way(path)
+            }
+            Ground::Kept { .. } | Ground::Own(_) | Ground::Way | Ground::Nothing => false,
+        };
+        if way { Decision { right: Right::Read, ground: Ground::Way } } else { literal }
     }
 
     /// The pattern that denies a path. Patterns find files that are there; where nobody looked the
@@ -114,15 +122,6 @@ impl<'a> View<'a> {
             .iter()
             .find(|entry| entry.right != Right::Read)
             .filter(|entry| entry.right == Right::Deny && entry.path != "/");
-        // A right to write that leads through a link does not see what lies below its target.
-        let linked = covering
-            .iter()
-            .find(|entry| entry.right == Right::Write && self.place(entry) != entry.path);
-        if first.right == Right::Read
-            && let Some(linked) = linked
-        {
-            return Decision { right: Right::Write, ground: Ground::Entry(linked) };
-        }
         let by = if first.right == Right::Read { taken.copied().unwrap_or(first) } else { first };
         Decision { right: by.right, ground: Ground::Entry(by) }
     }
@@ -140,11 +139,6 @@ impl<'a> View<'a> {
             }
             _ => Decision { right: Right::Write, ground: Ground::Entry(folder) },
         }
-    }
-
-    /// Whether a path is a name that is kept, in a folder that may be written.
-    pub(super) fn is_kept(&self, path: &str) -> bool {
-        matches!(self.literal(path).ground, Ground::Kept { .. })
     }
 
     /// Whether a right to write is one to the whole disk, with nothing taken away from it: then
