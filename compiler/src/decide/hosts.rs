@@ -38,7 +38,8 @@ pub(super) fn answer(evaluation: &Evaluation, asked: &str) -> Answer {
     let managed_binding = table(&evaluation.composition.merged)
         .is_some_and(|(_, network)| network.get("allow_local_binding").is_some());
     network.local_binding |= own_binding && !managed_binding;
-    let view = View { evaluation, network: &network, own: &own, host: &name.host, address: &name.address };
+    let view =
+        View { evaluation, network: &network, own: &own, host: &name.host, address: &name.address };
     let mut answer = if confined(&session) && network.enabled == Some(true) {
         view.managed(&session)
     } else {
@@ -95,7 +96,9 @@ impl View<'_> {
         let reached = !confined(session)
             || match &sandbox.profile {
                 Some(name) => grants(&self.evaluation.inputs(), name).network,
-                None => sandbox.json.get("networkAccess").and_then(|flag| flag.as_bool()) == Some(true),
+                None => {
+                    sandbox.json.get("networkAccess").and_then(|flag| flag.as_bool()) == Some(true)
+                }
             };
         let mut answer = if !confined(session) {
             let because = "the session runs without a sandbox, and so without the managed proxy";
@@ -114,7 +117,9 @@ impl View<'_> {
             answer.advice.push("set `enabled = true` in the managed network".to_owned());
         }
         if !self.own.is_empty() {
-            answer.notes.push("domains of a profile count only beside a managed network".to_owned());
+            answer
+                .notes
+                .push("domains of a profile count only beside a managed network".to_owned());
         }
         if answer.verdict == Verdict::Deny {
             answer.codex_says = (!domains::is_literal(self.host))
@@ -288,7 +293,9 @@ impl View<'_> {
             );
         }
         if matches!(verdict, DomainVerdict::Refused | DomainVerdict::Ask | DomainVerdict::Review) {
-            answer.advice.push(format!("an entry `\"{}\" = \"allow\"` would let it through", self.host));
+            answer
+                .advice
+                .push(format!("an entry `\"{}\" = \"allow\"` would let it through", self.host));
         }
     }
 }

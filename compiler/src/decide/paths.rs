@@ -96,7 +96,8 @@ fn within(
     if let Ground::Entry(entry) | Ground::Kept { folder: entry, .. } = &decision.ground {
         answer.entries.push(entry.said());
     }
-    answer.codex_says = (!enough).then(|| says(view, path, access, &decision)).flatten().map(str::to_owned);
+    answer.codex_says =
+        (!enough).then(|| says(view, path, access, &decision)).flatten().map(str::to_owned);
     answer.near = near::of(view, path, access, &decision, view.os);
     answer.advice = advice(&decision, access, verdict);
     answer

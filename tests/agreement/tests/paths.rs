@@ -212,11 +212,9 @@ fn spec(policy: &Policy) -> WorldSpec {
         spec = spec.file(file, "content\n");
     }
     if policy.links {
-        for (link, target) in [
-            ("$CWD/in", "a"),
-            ("$CWD/out", "$CODEX_HOME/o"),
-            ("$CODEX_HOME/q/back", "$CWD/a"),
-        ] {
+        for (link, target) in
+            [("$CWD/in", "a"), ("$CWD/out", "$CODEX_HOME/o"), ("$CODEX_HOME/q/back", "$CWD/a")]
+        {
             spec = spec.special(link, SpecialFile::Symlink(target.to_owned()));
         }
     }
@@ -264,10 +262,10 @@ fn probes(world: &World<'_>, policy: &Policy, version: &str) -> Vec<Probe> {
     let both = paths.into_iter().flat_map(|path| [(path, Access::Read), (path, Access::Write)]);
     let wanted = both.filter_map(|(path, access)| {
         let path = world.expand(path);
-        let stands = disk.stands(&std::fs::canonicalize(&path).map_or_else(
-            |_| path.clone(),
-            |path| path.to_string_lossy().into_owned(),
-        ));
+        let stands = disk.stands(
+            &std::fs::canonicalize(&path)
+                .map_or_else(|_| path.clone(), |path| path.to_string_lossy().into_owned()),
+        );
         // What is not there cannot be read, and folders are written by making something in them.
         let tells = match access {
             Access::Read => stands != Stands::Nothing,

@@ -107,7 +107,8 @@ fn sent(host: &str, ending: Ending, notes: &mut Vec<String>) -> Result<String, N
     if host.is_ascii() {
         return Ok(host.to_owned());
     }
-    let labels: Option<Vec<Cow<'_, str>>> = host.split(['.', '。', '．']).map(ascii_label).collect();
+    let labels: Option<Vec<Cow<'_, str>>> =
+        host.split(['.', '。', '．']).map(ascii_label).collect();
     let name = labels.ok_or(NoHost::Labels)?.join(".");
     notes.push(format!(
         "programs ask for it as `{name}`, and entries are compared with that: an entry with other \

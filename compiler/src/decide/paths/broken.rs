@@ -77,10 +77,7 @@ fn below_denied<'a>(
                 "`{}` gives a right to what `deny_read` denies, so no session starts",
                 right.text
             ),
-            says: format!(
-                "failed to load configuration: {}",
-                not_allowed(&right.path, evaluation)
-            ),
+            says: format!("failed to load configuration: {}", not_allowed(&right.path, evaluation)),
             entries: vec![right, *by],
         })
     })
@@ -95,7 +92,8 @@ fn own_files<'a>(evaluation: &Evaluation, denied: &[&'a Entry]) -> Option<Broken
     let name = if inputs.machine.version < Version::of(158) { "arg0" } else { "arg0-linux" };
     let own = format!("{}/tmp/{name}/codex-arg0…", inputs.machine.codex_home);
     let by = denied.iter().find(|entry| {
-        is_managed(entry) && entry.glob.is_none() && is_within(&own, &entry.path)
+        let below = entry.path != "/" && is_within(&own, &entry.path);
+        is_managed(entry) && entry.glob.is_none() && below
     })?;
     Some(Broken {
         because: "Codex must read its own folder below CODEX_HOME, so nothing starts".to_owned(),
@@ -108,7 +106,8 @@ fn whole_disk<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>> {
     let all = denied.iter().find(|entry| entry.path == "/" && is_managed(entry));
     if let Some(all) = all {
         return Some(Broken {
-            because: "the whole disk is denied, Codex's own program too: no command runs".to_owned(),
+            because: "the whole disk is denied, Codex's own program too: no command runs"
+                .to_owned(),
             says: "bwrap: execvp …/codex: No such file or directory".to_owned(),
             entries: vec![*all],
         });
@@ -116,9 +115,8 @@ fn whole_disk<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>> {
     // Measured: not at 0.138.0, at 0.157.1.
     let refused = view.era.refuses_rights_below_denied();
     let broad = denied.iter().filter(|_| refused);
-    let broad = broad.into_iter().find(|entry| {
-        entry.glob.as_ref().is_some_and(|glob| glob.base == "/")
-    })?;
+    let broad =
+        broad.into_iter().find(|entry| entry.glob.as_ref().is_some_and(|glob| glob.base == "/"))?;
     Some(Broken {
         because: "a pattern right below `/` cannot be searched for: no session starts".to_owned(),
         says: format!(
@@ -152,8 +150,10 @@ fn through_link<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>>
             "bwrap: … No such file or directory".to_owned()
         };
         Some(Broken {
-            because: format!("`{link}` is a link, and what it leads to is not denied: no session \
-                              starts"),
+            because: format!(
+                "`{link}` is a link, and what it leads to is not denied: no session \
+                              starts"
+            ),
             says,
             entries: vec![*entry],
         })
@@ -162,11 +162,8 @@ fn through_link<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>>
 
 /// A denied path below another one: the second has nothing to stand on.
 fn nested<'a>(view: &View<'a>, denied: &[&'a Entry]) -> Option<Broken<'a>> {
-    let folders: Vec<&Entry> = denied
-        .iter()
-        .copied()
-        .filter(|entry| entry.glob.is_none() && entry.path != "/")
-        .collect();
+    let folders: Vec<&Entry> =
+        denied.iter().copied().filter(|entry| entry.glob.is_none() && entry.path != "/").collect();
     denied.iter().find_map(|inner| {
         let outer = folders.iter().find(|outer| match &inner.glob {
             None => {
@@ -204,7 +201,11 @@ fn directly_within(view: &View<'_>, path: &str, outer: &Entry) -> bool {
 }
 
 /// The first file that a pattern finds, of those wanted.
-pub(super) fn found(view: &View<'_>, entry: &Entry, wanted: impl Fn(&str) -> bool) -> Option<String> {
+pub(super) fn found(
+    view: &View<'_>,
+    entry: &Entry,
+    wanted: impl Fn(&str) -> bool,
+) -> Option<String> {
     let glob = entry.glob.as_ref()?;
     let mut waiting = vec![glob.base.clone()];
     let mut looked = 0;
@@ -235,9 +236,8 @@ pub(super) fn fragile<'a>(view: &View<'a>) -> Option<&'a Entry> {
     let plain = view.rights.entries.iter().filter(|entry| entry.glob.is_none());
     plain.into_iter().find(|entry| {
         let Some(at) = first_missing(&entry.path, view.disk) else { return false };
-        let unmade = at != entry.path
-            || entry.right == Right::Write
-            || above_file(view.disk, &entry.path);
+        let unmade =
+            at != entry.path || entry.right == Right::Write || above_file(view.disk, &entry.path);
         unmade && makes(view, &at)
     })
 }

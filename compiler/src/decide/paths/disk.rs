@@ -68,8 +68,10 @@ impl Disk for MemoryDisk {
     fn names(&self, folder: &str) -> Vec<String> {
         let below = if folder == "/" { "/".to_owned() } else { format!("{folder}/") };
         let names = self.0.keys().filter_map(|path| path.strip_prefix(&below));
-        let names: std::collections::BTreeSet<&str> =
-            names.filter(|rest| !rest.is_empty()).filter_map(|rest| rest.split('/').next()).collect();
+        let names: std::collections::BTreeSet<&str> = names
+            .filter(|rest| !rest.is_empty())
+            .filter_map(|rest| rest.split('/').next())
+            .collect();
         names.into_iter().map(str::to_owned).collect()
     }
 }

@@ -88,22 +88,15 @@ pub(super) struct Rights {
 
 /// Folders that `:minimal` opens for reading. The first six were seen in a session of 0.169.0, the
 /// others are read in Codex's source.
-const MINIMAL: &[&str] = &[
-    "/bin",
-    "/etc",
-    "/lib",
-    "/lib64",
-    "/sbin",
-    "/usr",
-    "/nix/store",
-    "/run/current-system/sw",
-];
+const MINIMAL: &[&str] =
+    &["/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/nix/store", "/run/current-system/sw"];
 
 /// The rights of a session.
 pub(super) fn of(evaluation: &Evaluation, session: &Session) -> Rights {
     let inputs = evaluation.inputs();
     let sandbox = &session.sandbox.value;
-    let mut found = Collector { inputs, found: BTreeMap::new(), temporary: false, confined: true, depth: None };
+    let mut found =
+        Collector { inputs, found: BTreeMap::new(), temporary: false, confined: true, depth: None };
     match (sandbox.profile.as_deref(), sandbox.mode.as_str()) {
         (Some(name), _) => found.profile(name),
         (None, "danger-full-access") => found.confined = false,
@@ -149,8 +142,8 @@ fn entry(
         _ => path,
     };
     let cwd = spelling::of_entry(&inputs.machine.cwd, inputs.machine);
-    let glob = (right == Right::Deny && is_glob(&path))
-        .then(|| Glob::parse(&path, &cwd, inputs.era()));
+    let glob =
+        (right == Right::Deny && is_glob(&path)).then(|| Glob::parse(&path, &cwd, inputs.era()));
     Entry { path, glob, right, voice, key, text: text.to_owned(), span }
 }
 
@@ -190,8 +183,7 @@ impl Collector<'_> {
             let Some(path) = node.value.as_str() else { continue };
             let place = spelling::of_entry(path, self.inputs.machine);
             let said = ("sandbox_workspace_write.writable_roots".to_owned(), path);
-            let entry =
-                entry(&self.inputs, place, (Right::Write, Voice::Named), said, node.span);
+            let entry = entry(&self.inputs, place, (Right::Write, Voice::Named), said, node.span);
             self.found.insert((entry.path.clone(), path.to_owned()), entry);
         }
     }
@@ -301,8 +293,7 @@ impl Collector<'_> {
                 } else {
                     format!("{}/{sub}", place.trim_end_matches('/'))
                 };
-                let text =
-                    if sub == "." { name.to_owned() } else { format!("{name} › {sub}") };
+                let text = if sub == "." { name.to_owned() } else { format!("{name} › {sub}") };
                 let said = (key.to_owned(), text.as_str());
                 let entry = entry(&self.inputs, path.clone(), (right, voice), said, span);
                 let id = if voice == Voice::Special { format!("{name}//{sub}") } else { path };

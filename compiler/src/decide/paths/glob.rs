@@ -77,7 +77,8 @@ impl Glob {
         if !is_within(path, &self.base) {
             return false;
         }
-        let below_base: Vec<&str> = parts(path.get(self.base.len()..).unwrap_or_default()).collect();
+        let below_base: Vec<&str> =
+            parts(path.get(self.base.len()..).unwrap_or_default()).collect();
         if self.depth.is_some_and(|most| below_base.len() > most) {
             return false;
         }

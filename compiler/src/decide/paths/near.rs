@@ -27,10 +27,7 @@ pub(super) fn of(
     };
     let decided = |entry: &&Entry| match &decision.ground {
         Ground::Entry(own) => std::ptr::eq(*entry, *own),
-        Ground::Kept { .. }
-        | Ground::Own(_)
-        | Ground::Way
-        | Ground::Nothing => false,
+        Ground::Kept { .. } | Ground::Own(_) | Ground::Way | Ground::Nothing => false,
     };
     let asked: Vec<&str> = parts(path).collect();
     let mut found: Vec<(usize, usize, NearMiss)> = view

@@ -37,7 +37,8 @@ pub(super) fn add(
         notes.push("what was not valid UTF-8 was replaced: the path may be another one".to_owned());
     }
     if asked.contains('$') {
-        notes.push("variables are not expanded: a shell does that before a path is used".to_owned());
+        notes
+            .push("variables are not expanded: a shell does that before a path is used".to_owned());
     }
     if !is_measured(os) && view.rights.confined {
         notes.push(
@@ -51,9 +52,11 @@ pub(super) fn add(
     if view.rights.confined {
         about_entries(notes, view, resolved, access, answer.verdict);
         unexpanded(notes, evaluation, view);
-        let linked = view.rights.entries.iter().find(|entry| {
-            entry.right == Right::Write && view.place(entry) != entry.path
-        });
+        let linked = view
+            .rights
+            .entries
+            .iter()
+            .find(|entry| entry.right == Right::Write && view.place(entry) != entry.path);
         if let Some(linked) = linked {
             notes.push(format!(
                 "`{}` gives the right to write through a link: with other entries below its target \
@@ -120,9 +123,9 @@ fn about_entries(
                 over.text
             ));
         }
-        let shallow = denies.iter().find(|entry| {
-            entry.glob.as_ref().is_some_and(|glob| glob.is_too_deep(path))
-        });
+        let shallow = denies
+            .iter()
+            .find(|entry| entry.glob.as_ref().is_some_and(|glob| glob.is_too_deep(path)));
         if let Some(shallow) = shallow {
             notes.push(format!(
                 "`{}` matches it, but `glob_scan_max_depth` of the profile ends the search before",
@@ -177,9 +180,10 @@ fn not_there(
             notes.push("it is not there now".to_owned());
         }
         Stands::Nothing => {
-            let pattern = view.rights.entries.iter().find(|entry| {
-                entry.glob.as_ref().is_some_and(|glob| glob.matches(&resolved.path))
-            });
+            let pattern =
+                view.rights.entries.iter().find(|entry| {
+                    entry.glob.as_ref().is_some_and(|glob| glob.matches(&resolved.path))
+                });
             if let Some(pattern) = pattern {
                 notes.push(format!(
                     "it is not there now; once it is, `{}` denies it from the next command on",
@@ -201,12 +205,7 @@ fn not_there(
 }
 
 /// Commands that leave the sandbox. Measured at 0.169.0: a `deny_read` entry keeps them in.
-fn escapes(
-    notes: &mut Vec<String>,
-    evaluation: &Evaluation,
-    view: &View<'_>,
-    verdict: Verdict,
-) {
+fn escapes(notes: &mut Vec<String>, evaluation: &Evaluation, view: &View<'_>, verdict: Verdict) {
     let managed = view.rights.entries.iter().any(|entry| entry.voice == Voice::Managed);
     if verdict == Verdict::Deny && !managed && evaluation.machine.version >= Version::of(122) {
         notes.push(

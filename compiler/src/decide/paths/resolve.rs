@@ -86,9 +86,11 @@ impl<'a> View<'a> {
     /// path is taken for one.
     fn pattern(&self, path: &str) -> Option<&'a Entry> {
         let file = matches!(self.disk.stands(path), Stands::File | Stands::Unknown);
-        self.rights.entries.iter().filter(|_| file).find(|entry| {
-            entry.glob.as_ref().is_some_and(|glob| glob.matches(path))
-        })
+        self.rights
+            .entries
+            .iter()
+            .filter(|_| file)
+            .find(|entry| entry.glob.as_ref().is_some_and(|glob| glob.matches(path)))
     }
 
     /// The decision of entries that are no patterns.
@@ -145,7 +147,11 @@ impl<'a> View<'a> {
     /// there is no sandbox of files.
     fn unlimited(&self, folder: &Entry) -> bool {
         folder.path == "/"
-            && !self.rights.entries.iter().any(|entry| entry.right != Right::Write && entry.path != "/")
+            && !self
+                .rights
+                .entries
+                .iter()
+                .any(|entry| entry.right != Right::Write && entry.path != "/")
     }
 
     /// Where an entry counts: a link leads elsewhere, except that what may only be read is kept where
