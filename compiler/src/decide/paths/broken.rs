@@ -71,13 +71,23 @@ fn below_denied<'a>(
     }
     let given = |entry: &&Entry| entry.voice == Voice::Named && entry.right != Right::Deny;
     view.rights.entries.iter().filter(given).find_map(|right| {
-        let by = denied.iter().find(|entry| is_managed(entry) && covers(entry, &right.path))?;
+        let mut places = vec![right.path.clone()];
+        // 0.157.1 counts the names that it keeps in a named folder as rights to read them.
+        if view.era.version() < Version::of(158) && right.is_writable_root() {
+            let kept = view.era.kept_names().iter();
+            places.extend(kept.map(|name| format!("{}/{name}", right.path)));
+            places.retain(|place| view.disk.stands(place) != Stands::Nothing);
+        }
+        let (place, by) = places.iter().find_map(|place| {
+            let by = denied.iter().find(|entry| is_managed(entry) && covers(entry, place))?;
+            Some((place, by))
+        })?;
         Some(Broken {
             because: format!(
                 "`{}` gives a right to what `deny_read` denies, so no session starts",
                 right.text
             ),
-            says: format!("failed to load configuration: {}", not_allowed(&right.path, evaluation)),
+            says: format!("failed to load configuration: {}", not_allowed(place, evaluation)),
             entries: vec![right, *by],
         })
     })

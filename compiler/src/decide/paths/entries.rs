@@ -16,6 +16,8 @@ use crate::effective::{Inputs, Session};
 use crate::evaluate::Evaluation;
 use crate::machine::Os;
 
+const WRITABLE_ROOTS: &str = "sandbox_workspace_write.writable_roots";
+
 /// What an entry gives. Of two for one path the later of this list counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Right {
@@ -56,6 +58,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether it stands in the options of `workspace-write`.
+    pub(super) fn is_writable_root(&self) -> bool {
+        self.key == WRITABLE_ROOTS
+    }
+
     pub(super) fn said(&self) -> EntrySaid {
         let verdict = match self.right {
             Right::Read | Right::Write => Verdict::Allow,
@@ -182,7 +189,7 @@ impl Collector<'_> {
         for node in roots.unwrap_or_default() {
             let Some(path) = node.value.as_str() else { continue };
             let place = spelling::of_entry(path, self.inputs.machine);
-            let said = ("sandbox_workspace_write.writable_roots".to_owned(), path);
+            let said = (WRITABLE_ROOTS.to_owned(), path);
             let entry = entry(&self.inputs, place, (Right::Write, Voice::Named), said, node.span);
             self.found.insert((entry.path.clone(), path.to_owned()), entry);
         }
