@@ -97,7 +97,8 @@ impl View<'_> {
             || match &sandbox.profile {
                 Some(name) => grants(&self.evaluation.inputs(), name).network,
                 None => {
-                    sandbox.json.get("networkAccess").and_then(|flag| flag.as_bool()) == Some(true)
+                    sandbox.json.get("networkAccess").and_then(serde_json::Value::as_bool)
+                        == Some(true)
                 }
             };
         let mut answer = if !confined(session) {

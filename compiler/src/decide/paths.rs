@@ -105,6 +105,13 @@ fn within(
 
 /// The answer where the way leads through a denied folder and out again with `..`.
 fn through_denied(view: &View<'_>, subject: &str, left: &[String]) -> Option<Answer> {
+    let absent = left.iter().find(|folder| matches!(view.literal(folder).ground, Ground::Nothing));
+    if let Some(folder) = absent {
+        let because = format!("the way leads through `{folder}`, which the profile does not open");
+        let mut answer = Answer::new(subject, Verdict::Deny, because);
+        answer.codex_says = Some(ABSENT.to_owned());
+        return Some(answer);
+    }
     let denied = left.iter().find_map(|folder| match view.literal(folder) {
         Decision { right: Right::Deny, ground: Ground::Entry(entry) }
             if !view.opened_below(entry) || *folder != view.place(entry) =>
