@@ -1,8 +1,6 @@
 //! The recorded vectors about sandboxes and hosts, answered by the decision engine: no Codex is
 //! asked here.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 
 use codex_agreement::predict::evaluation;
@@ -11,6 +9,8 @@ use codex_compiler::decide::answer::{Answer, Verdict};
 use codex_compiler::decide::question::{Access, Question};
 use codex_oracle::{FileSpec, Oracle, Vector, VectorFile, WorldSpec};
 use codex_schema::version::Version;
+
+const CONFIG: &str = "$CODEX_HOME/config.toml";
 
 /// Where the answer to a question shows in a vector.
 enum Shows {
@@ -92,7 +92,6 @@ fn world(vector: &Vector) -> WorldSpec {
     let Oracle::Sandbox { profile: Some(profile), .. } = &vector.oracle else {
         return vector.world.clone();
     };
-    const CONFIG: &str = "$CODEX_HOME/config.toml";
     let own = match vector.world.files.get(CONFIG) {
         Some(FileSpec::Text(text)) => text.clone(),
         _ => String::new(),
