@@ -248,6 +248,34 @@ impl Era {
         self.version >= Version::of(158)
     }
 
+    /// Whether a right to a path that requirements deny is refused, and a denied path with braces.
+    /// Measured: not at 0.138.0, at 0.157.1.
+    pub fn refuses_rights_below_denied(&self) -> bool {
+        self.version >= Version::of(157)
+    }
+
+    /// Whether a session fails over a denied path whose folder is missing too. Measured: not at
+    /// 0.138.0, in part at 0.157.1, at 0.169.0.
+    pub fn bars_missing_folders(&self) -> bool {
+        self.version >= Version::of(158)
+    }
+
+    /// Names at the top of a writable folder that stay read-only. Measured at 0.138.0, 0.157.1 and
+    /// 0.169.0.
+    pub fn kept_names(&self) -> &'static [&'static str] {
+        if self.version < Version::of(158) {
+            &[".git", ".agents", ".codex"]
+        } else {
+            &[".git", ".agents", ".aws", ".codex"]
+        }
+    }
+
+    /// Whether a pattern of denied paths begins at its own folder; before, it was read as a line of
+    /// an ignore file in the working folder. Measured: not at 0.157.1, at 0.169.0.
+    pub fn globs_begin_at_their_folder(&self) -> bool {
+        self.version >= Version::of(158)
+    }
+
     /// The rank of a requirement channel, lowest first.
     pub fn channel_rank(&self, channel: Channel) -> u8 {
         let old = self.version < Version::of(138);

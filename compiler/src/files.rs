@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::decide::paths::disk::{Disk, Stands};
+
 /// Largest document read. Codex itself takes seconds for a tenth of this.
 pub const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 
@@ -128,6 +130,26 @@ impl Files for RealFiles {
         resolved
             .and_then(|path| path.into_os_string().into_string().ok())
             .unwrap_or_else(|| path.to_owned())
+    }
+}
+
+impl Disk for RealFiles {
+    fn stands(&self, path: &str) -> Stands {
+        let place = self.locate(path);
+        match std::fs::symlink_metadata(&place) {
+            Ok(metadata) if metadata.is_symlink() => std::fs::read_link(&place)
+                .ok()
+                .and_then(|target| target.into_os_string().into_string().ok())
+                .map_or(Stands::Unknown, Stands::Link),
+            Ok(metadata) if metadata.is_dir() => Stands::Folder,
+            Ok(_) => Stands::File,
+            Err(error) if is_absent(&error) => Stands::Nothing,
+            Err(_) => Stands::Unknown,
+        }
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        self.list(folder)
     }
 }
 

@@ -199,9 +199,18 @@ struct Place {
     position: usize,
 }
 
+/// Whether a pattern is one for every host: a star, with a port, spaces or final dots at most, and
+/// also after `**.`. `*.*` and longer ones are not counted as such (measured on 0.169.0).
+pub(crate) fn is_global(text: &str) -> bool {
+    let text = text.trim();
+    let rest = text.strip_prefix("**.").unwrap_or(text);
+    // `*.` alone is a pattern of its own kind, and stops sessions only.
+    normal_host(rest) == "*" && text != "*."
+}
+
 fn read(text: &str, rule: DomainRule, place: Place) -> Option<DomainEntry<'_>> {
     // Everything may be put under review, but not be allowed or denied.
-    if text == "*" && rule != DomainRule::Review {
+    if is_global(text) && rule != DomainRule::Review {
         return None;
     }
     let Place { span, list, position } = place;
@@ -281,6 +290,22 @@ impl<'policy> Index<'policy> {
         while let Some(at) = next.and_then(|at| usize::try_from(at).ok()) {
             found(at);
             next = self.before.get(at).and_then(&before);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_global;
+
+    /// The same were put to `--print-startup-config` of 0.169.0, which refuses the first ones.
+    #[test]
+    fn patterns_for_every_host_are_known() {
+        for text in ["*", "**.*", "* ", " *", "*:80", "**.*."] {
+            assert!(is_global(text), "{text}");
+        }
+        for text in ["*.*", "**.**", "?", "*?", "**.?", "*.", "**", "***", "*.*.", "**.*a"] {
+            assert!(!is_global(text), "{text}");
         }
     }
 }

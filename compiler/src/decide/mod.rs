@@ -12,46 +12,39 @@ pub mod commands;
 pub mod domains;
 mod features;
 mod hosts;
+pub mod paths;
 pub mod question;
+mod refused;
 mod scripts;
 mod servers;
 mod settings;
 
-use answer::{Answer, EntrySaid, Verdict};
-use codex_schema::span::Span;
+use answer::Answer;
+use paths::disk::{Disk, Unseen};
 use question::Question;
 
 use crate::evaluate::Evaluation;
 
-/// Answers a question about a machine, or about the machine of a cohort.
+/// Answers a question about a machine, or about the machine of a cohort, without a look at its disk.
 pub fn answer(evaluation: &Evaluation, question: &Question) -> Answer {
-    if let Some(refusal) = evaluation.refusals.first() {
-        return nothing_starts(question, &refusal.text, refusal.span);
+    answer_on(evaluation, question, &Unseen)
+}
+
+/// Answers a question about a machine whose disk can be looked at: for paths it matters where links
+/// lead, what is there and what patterns find.
+pub fn answer_on(evaluation: &Evaluation, question: &Question, disk: &dyn Disk) -> Answer {
+    if let Some(refused) = refused::answer(evaluation, &question.to_string()) {
+        return refused;
     }
     match question {
         Question::Host(host) => hosts::answer(evaluation, host),
-        Question::Script(script) => scripts::answer(evaluation, script),
-        Question::Command(_) | Question::Path { .. } => todo!("the next commits"),
+        Question::Script(script) => scripts::of_script(evaluation, script),
+        Question::Command(command) => scripts::of_command(evaluation, command),
+        Question::Path { path, access } => paths::answer(evaluation, path, *access, disk),
         Question::Server { name, launch } => servers::answer(evaluation, name, launch.as_ref()),
         Question::Feature(name) => features::answer(evaluation, name),
         Question::Setting { key, value } => settings::answer(evaluation, key, value),
     }
-}
-
-/// Where Codex refuses its policy, nothing happens at all.
-fn nothing_starts(question: &Question, says: &str, span: Option<Span>) -> Answer {
-    let because = "Codex refuses its policy or configuration: nothing starts";
-    let mut answer = Answer::new(question.to_string(), Verdict::Deny, because);
-    answer.codex_says = Some(says.to_owned());
-    answer.entries.extend(span.map(|span| EntrySaid {
-        key: "refused".to_owned(),
-        text: says.lines().next().unwrap_or_default().to_owned(),
-        verdict: Verdict::Deny,
-        reason: None,
-        span,
-    }));
-    answer.advice.push("see `codex-config explain` for everything that is wrong".to_owned());
-    answer
 }
 
 /// A map whose order is never looked at.

@@ -4,6 +4,7 @@ use codex_schema::value::Node;
 
 use super::{Merged, Refusal};
 use crate::compose::{Phase, Stage};
+use crate::decide::domains::is_global;
 
 const TOP: &str = "experimental_network";
 
@@ -26,9 +27,10 @@ pub(super) fn surfaces(merged: &Merged<'_>) -> Vec<Refusal> {
 
 /// A pattern for everything.
 pub(super) fn global_patterns(merged: &Merged<'_>) -> Vec<Refusal> {
-    let wrong = patterns(merged).into_iter().filter(|(pattern, _, _)| *pattern == "*");
+    let wrong = patterns(merged).into_iter().filter(|(pattern, _, _)| is_global(pattern));
     wrong
         .map(|(pattern, decision, node)| {
+            let pattern = pattern.trim();
             let list = if decision == Decision::Allow { "allowed" } else { "denied" };
             let text = format!(
                 "failed to build managed network proxy from {}: network proxy constraints are \
