@@ -13,6 +13,7 @@ pub mod domains;
 mod hosts;
 pub mod question;
 mod scripts;
+mod shell;
 
 use answer::Answer;
 use question::Question;

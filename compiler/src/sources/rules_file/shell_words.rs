@@ -48,7 +48,7 @@ fn double_quoted(characters: &mut std::str::Chars<'_>, word: &mut String) -> Opt
 }
 
 /// One line that splits into the words; `None` if a word has a NUL.
-pub(super) fn join(words: &[String]) -> Option<String> {
+pub(crate) fn join(words: &[String]) -> Option<String> {
     let quoted: Option<Vec<String>> = words.iter().map(|word| quote(word)).collect();
     quoted.map(|quoted| quoted.join(" "))
 }
