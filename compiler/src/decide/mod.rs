@@ -24,9 +24,9 @@ use crate::evaluate::Evaluation;
 pub fn answer(evaluation: &Evaluation, question: &Question) -> Answer {
     match question {
         Question::Host(host) => hosts::answer(evaluation, host),
-        Question::Script(script) => scripts::answer(evaluation, script),
-        Question::Command(_)
-        | Question::Path { .. }
+        Question::Script(script) => scripts::of_script(evaluation, script),
+        Question::Command(command) => scripts::of_command(evaluation, command),
+        Question::Path { .. }
         | Question::Server(_)
         | Question::Feature(_)
         | Question::Setting { .. } => todo!("the next commits"),

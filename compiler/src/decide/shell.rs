@@ -5,8 +5,9 @@
 //! that stands in the binary. Facts: Codex's public source, every one of them measured against
 //! 0.138.0, 0.157.1 and 0.169.0 (`tests/agreement/tests/commands.rs`).
 //!
-//! **Invariants.** Text of any kind ends in an answer: the parser works within a [`Budget`], the
-//! tree is walked without recursion, and nested shells are followed nine deep, as in Codex.
+//! **Invariants.** Text of any kind ends in an answer: scripts that are too long are not read
+//! ([`Budget`]), the tree is walked without recursion, and nested shells are followed nine deep, as
+//! in Codex.
 
 pub(crate) mod danger;
 pub(crate) mod harmless;

@@ -57,9 +57,9 @@ fn program(command: &[String], depth: usize, budget: &mut Budget) -> Option<Dang
 /// What `env` runs, for the few of its options that Codex knows.
 fn after_environment(arguments: &[String]) -> &[String] {
     let passed = |argument: &String| {
-        let sets = argument.split_once('=').is_some_and(|(name, _)| {
-            !name.is_empty() && !name.starts_with('-')
-        });
+        let sets = argument
+            .split_once('=')
+            .is_some_and(|(name, _)| !name.is_empty() && !name.starts_with('-'));
         sets || matches!(argument.as_str(), "-i" | "--ignore-environment")
     };
     let at = arguments.iter().position(|argument| !passed(argument)).unwrap_or(arguments.len());

@@ -91,7 +91,15 @@ fn git_reads(arguments: &[String]) -> bool {
     });
     let lists = |word: &&str| {
         const LISTS: &[&str] = &[
-            "--list", "-l", "--show-current", "-a", "--all", "-r", "--remotes", "-v", "-vv",
+            "--list",
+            "-l",
+            "--show-current",
+            "-a",
+            "--all",
+            "-r",
+            "--remotes",
+            "-v",
+            "-vv",
             "--verbose",
         ];
         LISTS.contains(word) || word.starts_with("--format=")

@@ -18,9 +18,9 @@ impl<'tree> Finding<'tree> {
         }
         let place = |node: &Node<'_>| (node.start_byte(), std::cmp::Reverse(node.end_byte()));
         let named = |node: &Node<'_>| !node.is_named();
-        let earlier = self.first.is_none_or(|first| {
-            (place(&node), named(&node)) < (place(&first), named(&first))
-        });
+        let earlier = self
+            .first
+            .is_none_or(|first| (place(&node), named(&node)) < (place(&first), named(&first)));
         if earlier {
             self.first = Some(node);
         }

@@ -45,7 +45,7 @@ fn opaque_scripts_say_why() {
         ("echo \"a\\\"b\"", "a quoted word has escapes in it (`\"a\\\"b\"`)"),
         ("", "there is no command in it"),
         ("echo \"a", "it is not complete, or not a valid script, from `\"a`"),
-        ("ls &&", "it is not complete, or not a valid script, from `&&`"),
+        ("ls &&", "it is not complete, or not a valid script"),
     ] {
         assert_eq!(plain(script), Err(why.to_owned()), "{script}");
     }
@@ -55,33 +55,97 @@ fn opaque_scripts_say_why() {
 #[test]
 fn hostile_scripts_are_answered() {
     let many = |what: &str, times: usize| what.repeat(times);
-    for script in [
-        many("a;", 100_000),
-        many(";", 100_000),
-        many("(", 100_000),
-        many("$(", 100_000),
-        many("{ ", 100_000),
-        many("\"$(", 50_000),
-        many("if a; then ", 50_000),
-        many("a <<E\n", 5_000),
-        many("`", 100_001),
-        many("'", 100_001),
-        many("a ", 500_000),
-        many("a&&", 100_000),
-        many("a|", 100_000),
-        many("[[ ( ", 50_000),
-        many("${a:-", 50_000),
-        many("\\", 1_000_001),
-        many("\0", 1000),
-        many("a\0b ", 1000),
-        many("=(", 50_000),
-        many("case a in ", 30_000),
-        format!("echo {}", many("x", 1 << 20)),
+    let one_word = format!("echo {}", many("x", 1 << 20));
+    for unit in [
+        "a;",
+        ";",
+        "(",
+        "$(",
+        "{ ",
+        "\"$(",
+        "if a; then ",
+        "a <<E\n",
+        "`",
+        "'",
+        "a ",
+        "a&&",
+        "a|",
+        "[[ ( ",
+        "${a:-",
+        "\\",
+        "\0",
+        "a\0b ",
+        "=(",
+        "case a in ",
+        "a=(",
+        &one_word,
     ] {
-        let begun = std::time::Instant::now();
-        let read = read(&script, ShellReading::Literal, &mut Budget::default());
-        let begin: String = script.chars().take(12).collect();
-        println!("{begin:?} {:?} {} {:?}", begun.elapsed(), read.unread, read.plain.as_ref().map(Vec::len));
+        for times in [1, 1 + 16_000 / unit.len(), 100_000] {
+            let script = if unit.len() > 20 { unit.to_owned() } else { many(unit, times) };
+            let read = read(&script, ShellReading::Literal, &mut Budget::default());
+            assert_eq!(
+                read.unread,
+                script.len() > 16 << 10 || times > 1_000 && unit == "a|",
+                "{unit}"
+            );
+        }
+    }
+    // 32,000 commands and a word of 16,000 bytes are nothing special.
+    assert_eq!(plain(&many("a;", 8_000)).map(|all| all.len()), Ok(8_000));
+    assert_eq!(plain(&format!("echo {}", many("x", 16_000))).map(|all| all.len()), Ok(1));
+}
+
+#[test]
+fn removal_with_force_is_dangerous_however_wrapped() {
+    let of = |command: &str| {
+        let shell = ["bash", "-c", command].map(str::to_owned);
+        danger::of(&shell, ShellReading::Literal, &mut Budget::default())
+    };
+    for command in
+        ["rm -f a", "env A=1 rm -rf a", "trap 'rm --force a' EXIT", "a \"$(/bin/rm a -vf)\""]
+    {
+        assert_eq!(of(command), Some(danger::Danger::ForcedRemoval), "{command}");
+    }
+    for command in
+        ["rm a", "rm -- -f", "timeout 1 rm -f a", "echo 'rm -f a'", "rm -f*", "\\rm -f a"]
+    {
+        assert_eq!(of(command), None, "{command}");
+    }
+    assert_eq!(of(&("env ".repeat(9) + "true")), Some(danger::Danger::TooDeep));
+    let nested = (0..40).fold("true".to_owned(), |inner, _| format!("bash -c \"{inner}\""));
+    assert_eq!(of(&nested), None, "the quotes end one another");
+}
+
+#[test]
+fn harmless_commands_are_those_of_older_versions() {
+    let is = |command: &str| harmless::is_harmless(&words(command), &mut Budget::default());
+    for command in [
+        "ls",
+        "/bin/cat a",
+        "git status",
+        "git branch -a",
+        "git log -p",
+        "sed -n 1,5p a",
+        "sed -n 5p",
+        "find . -name a",
+        "rg a",
+        "base64 a",
+    ] {
+        assert!(is(command), "{command}");
+    }
+    for command in [
+        "touch a",
+        "git -C . status",
+        "git branch b",
+        "git log --output=a",
+        "sed -n 1,p a",
+        "sed -n 1p a b",
+        "find . -delete",
+        "rg --pre=a b",
+        "base64 -oa",
+        "git push",
+    ] {
+        assert!(!is(command), "{command}");
     }
 }
 
