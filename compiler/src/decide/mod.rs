@@ -33,5 +33,10 @@ pub fn answer(evaluation: &Evaluation, question: &Question) -> Answer {
     }
 }
 
+/// A command on one line, quoted as Codex quotes it.
+pub fn command_line(command: &[String]) -> String {
+    scripts::line(command)
+}
+
 /// A map whose order is never looked at.
 pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;

@@ -16,6 +16,7 @@ use super::answer::{Answer, Part, Placement, Verdict};
 use super::commands::policy::{CommandPolicy, shell_command};
 use crate::evaluate::Evaluation;
 use judge::{Judged, Judgement, judge};
+pub(super) use say::line;
 use session::{Asking, Surroundings};
 
 /// Answers for a script, as the model's tool would give it to the shell.

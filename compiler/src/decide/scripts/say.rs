@@ -14,7 +14,7 @@ use crate::sources::rules_file::{ProblemKind, join_words};
 const REMOVAL: &str = "rm -f style commands are not permitted. Use a safer approach";
 
 /// A command on one line, quoted as Codex quotes it.
-pub(super) fn line(command: &[String]) -> String {
+pub(in crate::decide) fn line(command: &[String]) -> String {
     join_words(command).unwrap_or_else(|| command.join(" "))
 }
 
