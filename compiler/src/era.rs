@@ -270,6 +270,12 @@ impl Era {
         self.version < FOLDED
     }
 
+    /// Whether a granular approval policy without `sandbox_approval` refuses dangerous commands that
+    /// no rule names. Measured: at 0.157.1; 0.169.0 asks about them all the same.
+    pub fn refuses_danger_by_kind(&self) -> bool {
+        self.version <= Version::patched(157, 1)
+    }
+
     /// Whether `auto_review.ignore_rules` is known. Measured: not at 0.138.0, at 0.157.1.
     pub fn ignores_rules_of_models(&self) -> bool {
         self.version >= FOLDED

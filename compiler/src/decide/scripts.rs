@@ -9,6 +9,8 @@ mod judge;
 mod near;
 mod say;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use codex_schema::types::rule::Decision;
 
@@ -39,8 +41,8 @@ pub(super) fn of_command(evaluation: &Evaluation, command: &[String]) -> Answer 
     answer.entries = say::entries(&judgement);
     answer.near = near::misses(&judgement, &policy);
     answer.notes = say::notes(&judgement, &policy, &surroundings, outcome.verdict);
+    answer.advice = say::advice(&judgement, &policy, &surroundings, outcome.verdict);
     near::uncovered(command, &judgement, &policy, &surroundings, &mut answer);
-    answer.advice.extend(say::advice(&judgement, &policy, &surroundings, outcome.verdict));
     answer
 }
 
@@ -96,7 +98,7 @@ fn asked(command: &[String], judgement: &Judgement, around: &Surroundings) -> Ou
         Asking::Granular { rules: false, .. } if by_rule => {
             Some("approval required by policy rule, but AskForApproval::Granular.rules is false")
         }
-        Asking::Granular { sandbox: false, .. } if !by_rule => {
+        Asking::Granular { sandbox: false, .. } if !by_rule && around.refuses_danger => {
             Some(say::rejected_removal(judgement).unwrap_or(
                 "approval required by policy, but AskForApproval::Granular.sandbox_approval is \
                  false",

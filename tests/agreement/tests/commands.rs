@@ -148,7 +148,8 @@ fn script(random: &mut Random) -> String {
 /// The first words of a command, to match some of those above.
 fn pattern(random: &mut Random, place: impl Fn(&[&str]) -> String) -> String {
     let mut places = Vec::new();
-    for at in 0..=random.below(3) {
+    let length = if random.chance(50) { 1 } else { 2 + random.below(2) };
+    for at in 0..length {
         let first: &[&'static str] = if random.chance(20) { &SHELLS } else { &PROGRAMS };
         let list: &[&'static str] = if at == 0 { first } else { &WORDS };
         let words = if random.chance(75) {
@@ -168,7 +169,7 @@ fn requirement_rules(random: &mut Random, version: Version) -> String {
     } else {
         &["prompt", "forbidden", "prompt-user"]
     };
-    for number in 0..=random.below(5) {
+    for number in 0..=random.below(8) {
         let words = pattern(random, |words| match words {
             [word] => format!("{{token = '{word}'}}"),
             several => format!("{{any_of = {several:?}}}"),

@@ -73,7 +73,7 @@ fn wrapped(part: &Judged, policy: &CommandPolicy<'_>, offer: &mut impl FnMut(&Ru
         let (before, inner) = part.words.split_at(at);
         let rules = policy.would_match(inner);
         for rule in &rules {
-            offer(rule, format!("would match without `{}` before it", line(before)));
+            offer(rule, format!("would match without `{}` before it", before.join(" ")));
         }
         if !rules.is_empty() {
             return;

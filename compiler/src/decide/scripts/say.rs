@@ -122,10 +122,8 @@ pub(super) fn because(judgement: &Judgement) -> String {
             format!("the rule `{text}` {before} {}{after}", subject.trim_end_matches(','))
         }
         (Own::Danger(Danger::ForcedRemoval | Danger::Unsaid), _) => {
-            format!(
-                "Codex itself takes {} for dangerous: it removes files with force",
-                subject.trim_end_matches(',')
-            )
+            let subject = if judgement.opaque.is_some() { "it" } else { &subject };
+            format!("Codex itself takes {subject} for dangerous, as it removes files with force")
         }
         (Own::Danger(Danger::TooDeep), _) => {
             "it is wrapped so deeply that Codex takes it for dangerous".to_owned()

@@ -35,6 +35,8 @@ pub(super) struct Surroundings {
     pub(super) reading: ShellReading,
     /// Whether dangerous commands run unasked where there is neither sandbox nor anybody to ask.
     pub(super) trusts_outside: bool,
+    /// Whether the granular policy has a say about dangerous commands.
+    pub(super) refuses_danger: bool,
     pub(super) os: Os,
     /// Why no session starts.
     pub(super) refusal: Option<String>,
@@ -52,6 +54,7 @@ impl Surroundings {
             reads_denied: reads_denied(evaluation, sandbox.profile.as_deref()),
             reading: era.shell_reading(),
             trusts_outside: era.trusts_outside_sandbox(),
+            refuses_danger: era.refuses_danger_by_kind(),
             os: evaluation.machine.os,
             refusal: session.refusal,
         }
