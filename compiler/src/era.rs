@@ -270,6 +270,11 @@ impl Era {
         self.version < FOLDED
     }
 
+    /// Whether sessions of versions like this one were asked about commands.
+    pub fn measured_on_commands(&self) -> bool {
+        self.version >= Version::of(138)
+    }
+
     /// Whether a granular approval policy without `sandbox_approval` refuses dangerous commands that
     /// no rule names. Measured: at 0.157.1; 0.169.0 asks about them all the same.
     pub fn refuses_danger_by_kind(&self) -> bool {

@@ -35,7 +35,9 @@ pub(super) fn misses(judgement: &Judgement, policy: &CommandPolicy<'_>) -> Vec<N
         }
     };
     for part in judgement.parts.iter().take(COMPARED) {
-        wrapped(part, policy, &mut offer);
+        if judgement.opaque.is_none() {
+            wrapped(part, policy, &mut offer);
+        }
         elsewhere(part, policy, &mut offer);
     }
     if let (Some(reason), Some(script)) = (&judgement.opaque, &judgement.script) {

@@ -156,6 +156,12 @@ pub(super) fn notes(
     if let Some(refusal) = &around.refusal {
         notes.push(format!("no session starts here: {refusal}"));
     }
+    if !around.measured {
+        notes.push(
+            "what becomes of commands was measured from 0.138.0 on: this is what that version does"
+                .to_owned(),
+        );
+    }
     if let Some(reason) = &judgement.opaque {
         notes.push(format!("the script cannot be taken apart, as {}", opaque(reason)));
     }

@@ -40,6 +40,8 @@ pub(super) struct Surroundings {
     pub(super) os: Os,
     /// Why no session starts.
     pub(super) refusal: Option<String>,
+    /// Whether this version was looked at.
+    pub(super) measured: bool,
 }
 
 impl Surroundings {
@@ -56,7 +58,10 @@ impl Surroundings {
             trusts_outside: era.trusts_outside_sandbox(),
             refuses_danger: era.refuses_danger_by_kind(),
             os: evaluation.machine.os,
-            refusal: session.refusal,
+            refusal: session
+                .refusal
+                .or_else(|| evaluation.refusals.first().map(|refusal| refusal.text.clone())),
+            measured: era.measured_on_commands(),
         }
     }
 }

@@ -80,7 +80,7 @@ fn hostile_scripts_are_answered() {
         "a=(",
         &one_word,
     ] {
-        for times in [1, 1 + 16_000 / unit.len(), 100_000] {
+        for times in [1, 1 + 6_000 / unit.len(), 100_000] {
             let script = if unit.len() > 20 { unit.to_owned() } else { many(unit, times) };
             let read = read(&script, ShellReading::Literal, &mut Budget::default());
             assert_eq!(
