@@ -313,6 +313,9 @@ fn rejected(says: &str, shown: &str, version: Version) -> String {
     format!("exec_command failed{of}: CreateProcess {{ message: {message:?} }}")
 }
 
+/// What a session asks about a command that the sandbox stopped.
+const RETRY: &str = "command failed; retry without sandbox?";
+
 /// What became of a command.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone)]
 enum Told {
@@ -370,11 +373,15 @@ fn with_model(world: &WorldSpec) -> WorldSpec {
     world.clone().file(path, &format!("model = 'gpt-5'\n{config}"))
 }
 
-fn hold(release: &str, seed: u64, probes: u64) {
+fn random(release: &str, seed: u64, probes: u64) {
     let version: Version = release.parse().unwrap();
     println!("COMMANDS_SEED={seed} COMMANDS_PROBES={probes} against {release}");
-    let cases: Vec<Case> =
-        (0..probes.div_ceil(BATCH)).map(|number| case(seed, number, version)).collect();
+    hold(release, (0..probes.div_ceil(BATCH)).map(|number| case(seed, number, version)).collect());
+}
+
+/// Plays sessions and compares every verdict.
+fn hold(release: &str, cases: Vec<Case>) {
+    let version: Version = release.parse().unwrap();
     let Some(binary) = require_or_announce(install(release)) else { return };
     let played = isolated_pool(NonZeroUsize::new(2).unwrap(), cases, |isolation, case| {
         let world = World::build(isolation, &binary, &case.world).unwrap();
@@ -396,6 +403,14 @@ fn hold(release: &str, seed: u64, probes: u64) {
             let expected = predicted(&answer, &shown, version, case.shell[0]);
             let real = told(session, at, case.shell[0], &mut asks);
             *kinds.entry(real.kind()).or_default() += 1;
+            let real = match real {
+                // It ran, the sandbox stopped it, and the session offers what the model says.
+                Told::Asked(line, Some(reason)) if reason == RETRY && line == shown => {
+                    assert!(answer.notes.iter().any(|note| note.contains(RETRY)), "{script}");
+                    Told::Ran("@inside")
+                }
+                other => other,
+            };
             if real != expected {
                 wrong.push(format!(
                     "{script:?}\n  Codex: {real:?}\n  model: {expected:?}\n  parts: {:?}\n{:#?}",
@@ -407,7 +422,7 @@ fn hold(release: &str, seed: u64, probes: u64) {
     }
     println!("{kinds:#?}");
     let shown: Vec<&str> = wrong.iter().take(5).map(String::as_str).collect();
-    assert!(wrong.is_empty(), "{} wrong of {probes}\n{}", wrong.len(), shown.join("\n"));
+    assert!(wrong.is_empty(), "{release}: {} wrong\n{}", wrong.len(), shown.join("\n"));
 }
 
 /// One line of a command, as Codex quotes it: through the refusal that names it.
@@ -417,13 +432,397 @@ fn shlex(command: &[String]) -> String {
 
 #[test]
 fn commands_are_answered_as_in_a_session() {
-    hold("0.169.0", setting("COMMANDS_SEED", 1), setting("COMMANDS_PROBES", 200));
+    random("0.169.0", setting("COMMANDS_SEED", 1), setting("COMMANDS_PROBES", 200));
 }
 
 #[test]
 fn commands_are_answered_as_by_older_versions() {
     let probes = setting("COMMANDS_PROBES", 200).div_ceil(4);
     for release in ["0.157.1", "0.138.0"] {
-        hold(release, setting("COMMANDS_SEED", 1), probes);
+        random(release, setting("COMMANDS_SEED", 1), probes);
     }
 }
+
+/// Spellings of two commands that a rule forbids, and of a removal that Codex itself asks about.
+#[test]
+fn curious_spellings_are_answered_as_in_a_session() {
+    let rules = "[rules]\nprefix_rules = [{pattern = [{token = 'git'}], decision = 'forbidden'}, \
+                 {pattern = [{token = 'ls'}], decision = 'forbidden'}]\n";
+    let probe = "sandbox_mode = 'read-only'\n[shell_environment_policy]\n\
+                 set = {BASH_ENV = '$CODEX_HOME/probe.sh', PROBE = '$CODEX_HOME/written'}\n";
+    for release in ["0.169.0", "0.157.1", "0.138.0"] {
+        let case = |policy: &str, scripts: &[&str]| Case {
+            world: WorldSpec::new()
+                .file("/etc/codex/requirements.toml", rules)
+                .file("$CODEX_HOME/config.toml", &format!("approval_policy = '{policy}'\n{probe}"))
+                .file("$CODEX_HOME/probe.sh", PROBE),
+            scripts: scripts.iter().map(|script| (*script).to_owned()).collect(),
+            shell: ["/bin/bash", "-c"],
+            tool: serde_json::Map::default(),
+        };
+        hold(release, vec![case("on-request", FORBIDDEN), case("never", REMOVALS)]);
+    }
+}
+
+const FORBIDDEN: &[&str] = &[
+    "git push\r",
+    "git\u{a0}push",
+    "git push\u{2028}ls",
+    "\u{feff}git push",
+    "git\\\npush",
+    "git \\\n push",
+    "git push\n\n\n",
+    "\n\ngit push",
+    ";git push",
+    "git push;;ls",
+    "git push; ;ls",
+    "git push &&\nls",
+    "git push &&& ls",
+    "git push | \n ls",
+    "git push ||",
+    "git push # a",
+    "#a\ngit push",
+    "git push\n# a",
+    "git push 'a\nb'",
+    "git push \"a\nb\"",
+    "git push ''",
+    "git push \"\"",
+    "git push a''",
+    "git push ''''",
+    "git push \"a\"b'c'd",
+    "git push 12",
+    "12 git push",
+    "git push 1.5",
+    "git push -1",
+    "git push a=b",
+    "git push a+=b",
+    "git push --a=b",
+    "git push A[1]=b",
+    "git push a:b",
+    "git push a@b",
+    "git push %a",
+    "git push a,b",
+    "git push +a",
+    "git push ..",
+    "git push !",
+    "git push !a",
+    "git push a!",
+    "git push -",
+    "git push --",
+    "git push \u{e9}",
+    "git p\u{fc}sh",
+    "time git push",
+    "coproc git push",
+    "git push a\\ b",
+    "git push 'a b'",
+    "git push \"a\\n\"",
+    "git push \"a\\$\"",
+    "git push \"a$\"",
+    "git push \"$\"",
+    "git push $",
+    "git push a$",
+    "git push \"`\"",
+    "git push '`'",
+    "git push `",
+    "git push ^a",
+    "git push a^",
+    "git push [a",
+    "git push ]",
+    "git push {",
+    "git push }",
+    "git push {}",
+    "git push (",
+    "git push )",
+    "git push <a",
+    "git push >a",
+    "git push 2>a",
+    "git push &>a",
+    "git push >&2",
+    "git push a>b",
+    "git push a&",
+    "git push a&b",
+    "git push a;b",
+    "git push a|b",
+    "git push a||b",
+    "git push a&&b",
+    "[ -f a ] && git push",
+    "[[ a ]] && git push",
+    "test a && git push",
+    "! git push",
+    "export A=1; git push",
+    "A=1; git push",
+    "A=1 git push",
+    "declare a && git push",
+    "cd a && git push",
+    "function git { ls; }; git push",
+    "in git push",
+    "git push in",
+    "git push if",
+    "if git push",
+    "then",
+    "do git push",
+    "git push; done",
+    "git push; fi",
+    "select git push",
+    "git\tpush",
+    "git  push",
+    " git push ",
+    "\tgit push",
+    "git push\u{b}",
+    "git\u{c}push",
+    "~/git push",
+    "~git push",
+    "./git push",
+    "git/ push",
+    "/git push",
+    "//git push",
+    "a/../git push",
+    "\"git\" push",
+    "'git' push",
+    "g'i't push",
+    "git'' push",
+    "git\"\" push",
+    "$'git' push",
+    "$\"git\" push",
+    "git $'push'",
+    "git $\"push\"",
+    "GIT push",
+    "git Push",
+    "git push<<<a",
+    "git push <<a\na",
+    "git push <<-a\na\n",
+    "git push <<'a'\na",
+    "0 git",
+    "git 0",
+    "1>a git push",
+    "git push 1>a",
+    "a=1",
+    "a=(1 2)",
+    "a=1 b=2 git push",
+    "let a=1; git push",
+    "eval git push",
+    "((a)); git push",
+    "$((1)) git push",
+    "@(a) git push",
+    "git push @(a)",
+    "git push ?(a)",
+    "git push +(a)",
+    "git push *",
+    "git push ?",
+    "git push a?b",
+    "git push a.b",
+    ": git push",
+    ". git push",
+    "source git push",
+    "git push --\"a\"",
+    "git push -'a'",
+    "git push -g\"*\"",
+    "git push -g'*'",
+    "-git push",
+    "git -- push",
+    "\u{200b}git push",
+];
+
+const REMOVALS: &[&str] = &[
+    "bash -c 'rm -f x'",
+    "/bin/bash -c 'rm -f x'",
+    "/usr/bin/bash -c 'rm -f x'",
+    "/usr/local/bin/bash -c 'rm -f x'",
+    "/opt/homebrew/bin/bash -c 'rm -f x'",
+    "./bash -c 'rm -f x'",
+    "/tmp/bash -c 'rm -f x'",
+    "zsh -c 'rm -f x'",
+    "/bin/zsh -c 'rm -f x'",
+    "/usr/bin/zsh -c 'rm -f x'",
+    "/usr/local/bin/zsh -c 'rm -f x'",
+    "/opt/homebrew/bin/zsh -c 'rm -f x'",
+    "sh -c 'rm -f x'",
+    "/bin/sh -c 'rm -f x'",
+    "/usr/bin/sh -c 'rm -f x'",
+    "/usr/local/bin/sh -c 'rm -f x'",
+    "dash -c 'rm -f x'",
+    "/bin/dash -c 'rm -f x'",
+    "ksh -c 'rm -f x'",
+    "BASH -c 'rm -f x'",
+    "bash -lc 'rm -f x'",
+    "bash -ec 'rm -f x'",
+    "bash -c 'rm -f x' a",
+    "bash --norc -c 'rm -f x'",
+    "bash -l -c 'rm -f x'",
+    "env env env env env env env env rm -f x",
+    "env env env env env env env env env rm -f x",
+    "sudo sudo sudo sudo sudo sudo sudo sudo sudo true",
+    "env env env env env env env env env true",
+    "env -u A rm -f x",
+    "env -- rm -f x",
+    "env A=1 -- rm -f x",
+    "env =1 rm -f x",
+    "env -a=1 rm -f x",
+    "trap -- 'rm -f x' EXIT",
+    "trap -p 'rm -f x'",
+    "trap - EXIT",
+    "sudo -n rm -f x",
+    "rm --force x",
+    "rm --forc x",
+    "rm --fo x",
+    "rm -- x -f",
+    "rm -v -- -f",
+    "rm -xf",
+    "rm --f",
+    "rm -",
+    "rm '-f' x",
+    "rm \"-f\" x",
+    "'rm' -f x",
+    "\"r\"m -f x",
+    "\\rm -f x",
+    "rm -{f,r} x",
+    "rm $X -f",
+    "rm `id` -f",
+    "rm -f",
+    "rm * -f",
+    "rm x -f*",
+    "FOO=1 rm -f x",
+    "rm -f x > y",
+    "$(rm -f x)",
+    "(rm -f x)",
+    "{ rm -f x; }",
+    "! rm -f x",
+    "rm -f x &",
+    "rm -f x; )",
+    "foo() { rm -f x; }",
+    "rm -f x # c",
+    "case a in a) rm -f x;; esac",
+    "[[ -f x ]] && rm -f x",
+    "cat <(rm -f x)",
+    "cat <<E\n$(rm -f x)\nE",
+    "cat <<'E'\n$(rm -f x)\nE",
+    "rm -f ~/x",
+    "rm ~ -f",
+    "rm [a] -f",
+    "rm # -f",
+    "/bin/rm/ -f x",
+    "/bin/rm/. -f",
+    "../rm -f x",
+    "/a/../rm -f",
+    " rm -f x",
+    "rm\\\n -f x",
+    "rm -\\f x",
+    "rm 1 -f",
+    "1>x rm -f x",
+    "time rm -f x",
+    "exec rm -f",
+    "command rm -f",
+    "rm -f|cat",
+    "nohup rm -f x",
+    "coproc rm -f x",
+    "function f { rm -f x; }",
+    "select a in b; do rm -f x; done",
+    "until true; do rm -f x; done",
+    "((rm -f))",
+    "echo ${A:-$(rm -f x)}",
+    "a=$(rm -f x)",
+    "export A=$(rm -f x)",
+    "declare rm -f",
+    "rm -f\r",
+    "rm\t-f",
+    "rm -f x\u{b}",
+    "bash.exe -c 'rm -f x'",
+    "/tmp/bash.evil -c 'rm -f x'",
+    "bash.a.b -c 'rm -f x'",
+    "/tmp/bash/ -c 'rm -f x'",
+    "/tmp/bash/. -c 'rm -f x'",
+    "a/sh.txt -c 'rm -f x'",
+    ".bash -c 'rm -f x'",
+    "bash. -c 'rm -f x'",
+    "bash-5 -c 'rm -f x'",
+    "sh. -c 'rm -f x'",
+    "ba.sh -c 'rm -f x'",
+    "./.sh -c 'rm -f x'",
+    "/sh -c 'rm -f x'",
+    "..bash -c 'rm -f x'",
+    "sh/.. -c 'rm -f x'",
+    "x.bash -c 'rm -f x'",
+    "Sh.sh -c 'rm -f x'",
+    "zsh.x -c 'rm -f x'",
+    "rm x{ -f",
+    "rm -f{",
+    "rm x} -f",
+    "rm -f}",
+    "rm x* -f",
+    "rm -f*",
+    "rm x? -f",
+    "rm -f?",
+    "rm x[ -f",
+    "rm -f[",
+    "rm x] -f",
+    "rm -f]",
+    "rm x\\ -f",
+    "rm -f\\",
+    "rm x~ -f",
+    "rm -f~",
+    "rm x^ -f",
+    "rm -f^",
+    "rm x# -f",
+    "rm -f#",
+    "rm -f$",
+    "rm x! -f",
+    "rm -f!",
+    "rm x% -f",
+    "rm -f%",
+    "rm x@ -f",
+    "rm -f@",
+    "rm x= -f",
+    "rm -f=",
+    "rm x+ -f",
+    "rm -f+",
+    "rm x, -f",
+    "rm -f,",
+    "rm x: -f",
+    "rm -f:",
+    "rm x. -f",
+    "rm -f.",
+    "rm x- -f",
+    "rm -f-",
+    "rm x_ -f",
+    "rm -f_",
+    "rm x/ -f",
+    "rm -f/",
+    "rm =x -f",
+    "rm =f",
+    "rm x=f -f",
+    "rm '-f*' x",
+    "rm \"-f*\"",
+    "rm -v\"f*\"",
+    "rm -v'f'",
+    "rm -v\"f\"*",
+    "rm $'-f' x",
+    "rm -$X\"f\"",
+    "rm -v1f",
+    "=rm -f x",
+    "r=m -f x",
+    "rm {f} -f",
+    "rm -f{}",
+    "rm a-{b,c}-f",
+    "\"rm\"\"\" -f",
+    "'' -f",
+    "rm '' -f",
+    "rm -- '' -f",
+    "sudo '' rm -f",
+    "sudo",
+    "env",
+    "trap",
+    "trap --",
+    "env A=1",
+    "rm -e\u{e9}f",
+    "rm \u{e9} -f",
+    "rm @(f) -f",
+    "rm +f",
+    "rm !x -f",
+    "rm %1 -f",
+    "rm -%f",
+    "rm a,b -f",
+    "rm <<<x -f",
+    "rm 2>&1 -f",
+    "rm -f>y",
+    "rm -f<y",
+];

@@ -11,7 +11,13 @@ use crate::era::ShellReading;
 use crate::machine::Os;
 use crate::sources::rules_file::{ProblemKind, join_words};
 
+/// Bytes of a word with which Linux starts no program.
+const LONGEST_WORD: usize = 128 << 10;
+
 const REMOVAL: &str = "rm -f style commands are not permitted. Use a safer approach";
+
+/// The reason that a person is shown when the sandbox stopped a command.
+const RETRY: &str = "command failed; retry without sandbox?";
 
 /// A command on one line, quoted as Codex quotes it.
 pub(in crate::decide) fn line(command: &[String]) -> String {
@@ -172,6 +178,17 @@ pub(super) fn notes(
                 .to_owned(),
         );
     }
+    let scripts = judgement.script.iter().map(|script| script.bytes);
+    if scripts.into_iter().any(|bytes| bytes >= LONGEST_WORD) {
+        notes.push(
+            "Linux starts nothing with a word of 128 KiB or more: let through, it fails with \
+             `Argument list too long`"
+                .to_owned(),
+        );
+    }
+    if judgement.parts.iter().flat_map(|part| &part.words).any(|word| word.contains('\0')) {
+        notes.push("a NUL character is no part of any command: let through, it fails".to_owned());
+    }
     if around.os == Os::Windows {
         notes.push(
             "on Windows Codex takes PowerShell apart, which is not modelled: rules are asked \
@@ -213,14 +230,14 @@ fn on_asking(judgement: &Judgement, around: &Surroundings, verdict: Verdict) -> 
         ),
         Verdict::Unmanaged | Verdict::Allow | Verdict::Prompt | Verdict::Deny => {}
     }
-    let retries = matches!(around.asking, Asking::Untrusted) && !around.unconfined;
-    if retries && matches!(verdict, Verdict::Prompt | Verdict::PromptUser) {
+    let asked = matches!(verdict, Verdict::Prompt | Verdict::PromptUser);
+    if asked && around.retries() {
         notes.push(
-            "once approved it runs in the sandbox, and outside if it fails there, without another \
-             question"
+            "once approved it runs in the sandbox, and outside if the sandbox stops it, without \
+             another question"
                 .to_owned(),
         );
-    } else if matches!(verdict, Verdict::Prompt | Verdict::PromptUser) && !around.unconfined {
+    } else if asked && !around.unconfined {
         notes.push("once approved it still runs in the sandbox".to_owned());
     }
     let outside = judgement.parts.iter().all(Judged::is_allowed_by_rule);
@@ -229,6 +246,10 @@ fn on_asking(judgement: &Judgement, around: &Surroundings, verdict: Verdict) -> 
             "it runs outside the sandbox and past the managed network, whatever those say"
                 .to_owned(),
         );
+    } else if verdict == Verdict::Allow && around.offers_retry() {
+        notes.push(format!(
+            "if the sandbox stops it, somebody is asked whether it may run outside: `{RETRY}`"
+        ));
     }
     notes
 }

@@ -66,6 +66,26 @@ impl Surroundings {
     }
 }
 
+impl Surroundings {
+    /// Whether an approved command that the sandbox stops is run again outside: not where reading
+    /// is denied.
+    pub(super) fn retries(&self) -> bool {
+        let retried = match self.asking {
+            Asking::Untrusted | Asking::OnFailure => true,
+            Asking::Granular { sandbox, .. } => sandbox,
+            Asking::OnRequest | Asking::Never => false,
+        };
+        retried && !self.unconfined && self.reads_denied.is_none()
+    }
+
+    /// Whether the same is offered for a command that nobody was asked about. 0.138.0 does not
+    /// under a granular policy.
+    pub(super) fn offers_retry(&self) -> bool {
+        let granular = matches!(self.asking, Asking::Granular { .. });
+        self.retries() && !(granular && self.reading == ShellReading::AsWritten)
+    }
+}
+
 fn asking(policy: &Json) -> Asking {
     let kind = |name: &str| {
         policy.pointer(&format!("/granular/{name}")).and_then(Json::as_bool).unwrap_or_default()

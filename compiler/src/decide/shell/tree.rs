@@ -36,30 +36,34 @@ pub(crate) struct Script {
     pub(crate) heredoc: Option<Vec<String>>,
     /// Whether it was too much to be read.
     pub(crate) unread: bool,
+    /// Its length.
+    pub(crate) bytes: usize,
 }
 
 impl Script {
-    fn opaque(reason: String) -> Self {
-        Self { plain: Err(reason), literal: Vec::new(), heredoc: None, unread: false }
+    fn opaque(reason: String, bytes: usize) -> Self {
+        Self { plain: Err(reason), literal: Vec::new(), heredoc: None, unread: false, bytes }
     }
 }
 
 /// Takes a script apart.
 pub(crate) fn read(script: &str, reading: ShellReading, budget: &mut Budget) -> Script {
     let Some(tree) = parse(script, budget) else {
-        let whole = Script::opaque("it is more than this program takes apart".to_owned());
+        let whole =
+            Script::opaque("it is more than this program takes apart".to_owned(), script.len());
         return Script { unread: true, ..whole };
     };
     let root = tree.root_node();
     let reader = Reader { text: script, reading };
     if root.has_error() {
-        return Script::opaque(opaque::of_error(root, script));
+        return Script::opaque(opaque::of_error(root, script), script.len());
     }
     Script {
         plain: reader.plain(root),
         literal: reader.literal(root),
         heredoc: reader.heredoc(root),
         unread: false,
+        bytes: script.len(),
     }
 }
 
