@@ -98,7 +98,9 @@ fn asked(command: &[String], judgement: &Judgement, around: &Surroundings) -> Ou
         Asking::Granular { rules: false, .. } if by_rule => {
             Some("approval required by policy rule, but AskForApproval::Granular.rules is false")
         }
-        Asking::Granular { sandbox: false, .. } if !by_rule && around.refuses_danger => {
+        Asking::Granular { sandbox: false, .. }
+            if !by_rule && around.era.refuses_danger_by_kind() =>
+        {
             Some(say::rejected_removal(judgement).unwrap_or(
                 "approval required by policy, but AskForApproval::Granular.sandbox_approval is \
                  false",
@@ -118,7 +120,7 @@ fn asked(command: &[String], judgement: &Judgement, around: &Surroundings) -> Ou
         }
     };
     let placement = Some(placement(around.unconfined));
-    Outcome { codex_says, placement, ..Outcome::new(verdict, because) }
+    Outcome { placement, codex_says, ..Outcome::new(verdict, because) }
 }
 
 fn part_of(part: &Judged, judgement: &Judgement) -> Part {

@@ -66,7 +66,7 @@ pub fn turn(
 ) -> Option<Result<Json, String>> {
     let has_rules = spec.files.iter().any(|(path, file)| {
         let of_requirements = matches!(file, FileSpec::Text(text) if text.contains("prefix_rules"));
-        path.ends_with(".rules") || of_requirements
+        path.contains("/rules/") || of_requirements
     });
     if !has_rules || script.decision.is_some() || !script.tool.is_empty() {
         return None;

@@ -443,20 +443,22 @@ fn commands_are_answered_as_by_older_versions() {
     }
 }
 
-/// Spellings of two commands that a rule forbids, and of a removal that Codex itself asks about.
+/// Spellings of two commands that a rule forbids, and of a removal that Codex itself asks about:
+/// all of them by 0.169.0, and by older versions as many as of random ones.
 #[test]
 fn curious_spellings_are_answered_as_in_a_session() {
     let rules = "[rules]\nprefix_rules = [{pattern = [{token = 'git'}], decision = 'forbidden'}, \
                  {pattern = [{token = 'ls'}], decision = 'forbidden'}]\n";
     let probe = "sandbox_mode = 'read-only'\n[shell_environment_policy]\n\
                  set = {BASH_ENV = '$CODEX_HOME/probe.sh', PROBE = '$CODEX_HOME/written'}\n";
-    for release in ["0.169.0", "0.157.1", "0.138.0"] {
+    let few = if setting("COMMANDS_PROBES", 200) < 1_000 { 5 } else { 1 };
+    for (release, step) in [("0.169.0", 1), ("0.157.1", few), ("0.138.0", few)] {
         let case = |policy: &str, scripts: &[&str]| Case {
             world: WorldSpec::new()
                 .file("/etc/codex/requirements.toml", rules)
                 .file("$CODEX_HOME/config.toml", &format!("approval_policy = '{policy}'\n{probe}"))
                 .file("$CODEX_HOME/probe.sh", PROBE),
-            scripts: scripts.iter().map(|script| (*script).to_owned()).collect(),
+            scripts: scripts.iter().step_by(step).map(|script| (*script).to_owned()).collect(),
             shell: ["/bin/bash", "-c"],
             tool: serde_json::Map::default(),
         };

@@ -41,7 +41,7 @@ fn predicts_the_requirements_of_older_versions() {
 fn answers_every_vector_about_command_rules() {
     let file = VectorFile::codex_0_169_0().unwrap();
     let about_rules = file.vectors.iter().filter(|vector| {
-        let rules = vector.world.files.keys().any(|path| path.ends_with(".rules"));
+        let rules = vector.world.files.keys().any(|path| path.contains("/rules/"));
         match vector.oracle {
             Oracle::Execpolicy { .. } => true,
             Oracle::Turn(_) => rules,

@@ -120,9 +120,7 @@ fn unmatched(
         return (Decision::Allow, Own::Harmless);
     }
     match danger::of(command, around.reading, budget) {
-        Some(_) if around.asking == Asking::Never && around.trusts_outside && around.unconfined => {
-            (Decision::Allow, Own::Trusted)
-        }
+        Some(_) if around.trusts_danger() => (Decision::Allow, Own::Trusted),
         Some(danger) if around.asking == Asking::Never => {
             (Decision::Forbidden, Own::Danger(danger))
         }

@@ -162,7 +162,7 @@ pub(super) fn notes(
     if let Some(refusal) = &around.refusal {
         notes.push(format!("no session starts here: {refusal}"));
     }
-    if !around.measured {
+    if !around.era.measured_on_commands() {
         notes.push(
             "what becomes of commands was measured from 0.138.0 on: this is what that version does"
                 .to_owned(),

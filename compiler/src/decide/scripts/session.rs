@@ -32,16 +32,12 @@ pub(super) struct Surroundings {
     pub(super) unconfined: bool,
     /// What keeps every command in the sandbox.
     pub(super) reads_denied: Option<&'static str>,
+    /// How the version behaves.
+    pub(super) era: Era,
     pub(super) reading: ShellReading,
-    /// Whether dangerous commands run unasked where there is neither sandbox nor anybody to ask.
-    pub(super) trusts_outside: bool,
-    /// Whether the granular policy has a say about dangerous commands.
-    pub(super) refuses_danger: bool,
     pub(super) os: Os,
     /// Why no session starts.
     pub(super) refusal: Option<String>,
-    /// Whether this version was looked at.
-    pub(super) measured: bool,
 }
 
 impl Surroundings {
@@ -54,14 +50,12 @@ impl Surroundings {
             reviewed: session.approvals_reviewer.value != "user",
             unconfined: sandbox.mode == "danger-full-access",
             reads_denied: reads_denied(evaluation, sandbox.profile.as_deref()),
+            era,
             reading: era.shell_reading(),
-            trusts_outside: era.trusts_outside_sandbox(),
-            refuses_danger: era.refuses_danger_by_kind(),
             os: evaluation.machine.os,
             refusal: session
                 .refusal
                 .or_else(|| evaluation.refusals.first().map(|refusal| refusal.text.clone())),
-            measured: era.measured_on_commands(),
         }
     }
 }
@@ -76,6 +70,11 @@ impl Surroundings {
             Asking::OnRequest | Asking::Never => false,
         };
         retried && !self.unconfined && self.reads_denied.is_none()
+    }
+
+    /// Whether dangerous commands run unasked: nobody may be asked, and there is no sandbox.
+    pub(super) fn trusts_danger(&self) -> bool {
+        self.asking == Asking::Never && self.unconfined && self.era.trusts_outside_sandbox()
     }
 
     /// Whether the same is offered for a command that nobody was asked about. 0.138.0 does not

@@ -153,7 +153,7 @@ impl<'text> Reader<'text> {
                     let name = child.named_child(0).filter(|name| name.kind() == "word");
                     name.map(|name| self.text_of(name).to_owned())
                 }
-                "concatenation" => self.joined(child, |part| self.plain_word(part)),
+                "concatenation" => joined(child, |part| self.plain_word(part)),
                 _ => self.plain_word(child),
             };
             words.push(word.ok_or_else(|| opaque::of_word(child, self.text))?);
@@ -168,16 +168,6 @@ impl<'text> Reader<'text> {
             "raw_string" => self.single_quoted(node),
             _ => None,
         }
-    }
-
-    fn joined(
-        &self,
-        node: Node<'_>,
-        part_of: impl Fn(Node<'_>) -> Option<String>,
-    ) -> Option<String> {
-        let mut cursor = node.walk();
-        let parts: Option<String> = node.named_children(&mut cursor).map(part_of).collect();
-        parts.filter(|whole| !whole.is_empty())
     }
 
     fn double_quoted(&self, node: Node<'_>) -> Option<String> {
@@ -234,7 +224,7 @@ impl<'text> Reader<'text> {
             _ => None,
         };
         match node.kind() {
-            "concatenation" => self.joined(node, part_of),
+            "concatenation" => joined(node, part_of),
             _ => part_of(node),
         }
     }
@@ -275,6 +265,13 @@ impl<'text> Reader<'text> {
         }
         (!words.is_empty()).then_some(words)
     }
+}
+
+/// The parts of a word put together; nothing where one is not literal, or there is nothing in it.
+fn joined(node: Node<'_>, part_of: impl Fn(Node<'_>) -> Option<String>) -> Option<String> {
+    let mut cursor = node.walk();
+    let parts: Option<String> = node.named_children(&mut cursor).map(part_of).collect();
+    parts.filter(|whole| !whole.is_empty())
 }
 
 fn is_word(kind: &str) -> bool {
