@@ -139,8 +139,10 @@ pub(super) fn because(judgement: &Judgement) -> String {
         }
         (Own::Harmless, _) => "Codex knows that it only reads".to_owned(),
         (Own::Unknown, _) => {
-            "no rule says anything about it, and `untrusted` asks about all such commands"
-                .to_owned()
+            let subject = if judgement.opaque.is_some() { "it" } else { &subject };
+            format!(
+                "no rule says anything about {subject}, and `untrusted` asks about all such commands"
+            )
         }
         (Own::Sandbox, _) => "no rule says anything about it".to_owned(),
     }
@@ -168,6 +170,14 @@ pub(super) fn notes(
                 .to_owned(),
         );
     }
+    notes.extend(about_script(judgement, around));
+    notes.extend(about_rules(judgement, policy, around, verdict));
+    notes.extend(on_asking(judgement, around, verdict));
+    notes
+}
+
+fn about_script(judgement: &Judgement, around: &Surroundings) -> Vec<String> {
+    let mut notes = Vec::new();
     if let Some(reason) = &judgement.opaque {
         notes.push(format!("the script cannot be taken apart, as {}", opaque(reason)));
     }
@@ -196,6 +206,16 @@ pub(super) fn notes(
                 .to_owned(),
         );
     }
+    notes
+}
+
+fn about_rules(
+    judgement: &Judgement,
+    policy: &CommandPolicy<'_>,
+    around: &Surroundings,
+    verdict: Verdict,
+) -> Vec<String> {
+    let mut notes = Vec::new();
     for file in &policy.dropped {
         notes.push(match file.kind {
             ProblemKind::Refused => format!(
@@ -212,10 +232,14 @@ pub(super) fn notes(
     if let Some(by) = around.reads_denied.filter(|_| allowed && verdict == Verdict::Allow) {
         notes.push(format!("{by} keeps it in the sandbox, although a rule allows it"));
     }
-    if let Some(model) = &policy.ignoring {
+    let permitted = |part: &Judged| {
+        let rules = policy.would_match(&part.words);
+        rules.iter().any(|rule| rule.decision == Decision::Allow)
+    };
+    let ignored = policy.ignoring.as_ref().filter(|_| judgement.parts.iter().any(permitted));
+    if let Some(model) = ignored {
         notes.push(format!("for the model `{model}` rules that allow do not count"));
     }
-    notes.extend(on_asking(judgement, around, verdict));
     notes
 }
 
@@ -264,6 +288,10 @@ pub(super) fn advice(
     let mut advice = Vec::new();
     let decided = judgement.deciding().map(|part| part.own);
     match verdict {
+        Verdict::Deny if judgement.decision != Decision::Forbidden => {
+            let policy = "an approval policy that may ask would let somebody decide";
+            advice.push(policy.to_owned());
+        }
         Verdict::Deny if decided == Some(Own::NotAsked) => {
             advice.push("ask whoever wrote the rule, or use what its reason suggests".to_owned());
         }
