@@ -96,7 +96,10 @@ pub(super) fn judge(
         let rules = policy.matches(&words);
         let (decision, own) = match rules.iter().map(|rule| rule.decision).max() {
             Some(decision) => (decision, Own::NotAsked),
-            None => unmatched(&words, fed, around, &mut budget),
+            None => {
+                let whole = script.as_ref().filter(|_| opaque.is_some());
+                unmatched(&words, whole, fed, around, &mut budget)
+            }
         };
         parts.push(Judged { words, decision, rules, own });
     }
@@ -104,9 +107,11 @@ pub(super) fn judge(
     Judgement { parts, decision, opaque, script }
 }
 
-/// What Codex thinks of a command that no rule matches.
+/// What Codex thinks of a command that no rule matches; with its script, where it is a shell whose
+/// script is opaque.
 fn unmatched(
     command: &[String],
+    script: Option<&Script>,
     fed: bool,
     around: &Surroundings,
     budget: &mut Budget,
@@ -119,7 +124,11 @@ fn unmatched(
     {
         return (Decision::Allow, Own::Harmless);
     }
-    match danger::of(command, around.reading, budget) {
+    let danger = match script {
+        Some(script) => danger::of_script(script, around.reading, budget),
+        None => danger::of(command, around.reading, budget),
+    };
+    match danger {
         Some(_) if around.trusts_danger() => (Decision::Allow, Own::Trusted),
         Some(danger) if around.asking == Asking::Never => {
             (Decision::Forbidden, Own::Danger(danger))

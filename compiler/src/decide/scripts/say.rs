@@ -183,7 +183,7 @@ fn about_script(judgement: &Judgement, around: &Surroundings) -> Vec<String> {
     }
     if judgement.script.as_ref().is_some_and(|script| script.unread) {
         notes.push(
-            "this program takes scripts apart up to 16 KiB and 1,000 pipes; Codex has no such \
+            "this program takes scripts apart up to 12 KiB and 1,000 pipes; Codex has no such \
              bound, so that rules may see more of this script than is said here"
                 .to_owned(),
         );

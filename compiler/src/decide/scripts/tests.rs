@@ -168,7 +168,7 @@ advice an approval policy that may ask would let somebody decide
     let long = format!("echo {}", "x".repeat(1 << 20));
     let answer = script(&machine, &long);
     assert_eq!(answer.verdict, Verdict::Allow);
-    assert!(answer.notes.iter().any(|note| note.contains("16 KiB")), "{:?}", answer.notes);
+    assert!(answer.notes.iter().any(|note| note.contains("12 KiB")), "{:?}", answer.notes);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Codex's own list of dangerous commands: `rm` with force, however it is wrapped.
 
-use super::{Budget, ShellReading, read, script_of};
+use super::{Budget, Script, ShellReading, read, script_of};
 
 /// Why a command is dangerous to Codex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,21 @@ pub(crate) fn of(command: &[String], reading: ShellReading, budget: &mut Budget)
     match reading {
         ShellReading::AsWritten => as_written(command, budget).then_some(Danger::Unsaid),
         ShellReading::Literal => literal(command, 0, budget),
+    }
+}
+
+/// Judges a shell whose script was read before and is opaque, without reading it again.
+pub(crate) fn of_script(
+    script: &Script,
+    reading: ShellReading,
+    budget: &mut Budget,
+) -> Option<Danger> {
+    match reading {
+        // Nothing is found in what does not fall apart.
+        ShellReading::AsWritten => None,
+        ShellReading::Literal => {
+            script.literal.iter().find_map(|command| literal(command, 1, budget))
+        }
     }
 }
 

@@ -13,12 +13,12 @@ pub(crate) struct Budget(usize);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(64 << 10)
+        Self(48 << 10)
     }
 }
 
 /// Bytes of one script.
-const LONGEST: usize = 16 << 10;
+const LONGEST: usize = 12 << 10;
 
 /// Pipes that a script may have: the parser's memory for what precedes a mistake grows with the
 /// square of their number, to 700 MB for 8,000.
