@@ -281,6 +281,12 @@ impl Era {
         self.version <= Version::patched(157, 1)
     }
 
+    /// Whether rules of requirements survive a `.rules` file that cannot be read. Measured: not at
+    /// 0.138.0, at 0.157.1.
+    pub fn keeps_required_rules(&self) -> bool {
+        self.version >= FOLDED
+    }
+
     /// Whether `auto_review.ignore_rules` is known. Measured: not at 0.138.0, at 0.157.1.
     pub fn ignores_rules_of_models(&self) -> bool {
         self.version >= FOLDED

@@ -108,6 +108,10 @@ impl<'machine> CommandPolicy<'machine> {
             }
         }
         if self.dropped.iter().any(|file| file.kind == ProblemKind::Refused) {
+            if !Era::of(evaluation.machine.version).keeps_required_rules() {
+                self.requirements = CommandRules::default();
+                self.written = &[];
+            }
             return;
         }
         for host in read.iter().flat_map(|file| &file.host_executables) {

@@ -219,8 +219,14 @@ fn about_rules(
     for file in &policy.dropped {
         notes.push(match file.kind {
             ProblemKind::Refused => format!(
-                "{}: {}; one file that cannot be read switches all `.rules` files off",
-                file.place, file.message
+                "{}: {}; one file that cannot be read switches all `.rules` files off{}",
+                file.place,
+                file.message,
+                if around.era.keeps_required_rules() {
+                    ""
+                } else {
+                    ", and in this version the rules of requirements too"
+                }
             ),
             ProblemKind::Unsupported | ProblemKind::Limit => format!(
                 "{}: {}; Codex may read this file, and its rules are not counted here",

@@ -153,6 +153,19 @@ advice mend the `.rules` file; rules in requirements cannot be lost so
     );
 }
 
+/// An older version loses the rules of requirements as well, and says so.
+#[test]
+fn an_older_version_loses_required_rules_too() {
+    let broken = |version: &str| {
+        let machine = machine(PUSH, "", "prefix_rule(\n", version);
+        script(&machine, "git push -f")
+    };
+    assert_eq!(broken("0.157.1").verdict, Verdict::Deny);
+    let lost = broken("0.138.0");
+    assert_eq!(lost.verdict, Verdict::Allow);
+    assert!(lost.notes.iter().any(|note| note.contains("rules of requirements")), "{lost:?}");
+}
+
 #[test]
 fn an_opaque_script_says_so() {
     let machine = machine(PUSH, "approval_policy = 'never'\n", "", "0.169.0");
