@@ -94,13 +94,14 @@ pub(super) fn judge(
     let mut parts = Vec::with_capacity(commands.len());
     for words in commands {
         let rules = policy.matches(&words);
-        let (decision, own) = match rules.iter().map(|rule| rule.decision).max() {
-            Some(decision) => (decision, Own::NotAsked),
-            None => {
+        let ruled = rules.iter().map(|rule| rule.decision).max();
+        let (decision, own) = ruled.map_or_else(
+            || {
                 let whole = script.as_ref().filter(|_| opaque.is_some());
                 unmatched(&words, whole, fed, around, &mut budget)
-            }
-        };
+            },
+            |decision| (decision, Own::NotAsked),
+        );
         parts.push(Judged { words, decision, rules, own });
     }
     let decision = parts.iter().map(|part| part.decision).max().unwrap_or(Decision::Allow);
