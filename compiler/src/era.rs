@@ -19,6 +19,17 @@ pub enum RequirementMerge {
     ByKey,
 }
 
+/// How a version looks at the words of shell scripts, and at commands that no rule matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShellReading {
+    /// Words count as they are written, a here-document is passed over, and there are short lists
+    /// of dangerous and of harmless commands.
+    AsWritten,
+    /// Words that the shell would still change make a script opaque; dangerous commands are found
+    /// inside of any script; no command is harmless.
+    Literal,
+}
+
 /// First version known to read layers in two steps; 0.138.0 does not.
 const FOLDED: Version = Version::of(157);
 
@@ -274,6 +285,39 @@ impl Era {
     /// an ignore file in the working folder. Measured: not at 0.157.1, at 0.169.0.
     pub fn globs_begin_at_their_folder(&self) -> bool {
         self.version >= Version::of(158)
+    }
+
+    /// How shell scripts are read. Measured at 0.138.0 and 0.157.1; the change came between them.
+    pub fn shell_reading(&self) -> ShellReading {
+        if self.version < FOLDED { ShellReading::AsWritten } else { ShellReading::Literal }
+    }
+
+    /// Whether `never` lets dangerous commands run where there is no sandbox. Measured: at 0.138.0,
+    /// not at 0.157.1.
+    pub fn trusts_outside_sandbox(&self) -> bool {
+        self.version < FOLDED
+    }
+
+    /// Whether sessions of versions like this one were asked about commands.
+    pub fn measured_on_commands(&self) -> bool {
+        self.version >= Version::of(138)
+    }
+
+    /// Whether a granular approval policy without `sandbox_approval` refuses dangerous commands that
+    /// no rule names. Measured: at 0.157.1; 0.169.0 asks about them all the same.
+    pub fn refuses_danger_by_kind(&self) -> bool {
+        self.version <= Version::patched(157, 1)
+    }
+
+    /// Whether rules of requirements survive a `.rules` file that cannot be read. Measured: not at
+    /// 0.138.0, at 0.157.1.
+    pub fn keeps_required_rules(&self) -> bool {
+        self.version >= FOLDED
+    }
+
+    /// Whether `auto_review.ignore_rules` is known. Measured: not at 0.138.0, at 0.157.1.
+    pub fn ignores_rules_of_models(&self) -> bool {
+        self.version >= FOLDED
     }
 
     /// The rank of a requirement channel, lowest first.

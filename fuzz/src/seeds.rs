@@ -44,6 +44,22 @@ host_executable(name = "git", paths = ["/usr/bin/git"])
 const ARGUMENTS: &str = "-c\nmodel=\"m\"\n--enable\napps\n-s\nread-only\n-a\nnever\n-p\nwork\n\
                          --cd=/srv\n-cfeatures.x=true\n--full-auto";
 
+const SCRIPTS: &[&str] = &[
+    "git push --force && ls | wc -l",
+    "env A=1 timeout 5 git 'pu'sh \"a $b\" > out 2>&1",
+    "if true; then rm -rf \"$(ls)\"; fi # why",
+    "bash -lc 'trap \"rm -f a\" EXIT' <<E\n$(a)\nE",
+    "for i in {1..3}; do ((i++)); [[ -f $i ]] || (exit 1) & done",
+    "case a in b) f() { a; };; esac",
+];
+
+fn scripts() -> Vec<String> {
+    let requirements = "[rules]\nprefix_rules = [{pattern = [{token = 'git'}, {any_of = ['push', \
+                        'pull']}], decision = 'forbidden'}]";
+    let part = char::from(PART);
+    SCRIPTS.iter().map(|script| format!("{script}{part}{requirements}{part}{RULES}")).collect()
+}
+
 /// The seeds of a target, by its name.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     let texts: Vec<String> = match target {
@@ -54,6 +70,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "bundle" => vec![BUNDLE.into(), "[]".into(), "{}".into()],
         "cache" => vec![CACHE.into()],
         "rules" => vec![RULES.into()],
+        "scripts" => scripts(),
         "arguments" => vec![ARGUMENTS.into()],
         "tree" => trees(),
         _ => return machines(),

@@ -4,6 +4,9 @@ use codex_compiler::check::{Scope, Surroundings, check_repository};
 use codex_compiler::compile::history::NoHistory;
 use codex_compiler::compile::{Compiler, REQUIREMENTS_FILE};
 use codex_compiler::compose::startup_json::Secrets;
+use codex_compiler::decide;
+use codex_compiler::decide::answer::Verdict;
+use codex_compiler::decide::question::Question;
 use codex_compiler::evaluate::evaluate;
 use codex_compiler::files::MemoryFiles;
 use codex_compiler::gather::{Extra, arguments as command_line, bundle as fragments};
@@ -26,6 +29,7 @@ pub const ALL: &[Target] = &[
     ("bundle", bundle),
     ("cache", cache),
     ("rules", rules),
+    ("scripts", scripts),
     ("arguments", arguments),
     ("machine", machine),
     ("tree", tree),
@@ -69,6 +73,29 @@ pub fn rules(data: &[u8]) {
         let lines = text.split('\n').count();
         assert!(problem.line >= 1 && problem.line as usize <= lines + 1, "{problem} is outside");
     }
+}
+
+/// Asks what becomes of a shell script, the first part, on a machine with these requirements and
+/// rules, the second and third: every part of the answer has words, and a refusal says why.
+pub fn scripts(data: &[u8]) {
+    let mut parts = data.split(|byte| *byte == PART).map(String::from_utf8_lossy);
+    let mut next = || parts.next().unwrap_or_default().into_owned();
+    let (script, requirements, rules) = (next(), next(), next());
+    let mut files = MemoryFiles::default();
+    files.put("/etc/codex/requirements.toml", requirements);
+    files.put("/etc/codex/rules/a.rules", rules);
+    let machine = Machine {
+        os: Os::Linux,
+        hostname: "host".to_owned(),
+        home: "/home/user".to_owned(),
+        codex_home: "/home/user/.codex".to_owned(),
+        cwd: "/home/user/project".to_owned(),
+        version: Version::NEWEST,
+    };
+    let evaluation = evaluate(machine, &files, &Extra::default());
+    let answer = decide::answer(&evaluation, &Question::Script(script));
+    assert!(answer.parts.iter().all(|part| !part.words.is_empty()), "a part without words");
+    assert!(answer.verdict != Verdict::Deny || answer.codex_says.is_some(), "a silent refusal");
 }
 
 /// Reads command-line arguments, one per line.

@@ -15,9 +15,9 @@ use super::world::{look, paint, today};
 use super::{Outcome, Output};
 use crate::authoring::{Cache, effective};
 use crate::compile::history::{Git, NoHistory};
-use crate::decide::answer as decide;
 use crate::decide::answer::Verdict;
 use crate::decide::question::{Access, Launch, Question};
+use crate::decide::{answer as decide, answer_on};
 use crate::evaluate::policy::{machine_of, of_policy};
 use crate::files::RealFiles;
 use crate::render::names::Names;
@@ -127,7 +127,8 @@ fn of_machine(arguments: &WhyBlocked, question: &Question) -> Result<(Why, Names
         kind: kind(question),
         partial: !world.evaluation.gathered.broken.is_empty(),
     };
-    let answer = decide(&world.evaluation, question);
+    let disk = RealFiles::new(arguments.machine.root.clone());
+    let answer = answer_on(&world.evaluation, question, &disk);
     Ok((why(asked, answer, world.evaluation.documents(), &NoHistory), names))
 }
 

@@ -5,6 +5,7 @@
 //! pattern among the strictest, of equal ones the last. A program given with its path is looked up
 //! by its whole path first and, when no rule begins with that, by its name.
 
+pub(crate) mod policy;
 pub(crate) mod trie;
 pub(crate) mod words;
 
@@ -114,7 +115,12 @@ impl<'policy> CommandRules<'policy> {
         }
     }
 
-    fn matching<W: AsRef<str>>(&self, program: &str, arguments: &[W]) -> CommandAnswer<'_> {
+    /// The rules that begin with these very words, whatever the program.
+    pub(crate) fn matching<W: AsRef<str>>(
+        &self,
+        program: &str,
+        arguments: &[W],
+    ) -> CommandAnswer<'_> {
         let mut found: Vec<RuleIndex> = Vec::new();
         let mut here: Vec<NodeId> = vec![Trie::ROOT];
         let mut next = Vec::new();

@@ -14,7 +14,6 @@ use super::answer::{Answer, EntrySaid, Verdict};
 use super::domains::{
     self, DomainEntry, DomainRule, DomainVerdict, NetworkPolicy, is_literal, table,
 };
-use super::refused;
 use crate::effective::Session;
 use crate::effective::profiles::{defined, grants};
 use crate::evaluate::Evaluation;
@@ -29,9 +28,6 @@ pub(super) fn answer(evaluation: &Evaluation, asked: &str) -> Answer {
             return answer;
         }
     };
-    if let Some(answer) = refused::answer(evaluation, &name.host) {
-        return answer;
-    }
     let session = evaluation.session();
     let mut network = NetworkPolicy::of(&evaluation.composition.merged);
     let (own, own_binding) = own_network(evaluation, &session);

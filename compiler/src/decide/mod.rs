@@ -18,6 +18,7 @@ mod refused;
 mod scripts;
 mod servers;
 mod settings;
+mod shell;
 
 use answer::Answer;
 use paths::disk::{Disk, Unseen};
@@ -45,6 +46,11 @@ pub fn answer_on(evaluation: &Evaluation, question: &Question, disk: &dyn Disk) 
         Question::Feature(name) => features::answer(evaluation, name),
         Question::Setting { key, value } => settings::answer(evaluation, key, value),
     }
+}
+
+/// A command on one line, quoted as Codex quotes it.
+pub fn command_line(command: &[String]) -> String {
+    scripts::line(command)
 }
 
 /// A map whose order is never looked at.

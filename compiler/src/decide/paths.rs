@@ -50,9 +50,6 @@ pub(super) fn answer(
         return answer;
     };
     let subject = spelling::shown(&resolved.path, machine.os);
-    if let Some(answer) = refused::answer(evaluation, &subject) {
-        return answer;
-    }
     if let Some((entry, says)) = broken::unreadable(evaluation) {
         let because = "Codex refuses a path with braces in `deny_read`: nothing starts";
         return refused::because(&subject, because, says, vec![entry.said()]);

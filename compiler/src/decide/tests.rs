@@ -107,5 +107,5 @@ fn settings_are_tried() {
 #[test]
 fn a_refused_policy_answers_everything() {
     let refused = told("allowed_approval_policies = []\n", "", &server("docs", None));
-    assert!(refused.starts_with("deny: Codex refuses its policy"), "{refused}");
+    assert!(refused.starts_with("deny: Codex refuses to start"), "{refused}");
 }

@@ -9,4 +9,5 @@ pub mod differ;
 pub mod generate;
 pub mod policy;
 pub mod predict;
+pub mod predict_commands;
 pub mod predict_session;

@@ -169,7 +169,8 @@ fn startup(evaluation: &Evaluation) -> Result<Json, String> {
     })
 }
 
-fn expand(text: &str) -> String {
+/// A text of a world with the folders under the names the model knows them by.
+pub(crate) fn expand(text: &str) -> String {
     // Only these two are expanded by the harness.
     let places = PLACES.iter().filter(|(name, _)| *name != "$HOME");
     places.fold(text.to_owned(), |text, (name, place)| text.replace(name, place))

@@ -10,6 +10,7 @@ use codex_schema::version::Version;
 use serde_json::{Map, Value as Json};
 
 use crate::predict::evaluation;
+use crate::predict_commands;
 
 const USER_FILE: &str = "$CODEX_HOME/config.toml";
 
@@ -29,6 +30,10 @@ pub fn predict(
             codex_answers::write(&world(), key, value, &text_of(spec, USER_FILE))
         }
         Oracle::LoginStatus { auth } => codex_answers::login_status(&world(), credentials(auth)),
+        Oracle::Execpolicy { cmd, rules, flags } => {
+            predict_commands::execpolicy(spec, cmd, rules, flags)
+        }
+        Oracle::Turn(script) => return predict_commands::turn(spec, script, version),
         _ => return None,
     })
 }

@@ -28,13 +28,27 @@ fn pairs(around: &Path) -> Vec<Pair> {
     for example in EXAMPLES {
         let out = around.join(example);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/policy");
-        let (repository, place) = (folder.join(example).display().to_string(), out.display().to_string());
+        let (repository, place) =
+            (folder.join(example).display().to_string(), out.display().to_string());
         let cli = Cli::try_parse_from([
-            "codex-config", "emit", &repository, "--out", &place, "--target", "system", "--target",
+            "codex-config",
+            "emit",
+            &repository,
+            "--out",
+            &place,
+            "--target",
+            "system",
+            "--target",
             "bundle",
         ]);
         let mut output = Output::default();
-        assert_eq!(run(&cli.unwrap(), &mut output), Outcome::Fine, "{}{}", output.data, output.talk);
+        assert_eq!(
+            run(&cli.unwrap(), &mut output),
+            Outcome::Fine,
+            "{}{}",
+            output.data,
+            output.talk
+        );
         for cohort in fs::read_dir(&out).unwrap() {
             let cohort = cohort.unwrap();
             if !cohort.path().is_dir() {

@@ -1,7 +1,7 @@
 //! The recorded vectors, predicted by the model: no Codex is asked here.
 
 use codex_agreement::predict::predict;
-use codex_oracle::VectorFile;
+use codex_oracle::{Oracle, VectorFile};
 use codex_schema::version::Version;
 
 #[test]
@@ -34,6 +34,28 @@ fn predicts_the_requirements_of_older_versions() {
     ] {
         wrong_in(&VectorFile::parse(text).unwrap(), version.parse().unwrap());
     }
+}
+
+/// Questions about rules on commands are all answered, not passed over.
+#[test]
+fn answers_every_vector_about_command_rules() {
+    let file = VectorFile::codex_0_169_0().unwrap();
+    let about_rules = file.vectors.iter().filter(|vector| {
+        let rules = vector.world.files.keys().any(|path| path.contains("/rules/"));
+        match vector.oracle {
+            Oracle::Execpolicy { .. } => true,
+            Oracle::Turn(_) => rules,
+            _ => false,
+        }
+    });
+    let (mut answered, mut missing) = (0, Vec::new());
+    for vector in about_rules {
+        match predict(&vector.world, &vector.oracle, Version::NEWEST) {
+            Some(_) => answered += 1,
+            None => missing.push(&vector.name),
+        }
+    }
+    assert!(answered >= 13 && missing.is_empty(), "{answered} answered, not {missing:?}");
 }
 
 fn wrong_in(file: &VectorFile, version: Version) {

@@ -41,6 +41,8 @@ use std::fmt;
 use std::ops::Range;
 
 pub use evaluate::{Evaluation, RuleMatch, evaluate};
+pub(crate) use rule_calls::plain_path;
+pub(crate) use shell_words::join as join_words;
 
 /// Holds the rules of one file, in the order in which the file makes them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

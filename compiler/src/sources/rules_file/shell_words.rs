@@ -48,7 +48,7 @@ fn double_quoted(characters: &mut std::str::Chars<'_>, word: &mut String) -> Opt
 }
 
 /// One line that splits into the words; `None` if a word has a NUL.
-pub(super) fn join(words: &[String]) -> Option<String> {
+pub(crate) fn join(words: &[String]) -> Option<String> {
     let quoted: Option<Vec<String>> = words.iter().map(|word| quote(word)).collect();
     quoted.map(|quoted| quoted.join(" "))
 }
@@ -64,7 +64,8 @@ impl Quoting {
     fn takes(self, c: char) -> bool {
         match self {
             Self::Bare => c.is_ascii_alphanumeric() || "+-./:@]_".contains(c),
-            Self::Single => !matches!(c, '\'' | '\\'),
+            // Where it is right behind the quote, a caret is taken all the same.
+            Self::Single => !matches!(c, '\'' | '\\' | '^'),
             Self::Double => !matches!(c, '`' | '$' | '!' | '^'),
         }
     }
@@ -103,6 +104,10 @@ fn quote(word: &str) -> Option<String> {
 
 /// The quoting that reaches furthest, the plainest of equals.
 fn longest(rest: &str) -> (Quoting, usize) {
+    if let Some(behind) = rest.strip_prefix('^') {
+        let reach = behind.find(|c| !Quoting::Single.takes(c)).unwrap_or(behind.len());
+        return (Quoting::Single, reach + 1);
+    }
     let reach = |kind: Quoting| rest.find(|c| !kind.takes(c)).unwrap_or(rest.len());
     let mut best = (Quoting::Bare, reach(Quoting::Bare));
     for kind in [Quoting::Single, Quoting::Double] {
