@@ -83,7 +83,7 @@ impl Git {
         // Asking the program costs more than compiling a small policy: not where there is no
         // repository to ask about.
         let top = self.top.canonicalize().unwrap_or_else(|_| self.top.clone());
-        if !top.ancestors().any(|folder| folder.join(".git").exists()) {
+        if !top.ancestors().any(|folder| is_repository(&folder.join(".git"))) {
             return unknown("not under version control: lines have no commits".to_owned());
         }
         let asked = ["rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD"];
@@ -146,6 +146,12 @@ impl Git {
         }
         Err(Failure::Refused(String::from_utf8_lossy(&output.stderr).into_owned()))
     }
+}
+
+/// Whether git may take this for a repository: a file that points to one, or a folder with a HEAD
+/// (a link in old ones). Git passes over anything else.
+fn is_repository(place: &Path) -> bool {
+    place.is_file() || place.join("HEAD").symlink_metadata().is_ok()
 }
 
 enum Failure {
