@@ -1,6 +1,7 @@
 //! `compile`: a policy repository to the files that Codex reads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use codex_schema::diagnostic::Severity;
 use serde_json::json;
@@ -57,18 +58,21 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
     };
     let top = top.display().to_string();
     let repository = repository::read_some(&RealFiles::new(None), &top, today, &mut choose);
-    let mut compiler = Compiler::new(&history);
-    let mut failed: Option<WriteError> = None;
+    let compiler = Compiler::new(&history);
+    let failed: OnceLock<WriteError> = OnceLock::new();
     let wanted = |cohort: &repository::Cohort| made_from.contains_key(&cohort.name);
     let scope = Scope { today, wanted: &wanted, surroundings: &others };
-    let mut tree = check_repository(repository, &scope, &mut |repository, cohort, policy| {
+    let mut tree = check_repository(repository, &scope, &|repository, cohort, policy| {
         let compiled = compiler.cohort(repository, cohort, policy);
         let inputs = made_from.get(&cohort.name).cloned().unwrap_or_default();
-        if failed.is_none() {
-            failed = folder.stage(&cohort.name, &compiled, inputs).err();
+        if failed.get().is_none()
+            && let Err(error) = folder.stage(&cohort.name, &compiled, inputs)
+        {
+            // Of several the first one is told.
+            drop(failed.set(error));
         }
     });
-    if let Some(error) = failed {
+    if let Some(error) = failed.into_inner() {
         return Err(error);
     }
     tree.report = suppress(tree.report, today);

@@ -36,8 +36,8 @@ pub struct State {
     pub note: Option<String>,
 }
 
-/// Where lines came from.
-pub trait History {
+/// Where lines came from. Cohorts are compiled on several threads.
+pub trait History: Sync {
     /// The state of the repository.
     fn state(&self) -> State;
     /// The commit of every line of a file, by its path below the repository's top; `None` for

@@ -1,6 +1,7 @@
 //! Compilation in memory and in a folder.
 
 use std::fs;
+use std::sync::Mutex;
 
 use codex_schema::reader::read_toml;
 use codex_schema::span::SourceId;
@@ -25,10 +26,10 @@ fn files(baseline: &str) -> MemoryFiles {
 fn compiled(files: &MemoryFiles, surroundings: &Surroundings) -> (CompiledCohort, Vec<String>) {
     let repository = read(files, "/p", TODAY);
     let scope = Scope { today: TODAY, wanted: &|_| true, surroundings };
-    let mut compiler = Compiler::new(&NoHistory);
-    let mut found = None;
-    let tree = check_repository(repository, &scope, &mut |repository, cohort, policy| {
-        found = Some(compiler.cohort(repository, cohort, policy));
+    let compiler = Compiler::new(&NoHistory);
+    let found = Mutex::new(None);
+    let tree = check_repository(repository, &scope, &|repository, cohort, policy| {
+        *found.lock().unwrap() = Some(compiler.cohort(repository, cohort, policy));
     });
     let told = tree
         .report
@@ -41,7 +42,7 @@ fn compiled(files: &MemoryFiles, surroundings: &Surroundings) -> (CompiledCohort
             format!("{place} {} {} <- {}", one.code, one.message, others.join(" "))
         })
         .collect();
-    (found.unwrap(), told)
+    (found.into_inner().unwrap().unwrap(), told)
 }
 
 #[test]
@@ -193,8 +194,8 @@ fn compile_to(top: &std::path::Path, out: &std::path::Path) -> Result<Vec<String
     let wanted = |cohort: &Cohort| inputs_of.contains_key(&cohort.name);
     let nothing_else = Surroundings::default();
     let scope = Scope { today: TODAY, wanted: &wanted, surroundings: &nothing_else };
-    let mut compiler = Compiler::new(&NoHistory);
-    let tree = check_repository(repository, &scope, &mut |repository, cohort, policy| {
+    let compiler = Compiler::new(&NoHistory);
+    let tree = check_repository(repository, &scope, &|repository, cohort, policy| {
         let compiled = compiler.cohort(repository, cohort, policy);
         folder.stage(&cohort.name, &compiled, inputs_of[&cohort.name].clone()).unwrap();
     });
