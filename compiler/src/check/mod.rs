@@ -238,17 +238,14 @@ impl Findings {
     /// only what is new about its effects.
     fn add(&mut self, diagnostic: Diagnostic) {
         let same = (diagnostic.code, diagnostic.primary.span);
-        match self.known.get(&same).and_then(|at| self.list.get_mut(*at)) {
-            Some(known) => {
-                for effect in diagnostic.effects {
-                    add_effect(&mut known.effects, effect);
-                }
+        if let Some(known) = self.known.get(&same).and_then(|at| self.list.get_mut(*at)) {
+            for effect in diagnostic.effects {
+                add_effect(&mut known.effects, effect);
             }
-            None => {
-                self.known.insert(same, self.list.len());
-                self.list.push(diagnostic);
-            }
+            return;
         }
+        self.known.insert(same, self.list.len());
+        self.list.push(diagnostic);
     }
 
     fn retain(&mut self, keep: impl Fn(&Diagnostic) -> bool) {

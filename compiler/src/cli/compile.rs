@@ -11,8 +11,8 @@ use super::check::shown;
 use super::explain::usage;
 use super::world::{surroundings, today};
 use super::{Outcome, Output};
-use crate::check::{Scope, check_repository};
-use crate::compile::history::{Git, History};
+use crate::check::{CheckedTree, Scope, check_repository};
+use crate::compile::history::{Git, History, State};
 use crate::compile::output::{Committed, Folder, WriteError};
 use crate::compile::{Compiler, inputs};
 use crate::files::RealFiles;
@@ -85,15 +85,7 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
         }
     };
     let committed = folder.commit(&tree, &state)?;
-    if let Some(note) = &state.note {
-        output.talk.push_str(&format!("note: {note}\n"));
-    }
-    let warnings = tree.report.count(Severity::Warning);
-    if warnings > 0 {
-        let word = if warnings == 1 { "warning" } else { "warnings" };
-        let line = format!("note: {warnings} {word}; see `codex-config check {top}`\n");
-        output.talk.push_str(&line);
-    }
+    output.talk.push_str(&notes(&tree, &state, &top));
     output.data = if print.json {
         let Committed { index, written, removed } = &committed;
         let whole =
@@ -105,6 +97,20 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
     // The process ends here: taking megabytes of policy apart piece by piece is of no use.
     std::mem::forget((tree, compiler));
     Ok(Outcome::Fine)
+}
+
+/// What there is to know beside the outcome.
+fn notes(tree: &CheckedTree, state: &State, top: &str) -> String {
+    let mut notes = String::new();
+    if let Some(note) = &state.note {
+        notes.push_str(&format!("note: {note}\n"));
+    }
+    let warnings = tree.report.count(Severity::Warning);
+    if warnings > 0 {
+        let word = if warnings == 1 { "warning" } else { "warnings" };
+        notes.push_str(&format!("note: {warnings} {word}; see `codex-config check {top}`\n"));
+    }
+    notes
 }
 
 /// Cohorts that the summary names one by one.

@@ -264,10 +264,16 @@ mod tests {
         let outside = Git::open(place.path());
         assert!(outside.state().note.unwrap().starts_with("not under version control"));
 
+        // A folder that is only called so is no repository, to git or to us.
+        std::fs::create_dir(place.path().join(".git")).unwrap();
+        assert!(!is_repository(&place.path().join(".git")));
+        assert!(Git::open(place.path()).run(&["rev-parse", "HEAD"]).is_err());
+
         // The policy lies in a folder of a larger repository.
         let (top, policy) = (place.path().join("all"), place.path().join("all/policy"));
         std::fs::create_dir_all(&policy).unwrap();
         git(&top, &["init", "-q"]);
+        assert!(is_repository(&top.join(".git")));
         assert!(Git::open(&policy).state().note.unwrap().starts_with("git knows no history"));
         std::fs::write(policy.join("a.toml"), "one = 1\ntwo = 2\n").unwrap();
         git(&top, &["add", "-A"]);

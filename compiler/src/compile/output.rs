@@ -178,7 +178,7 @@ impl Folder {
         };
         let known = self.old.cohorts.keys();
         let removed = known.filter(|name| !index.cohorts.contains_key(*name)).cloned().collect();
-        let committed = Committed { written, removed, index };
+        let committed = Committed { index, written, removed };
         if committed.index == self.old {
             return Ok(committed);
         }
