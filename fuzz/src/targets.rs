@@ -122,9 +122,9 @@ pub fn tree(data: &[u8]) {
     }
     let surroundings = Surroundings::default();
     let scope = Scope { today, wanted: &|_| true, surroundings: &surroundings };
-    let mut compiler = Compiler::new(&NoHistory);
+    let compiler = Compiler::new(&NoHistory);
     let repository = repository::read(&files, "/p", today);
-    drop(check_repository(repository, &scope, &mut |repository, cohort, policy| {
+    drop(check_repository(repository, &scope, &|repository, cohort, policy| {
         let compiled = compiler.cohort(repository, cohort, policy);
         if let Some(text) = compiled.files.get(REQUIREMENTS_FILE) {
             let read = read_toml(text, SourceId(0));

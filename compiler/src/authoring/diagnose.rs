@@ -43,6 +43,16 @@ impl Judge {
         }
     }
 
+    /// Takes over what another one collected; what both found counts as this one found it.
+    pub fn join(&mut self, other: Self) {
+        let Self { found, counted, busy } = other;
+        for (key, diagnostic) in found {
+            self.found.entry(key).or_insert(diagnostic);
+        }
+        self.counted.extend(counted);
+        self.busy.extend(busy);
+    }
+
     /// What was found.
     pub fn finish(self, repository: &Repository) -> Vec<Diagnostic> {
         let mut found: Vec<Diagnostic> = self.found.into_values().collect();

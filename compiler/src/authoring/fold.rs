@@ -1,13 +1,15 @@
 //! One layer over those above it.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::hash_map::Entry as Slot;
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use codex_schema::key::{Key, Tighter, Unset};
 use codex_schema::lookup::Spot;
 use codex_schema::span::Span;
 use codex_schema::strictness::{Change, Said, compare, identity};
 use codex_schema::value::{Entry, Node, Table, Value};
+use foldhash::fast::RandomState;
 
 use super::{Document, Event, Outcome, Permit, Voice};
 use crate::repository::{LayerName, Manifest};
@@ -264,18 +266,29 @@ fn union(high: &Node, low: &Node) -> (Option<Node>, bool) {
     let (Value::Array(above), Value::Array(below)) = (&high.value, &low.value) else {
         return (None, false);
     };
-    let mut known: HashMap<u64, Vec<&Value>> = HashMap::with_capacity(above.len() + below.len());
-    for element in above {
-        known.entry(fingerprint(&element.value)).or_default().push(&element.value);
-    }
-    let mut new = Vec::new();
-    for element in below {
-        let same = known.entry(fingerprint(&element.value)).or_default();
-        if !same.contains(&&element.value) {
-            same.push(&element.value);
-            new.push(element.clone());
+    let hashes = RandomState::default();
+    // Nearly always there is one value of a fingerprint: the first, and then the others.
+    let mut known: HashMap<u64, (&Value, Vec<&Value>), RandomState> =
+        HashMap::with_capacity_and_hasher(above.len() + below.len(), hashes.clone());
+    let mut is_new = |value| match known.entry(fingerprint(value, &hashes)) {
+        Slot::Vacant(slot) => {
+            slot.insert((value, Vec::new()));
+            true
         }
+        Slot::Occupied(mut slot) => {
+            let (first, others) = slot.get_mut();
+            let new = *first != value && !others.contains(&value);
+            if new {
+                others.push(value);
+            }
+            new
+        }
+    };
+    for element in above {
+        is_new(&element.value);
     }
+    let mut new: Vec<Node> =
+        below.iter().filter(|element| is_new(&element.value)).cloned().collect();
     if new.is_empty() {
         return (None, false);
     }
@@ -286,8 +299,8 @@ fn union(high: &Node, low: &Node) -> (Option<Node>, bool) {
 }
 
 /// Equal values have equal fingerprints, wherever the keys of their tables stand.
-fn fingerprint(value: &Value) -> u64 {
-    fn add(value: &Value, hasher: &mut DefaultHasher) {
+fn fingerprint(value: &Value, hashes: &RandomState) -> u64 {
+    fn add(value: &Value, hasher: &mut impl Hasher, hashes: &RandomState) {
         std::mem::discriminant(value).hash(hasher);
         match value {
             Value::String(text) | Value::Datetime(text) => text.hash(hasher),
@@ -296,23 +309,23 @@ fn fingerprint(value: &Value) -> u64 {
             Value::Boolean(flag) => flag.hash(hasher),
             Value::Array(elements) => {
                 elements.len().hash(hasher);
-                elements.iter().for_each(|element| add(&element.value, hasher));
+                elements.iter().for_each(|element| add(&element.value, hasher, hashes));
             }
             Value::Table(table) => {
                 table.len().hash(hasher);
                 // The sum does not depend on the order of the keys.
                 let sum = table.iter().fold(0_u64, |sum, entry| {
-                    let mut own = DefaultHasher::new();
+                    let mut own = hashes.build_hasher();
                     entry.key.value.hash(&mut own);
-                    add(&entry.node.value, &mut own);
+                    add(&entry.node.value, &mut own, hashes);
                     sum.wrapping_add(own.finish())
                 });
                 sum.hash(hasher);
             }
         }
     }
-    let mut hasher = DefaultHasher::new();
-    add(value, &mut hasher);
+    let mut hasher = hashes.build_hasher();
+    add(value, &mut hasher, hashes);
     hasher.finish()
 }
 

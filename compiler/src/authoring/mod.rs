@@ -159,6 +159,13 @@ impl Cache {
     }
 }
 
+/// A policy of which the last folder and the exceptions are missing.
+#[derive(Debug)]
+pub struct Begun {
+    policy: EffectivePolicy,
+    last: Option<LayerName>,
+}
+
 /// Merges the layers of a cohort, and keeps what other cohorts begin with.
 pub fn effective(
     repository: &Repository,
@@ -166,23 +173,38 @@ pub fn effective(
     today: Date,
     cache: &mut Cache,
 ) -> EffectivePolicy {
-    let chain = repository.manifest.chain(cohort);
-    let (last, first) = chain.split_last().map_or((None, &[][..]), |(last, it)| (Some(last), it));
-    let mut policy = if let Some(known) = cache.known.get(first) {
-        known.clone()
-    } else {
-        let mut policy = EffectivePolicy::default();
-        for layer in first {
-            add_layer(&mut policy, repository, layer);
-        }
-        // A policy that is kept has to be copied before it can be added to.
-        if cache.shared.get(first).is_some_and(|count| *count > 1) {
-            cache.known.insert(first.to_vec(), policy.clone());
-        }
-        policy
-    };
+    finish(begin(repository, cohort, cache), repository, cohort, today)
+}
+
+/// Merges what other cohorts of the same folders begin with, or knows it: the part of
+/// [`effective`] that needs the cache.
+pub fn begin(repository: &Repository, cohort: &Cohort, cache: &mut Cache) -> Begun {
+    let mut first = repository.manifest.chain(cohort);
+    let last = first.pop();
+    if let Some(known) = cache.known.get(&first) {
+        return Begun { policy: known.clone(), last };
+    }
+    let mut policy = EffectivePolicy::default();
+    for layer in &first {
+        add_layer(&mut policy, repository, layer);
+    }
+    // A policy that is kept has to be copied before it can be added to.
+    if cache.shared.get(&first).is_some_and(|count| *count > 1) {
+        cache.known.insert(first, policy.clone());
+    }
+    Begun { policy, last }
+}
+
+/// Merges what a cohort has of its own: the rest of [`effective`].
+pub fn finish(
+    begun: Begun,
+    repository: &Repository,
+    cohort: &Cohort,
+    today: Date,
+) -> EffectivePolicy {
+    let Begun { mut policy, last } = begun;
     if let Some(last) = last {
-        add_layer(&mut policy, repository, last);
+        add_layer(&mut policy, repository, &last);
     }
     for exception in exceptions_of(repository, cohort, today) {
         add_exception(&mut policy, exception);

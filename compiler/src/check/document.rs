@@ -1,5 +1,7 @@
 //! One TOML text: its syntax, its names, its types, its meaning.
 
+use std::sync::Arc;
+
 use codex_schema::diagnostic::{Code, Diagnostic, Effect, Outcome, Versions};
 use codex_schema::inspect::inspect;
 use codex_schema::lookup::{CONFIG, REQUIREMENTS, Tree};
@@ -64,8 +66,9 @@ impl<'a> Subject<'a> {
             _ => (None, document.source.clone()),
         };
         let mut installed = Documents::default();
+        let nothing: Arc<str> = "".into();
         for _ in 0..id.0 {
-            installed.add(Source::Argument { index: 0 }, "");
+            installed.add(Source::Argument { index: 0 }, Arc::clone(&nothing));
         }
         installed.add(source, document.text.clone());
         let tree: &'static Tree =

@@ -2,6 +2,8 @@
 //! meant: it is offered only where the new name is free, its value fits, and every version of
 //! interest knows it.
 
+use std::cell::LazyCell;
+
 use codex_schema::diagnostic::{Code, Diagnostic, Edit, Fix};
 use codex_schema::span::Span;
 use codex_schema::table::feature_names;
@@ -18,17 +20,15 @@ const MOST: usize = 500;
 /// A document as its fixes see it.
 struct Written<'a> {
     text: &'a str,
-    tree: tree::Document,
+    /// Its lines, read when a fix has to find something in them: few do.
+    tree: LazyCell<tree::Document, Box<dyn FnOnce() -> tree::Document + 'a>>,
     versions: &'a [Version],
 }
 
 /// Adds the fixes of a document's findings.
 pub(super) fn add(subject: &Subject<'_>, text: &str, versions: &[Version], found: &mut Findings) {
-    if found.0.is_empty() {
-        return;
-    }
-    let written = Written { text, tree: tree::read(text), versions };
-    for diagnostic in found.0.iter_mut().take(MOST) {
+    let written = Written { text, tree: LazyCell::new(Box::new(|| tree::read(text))), versions };
+    for diagnostic in found.list.iter_mut().take(MOST) {
         if diagnostic.fix.is_none() && diagnostic.primary.span.source == subject.id {
             diagnostic.fix = fix(subject, &written, diagnostic);
         }

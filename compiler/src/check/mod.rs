@@ -26,6 +26,7 @@ mod lookalikes;
 mod meaning;
 mod names;
 mod place;
+mod policies;
 mod preferences;
 mod profiles;
 mod rules;
@@ -33,6 +34,8 @@ mod secrets;
 mod tree;
 mod types;
 mod versions;
+
+use std::collections::HashMap;
 
 use codex_schema::diagnostic::{Code, Diagnostic, Effect, Severity};
 use codex_schema::source::{Documents, Source};
@@ -235,29 +238,37 @@ impl Report {
 
 /// What is found in one file, without repetitions.
 #[derive(Debug, Default)]
-struct Findings(Vec<Diagnostic>);
+struct Findings {
+    list: Vec<Diagnostic>,
+    /// Where in the list the finding of a code at a place is.
+    known: HashMap<(Code, Span), usize, foldhash::fast::RandomState>,
+}
 
 impl Findings {
     /// Adds a finding. The same mistake found again (for another version, on another way) adds
     /// only what is new about its effects.
     fn add(&mut self, diagnostic: Diagnostic) {
-        let same = |known: &&mut Diagnostic| {
-            known.code == diagnostic.code && known.primary.span == diagnostic.primary.span
-        };
-        match self.0.iter_mut().find(same) {
-            Some(known) => {
-                for effect in diagnostic.effects {
-                    add_effect(&mut known.effects, effect);
-                }
+        let same = (diagnostic.code, diagnostic.primary.span);
+        if let Some(known) = self.known.get(&same).and_then(|at| self.list.get_mut(*at)) {
+            for effect in diagnostic.effects {
+                add_effect(&mut known.effects, effect);
             }
-            None => self.0.push(diagnostic),
+            return;
         }
+        self.known.insert(same, self.list.len());
+        self.list.push(diagnostic);
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Diagnostic) -> bool) {
+        self.list.retain(keep);
+        let places = self.list.iter().map(|found| (found.code, found.primary.span));
+        self.known = places.zip(0..).collect();
     }
 
     /// Drops findings that are about none of the versions of interest. That a name is new is said
     /// for the sake of older versions, asked for or not.
     fn keep_relevant(&mut self, versions: &[Version]) {
-        self.0.retain(|found| {
+        self.retain(|found| {
             let about = |version: &Version| {
                 found.effects.iter().any(|effect| effect.versions.contains(*version))
             };
@@ -268,7 +279,7 @@ impl Findings {
 
     /// All places of the findings of a code.
     fn places(&self, code: Code) -> Vec<Span> {
-        let of_code = self.0.iter().filter(|found| found.code == code);
+        let of_code = self.list.iter().filter(|found| found.code == code);
         of_code
             .flat_map(|found| std::iter::once(&found.primary).chain(&found.labels))
             .map(|label| label.span)
@@ -277,13 +288,15 @@ impl Findings {
 
     /// Drops findings of some codes at some places.
     fn drop_at(&mut self, codes: &[Code], places: &[Span]) {
-        self.0
-            .retain(|found| !(codes.contains(&found.code) && places.contains(&found.primary.span)));
+        if places.is_empty() {
+            return;
+        }
+        self.retain(|found| !(codes.contains(&found.code) && places.contains(&found.primary.span)));
     }
 
     fn finish(mut self) -> Vec<Diagnostic> {
-        self.0.sort_by_key(|found| (found.primary.span.source, found.primary.span.start));
-        self.0
+        self.list.sort_by_key(|found| (found.primary.span.source, found.primary.span.start));
+        self.list
     }
 }
 

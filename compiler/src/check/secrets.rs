@@ -20,14 +20,19 @@ pub(crate) fn collect(root: &Table, tree: &Tree, found: &mut Vec<Span>) {
 /// Goes through a table. Below a row (`governed`) the rows alone say what is secret: a `token` of a
 /// command rule is none.
 fn table(entries: &Table, spot: Option<&Spot>, governed: bool, found: &mut Vec<Span>) {
+    // Below a row that has no rows below it nothing is secret.
+    if governed && spot.is_none() {
+        return;
+    }
     for entry in entries {
-        let name = entry.key.value.to_lowercase();
+        let name = || entry.key.value.to_lowercase();
         let child = spot.and_then(|spot| {
-            spot.child(&entry.key.value).or_else(|| spot.child(spot.closest(&name)?))
+            spot.child(&entry.key.value).or_else(|| spot.child(spot.closest(&name())?))
         });
         let row = child.and_then(|child| child.key);
         let governed = governed || row.is_some();
-        let telling = !governed && TELLING.iter().any(|word| name.contains(word));
+        let is_telling = |name: String| TELLING.iter().any(|word| name.contains(word));
+        let telling = !governed && is_telling(name());
         if row.is_some_and(|row| row.secret == Secret::Yes) || telling {
             texts(&entry.node, found);
             continue;

@@ -2,22 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use codex_schema::diagnostic::{Code, Diagnostic, Severity};
+use codex_schema::diagnostic::{Diagnostic, Severity};
 use codex_schema::reader;
-use codex_schema::source::{Channel, Source};
+use codex_schema::source::Source;
 use codex_schema::span::{SourceId, Span};
-use codex_schema::types::policy::{Date, Delivery};
-use codex_schema::value::{Node, Table, Value};
+use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 
 use super::document::{self, Extent};
-use super::{Checked, FileKind, Findings, Report, Surroundings, channels, rules, secrets};
-use crate::authoring::{Cache, EffectivePolicy, Judge, RULES_FILES, effective, may_loosen};
+use super::policies::{self, Threads};
+use super::{Checked, FileKind, Findings, Report, Surroundings, rules, secrets};
+use crate::authoring::EffectivePolicy;
 use crate::files::Files;
-use crate::lint::{self, lint};
-use crate::machine::Os;
 use crate::repository::{self, Authored, Cohort, LayerName, Repository};
-use crate::sources::rules_file::{self, Decision, Limits, RulesFile};
 
 /// A repository and everything that is wrong with it.
 #[derive(Debug)]
@@ -54,13 +51,14 @@ impl Tree {
 }
 
 /// What is done with every cohort's policy while it is checked: they are not kept, because there
-/// may be hundreds. Whether the policy is right is known at the end.
-pub type Visit<'visit> = dyn FnMut(&Repository, &Cohort, &EffectivePolicy) + 'visit;
+/// may be hundreds. Cohorts come in any order and on several threads at once. Whether the policy is
+/// right is known at the end.
+pub type Visit<'visit> = dyn Fn(&Repository, &Cohort, &EffectivePolicy) + Sync + 'visit;
 
 /// Reads and checks a repository. `top` is the folder with `policy.toml`.
 pub fn check_tree(files: &dyn Files, top: &str, scope: &Scope<'_>) -> Tree {
     let repository = repository::read(files, top, scope.today);
-    check_repository(repository, scope, &mut |_, _, _| {})
+    check_repository(repository, scope, &|_, _, _| {})
 }
 
 /// What of a repository is checked, and against what.
@@ -70,17 +68,16 @@ pub struct Scope<'scope> {
     /// The day that exceptions are held against.
     pub today: Date,
     /// Which cohorts are wanted.
-    pub wanted: &'scope dyn Fn(&Cohort) -> bool,
+    pub wanted: &'scope (dyn Fn(&Cohort) -> bool + Sync),
     /// What else speaks on the machines.
     pub surroundings: &'scope Surroundings,
 }
 
+/// Texts from which on more than one thread is worth its start, in bytes.
+const WORTH_A_THREAD: usize = 24 * 1024;
+
 /// Checks a repository that was read, and shows the policies of the wanted cohorts.
-pub fn check_repository(
-    mut repository: Repository,
-    scope: &Scope<'_>,
-    visit: &mut Visit<'_>,
-) -> Tree {
+pub fn check_repository(mut repository: Repository, scope: &Scope<'_>, visit: &Visit<'_>) -> Tree {
     let today = scope.today;
     let versions = all_versions(&repository);
     let mut found = Findings::default();
@@ -89,16 +86,23 @@ pub fn check_repository(
     }
     let documents = repository.documents.clone();
     let mut report = Report { documents, versions, ..Report::default() };
-    // Documents one by one on one thread, what they are together on the other.
     let shared = &repository;
     let of_layers = report.clone();
-    let (alone, together) = std::thread::scope(|threads| {
-        let alone = threads.spawn(move || check_layers(shared, of_layers));
-        let together = check_policies(shared, scope, &mut report, visit);
-        // A thread that died found nothing; what it looked at is then looked at here.
-        let alone = alone.join().unwrap_or_else(|_| check_layers(shared, report.clone()));
-        (alone, together)
-    });
+    let is_small =
+        repository.documents.iter().map(|one| one.text.len()).sum::<usize>() < WORTH_A_THREAD;
+    let (alone, together) = if is_small {
+        let together = policies::check(shared, scope, &mut report, visit, Threads::One);
+        (check_layers(shared, of_layers), together)
+    } else {
+        // Documents one by one beside what they are together.
+        std::thread::scope(|threads| {
+            let alone = threads.spawn(move || check_layers(shared, of_layers));
+            let together = policies::check(shared, scope, &mut report, visit, Threads::Several);
+            // A thread that died found nothing; what it looked at is then looked at here.
+            let alone = alone.join().unwrap_or_else(|_| check_layers(shared, report.clone()));
+            (alone, together)
+        })
+    };
     let (of_layers, secrets) = alone;
     report.secrets = secrets;
     of_layers.into_iter().chain(together).for_each(|one| found.add(one));
@@ -178,144 +182,6 @@ fn check_exceptions(repository: &Repository, report: &mut Report, found: &mut Ve
             }
         }
     }
-}
-
-/// Merges and checks what every cohort gets. Many get nearly the same: a mistake is reported once.
-fn check_policies(
-    repository: &Repository,
-    scope: &Scope<'_>,
-    report: &mut Report,
-    visit: &mut Visit<'_>,
-) -> Vec<Diagnostic> {
-    let cohorts = || repository.manifest.cohorts.values().filter(|cohort| (scope.wanted)(cohort));
-    let mut known = channels::Known::default();
-    let rules = read_rules(repository);
-    let mut cache = Cache::of(repository, cohorts());
-    let mut found = Findings::default();
-    let mut judge = Judge::default();
-    for cohort in cohorts() {
-        let policy = effective(repository, cohort, scope.today, &mut cache);
-        judge.add(&policy);
-        let anchor = anchor(repository, &policy);
-        let check = || {
-            let mut own = Findings::default();
-            let root = &policy.requirements;
-            document::check_merged(anchor, root, &cohort.versions, report, &mut own);
-            let found = lint_policy(repository, cohort, &policy, &rules);
-            found.into_iter().for_each(|one| own.add(one));
-            own
-        };
-        let own = if size_of(&policy) < WORTH_A_THREAD {
-            visit(repository, cohort, &policy);
-            check()
-        } else {
-            std::thread::scope(|threads| {
-                let checked = threads.spawn(check);
-                visit(repository, cohort, &policy);
-                // A thread that died found nothing: then once more, here.
-                checked.join().unwrap_or_else(|_| check())
-            })
-        };
-        own.finish().into_iter().for_each(|one| found.add(one));
-        if !scope.surroundings.is_empty() {
-            channels::add(cohort, &policy, scope.surroundings, report, &mut known, &mut found);
-        }
-    }
-    rules_that_loosen(repository, &rules).into_iter().for_each(|one| found.add(one));
-    let mut found = found.finish();
-    found.append(&mut judge.finish(repository));
-    found
-}
-
-/// The files of command rules that can be read, by document.
-fn read_rules(repository: &Repository) -> BTreeMap<SourceId, RulesFile> {
-    let texts = repository.layers.values().flat_map(|layer| &layer.rules);
-    texts
-        .filter_map(|text| {
-            let document = repository.documents.get(text.source)?;
-            let file = rules_file::read(&document.text, &Limits::default()).ok()?;
-            Some((text.source, file))
-        })
-        .collect()
-}
-
-/// Rules below the baseline that allow a command or a host: what they allow runs outside of the
-/// sandbox, whatever the policy above says of it.
-fn rules_that_loosen(
-    repository: &Repository,
-    rules: &BTreeMap<SourceId, RulesFile>,
-) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for (name, layer) in &repository.layers {
-        if may_loosen(repository, name, RULES_FILES) {
-            continue;
-        }
-        for text in &layer.rules {
-            let Some(file) = rules.get(&text.source) else { continue };
-            let commands = file.prefix_rules.iter().map(|rule| (rule.decision, &rule.position));
-            let hosts = file.network_rules.iter().map(|rule| (rule.decision, &rule.position));
-            for (_, place) in commands.chain(hosts).filter(|(one, _)| *one == Decision::Allow) {
-                let span = Span::new(text.source, place.span.start, place.span.end);
-                let message = format!("`{name}` allows what no rule above it allows");
-                found.push(Diagnostic::new(Code::Loosens, message, span).help(format!(
-                    "move the rule to `baseline/rules`, or delegate `{RULES_FILES}` under \
-                     `[delegation]` in `policy.toml`"
-                )));
-            }
-        }
-    }
-    found
-}
-
-/// What is wrong with the policy of a cohort as a whole.
-fn lint_policy(
-    repository: &Repository,
-    cohort: &Cohort,
-    policy: &EffectivePolicy,
-    rules: &BTreeMap<SourceId, RulesFile>,
-) -> Vec<Diagnostic> {
-    let rules: Vec<(SourceId, RulesFile)> = policy
-        .rules
-        .iter()
-        .filter_map(|voice| Some((voice.source, rules.get(&voice.source)?.clone())))
-        .collect();
-    let channels: Vec<Channel> = cohort
-        .deliveries
-        .iter()
-        .map(|delivery| match delivery {
-            Delivery::System => Channel::System,
-            Delivery::Cloud => Channel::Cloud,
-            Delivery::Mdm => Channel::Mdm,
-        })
-        .collect();
-    let systems = cohort.systems.as_ref().unwrap_or(&repository.manifest.systems);
-    let systems: Vec<Os> = systems.iter().map(|system| Os::from(*system)).collect();
-    lint(&lint::Subject {
-        requirements: &policy.requirements,
-        config: &policy.config,
-        rules: &rules,
-        documents: &repository.documents,
-        versions: &cohort.versions,
-        channels: &channels,
-        systems: &systems,
-        anchor: Span::new(anchor(repository, policy), 0, 0),
-    })
-}
-
-/// Entries from which on a policy is checked on a thread of its own.
-const WORTH_A_THREAD: usize = 400;
-
-/// How much a policy says: the entries and elements of its three upper levels.
-fn size_of(policy: &EffectivePolicy) -> usize {
-    fn of(table: &Table, depth: u8) -> usize {
-        let below = |node: &Node| match &node.value {
-            Value::Table(table) if depth > 0 => of(table, depth - 1),
-            Value::Array(elements) => elements.len(),
-            _ => 1,
-        };
-        table.iter().map(|entry| below(&entry.node)).sum()
-    }
-    of(&policy.requirements, 2)
 }
 
 /// The first document of a policy.

@@ -1,6 +1,7 @@
 //! `compile`: a policy repository to the files that Codex reads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use codex_schema::diagnostic::Severity;
 use serde_json::json;
@@ -10,8 +11,8 @@ use super::check::shown;
 use super::explain::usage;
 use super::world::{surroundings, today};
 use super::{Outcome, Output};
-use crate::check::{Scope, check_repository};
-use crate::compile::history::{Git, History};
+use crate::check::{CheckedTree, Scope, check_repository};
+use crate::compile::history::{Git, History, State};
 use crate::compile::output::{Committed, Folder, WriteError};
 use crate::compile::{Compiler, inputs};
 use crate::files::RealFiles;
@@ -57,18 +58,21 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
     };
     let top = top.display().to_string();
     let repository = repository::read_some(&RealFiles::new(None), &top, today, &mut choose);
-    let mut compiler = Compiler::new(&history);
-    let mut failed: Option<WriteError> = None;
+    let compiler = Compiler::new(&history);
+    let failed: OnceLock<WriteError> = OnceLock::new();
     let wanted = |cohort: &repository::Cohort| made_from.contains_key(&cohort.name);
     let scope = Scope { today, wanted: &wanted, surroundings: &others };
-    let mut tree = check_repository(repository, &scope, &mut |repository, cohort, policy| {
+    let mut tree = check_repository(repository, &scope, &|repository, cohort, policy| {
         let compiled = compiler.cohort(repository, cohort, policy);
         let inputs = made_from.get(&cohort.name).cloned().unwrap_or_default();
-        if failed.is_none() {
-            failed = folder.stage(&cohort.name, &compiled, inputs).err();
+        if failed.get().is_none()
+            && let Err(error) = folder.stage(&cohort.name, &compiled, inputs)
+        {
+            // Of several the first one is told.
+            drop(failed.set(error));
         }
     });
-    if let Some(error) = failed {
+    if let Some(error) = failed.into_inner() {
         return Err(error);
     }
     tree.report = suppress(tree.report, today);
@@ -81,15 +85,7 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
         }
     };
     let committed = folder.commit(&tree, &state)?;
-    if let Some(note) = &state.note {
-        output.talk.push_str(&format!("note: {note}\n"));
-    }
-    let warnings = tree.report.count(Severity::Warning);
-    if warnings > 0 {
-        let word = if warnings == 1 { "warning" } else { "warnings" };
-        let line = format!("note: {warnings} {word}; see `codex-config check {top}`\n");
-        output.talk.push_str(&line);
-    }
+    output.talk.push_str(&notes(&tree, &state, &top));
     output.data = if print.json {
         let Committed { index, written, removed } = &committed;
         let whole =
@@ -101,6 +97,20 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
     // The process ends here: taking megabytes of policy apart piece by piece is of no use.
     std::mem::forget((tree, compiler));
     Ok(Outcome::Fine)
+}
+
+/// What there is to know beside the outcome.
+fn notes(tree: &CheckedTree, state: &State, top: &str) -> String {
+    let mut notes = String::new();
+    if let Some(note) = &state.note {
+        notes.push_str(&format!("note: {note}\n"));
+    }
+    let warnings = tree.report.count(Severity::Warning);
+    if warnings > 0 {
+        let word = if warnings == 1 { "warning" } else { "warnings" };
+        notes.push_str(&format!("note: {warnings} {word}; see `codex-config check {top}`\n"));
+    }
+    notes
 }
 
 /// Cohorts that the summary names one by one.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use codex_schema::diagnostic::Severity;
 use codex_schema::types::policy::System;
@@ -65,14 +66,14 @@ fn run(arguments: &Emit, output: &mut Output) -> Result<Outcome, Failed> {
     }
     let known: BTreeSet<String> =
         repository.documents.iter().map(|document| document.source.to_string()).collect();
-    let mut folder = Folder::open(out)?;
-    let mut compiler = Compiler::new(&history);
-    let mut failed: Option<Failed> = None;
+    let folder = Folder::open(out)?;
+    let compiler = Compiler::new(&history);
+    let failed: OnceLock<Failed> = OnceLock::new();
     let is_wanted = |cohort: &Cohort| wanted.is_empty() || wanted.contains(&cohort.name);
     let surroundings = Surroundings::default();
     let scope = Scope { today, wanted: &is_wanted, surroundings: &surroundings };
-    let mut one = |repository: &Repository, cohort: &Cohort, policy: &EffectivePolicy| {
-        if failed.is_some() {
+    let one = |repository: &Repository, cohort: &Cohort, policy: &EffectivePolicy| {
+        if failed.get().is_some() {
             return;
         }
         let compiled = compiler.cohort(repository, cohort, policy);
@@ -87,10 +88,14 @@ fn run(arguments: &Emit, output: &mut Output) -> Result<Outcome, Failed> {
             .copied()
             .filter(|target| *all || !names.is_empty() || fits(target, cohort, repository))
             .collect();
-        failed = stage(&mut folder, stamp, &compiled.files, &targets, signer.as_ref()).err();
+        let staged = stage(&folder, stamp, &compiled.files, &targets, signer.as_ref());
+        if let Err(error) = staged {
+            // Of several the first one is told.
+            drop(failed.set(error));
+        }
     };
-    let mut tree = check_repository(repository, &scope, &mut one);
-    if let Some(failed) = failed {
+    let mut tree = check_repository(repository, &scope, &one);
+    if let Some(failed) = failed.into_inner() {
         return Err(failed);
     }
     tree.report = suppress(tree.report, today);
@@ -123,7 +128,7 @@ fn run(arguments: &Emit, output: &mut Output) -> Result<Outcome, Failed> {
 
 /// Makes the artifacts of one cohort and writes them aside.
 fn stage(
-    folder: &mut Folder,
+    folder: &Folder,
     stamp: Stamp,
     compiled: &BTreeMap<String, String>,
     targets: &[&Target],

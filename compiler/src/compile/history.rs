@@ -47,8 +47,8 @@ pub struct Touched {
     pub paths: Vec<String>,
 }
 
-/// Where lines came from.
-pub trait History {
+/// Where lines came from. Cohorts are compiled on several threads.
+pub trait History: Sync {
     /// The state of the repository.
     fn state(&self) -> State;
     /// The commit of every line of a file, by its path below the repository's top; `None` for
@@ -100,7 +100,7 @@ impl Git {
         // Asking the program costs more than compiling a small policy: not where there is no
         // repository to ask about.
         let top = self.top.canonicalize().unwrap_or_else(|_| self.top.clone());
-        if !top.ancestors().any(|folder| folder.join(".git").exists()) {
+        if !top.ancestors().any(|folder| is_repository(&folder.join(".git"))) {
             return unknown("not under version control: lines have no commits".to_owned());
         }
         let asked = ["rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD"];
@@ -163,6 +163,12 @@ impl Git {
         }
         Err(Failure::Refused(String::from_utf8_lossy(&output.stderr).into_owned()))
     }
+}
+
+/// Whether git may take this for a repository: a file that points to one, or a folder with a HEAD
+/// (a link in old ones). Git passes over anything else.
+fn is_repository(place: &Path) -> bool {
+    place.is_file() || place.join("HEAD").symlink_metadata().is_ok()
 }
 
 enum Failure {
@@ -306,10 +312,16 @@ mod tests {
         let outside = Git::open(place.path());
         assert!(outside.state().note.unwrap().starts_with("not under version control"));
 
+        // A folder that is only called so is no repository, to git or to us.
+        std::fs::create_dir(place.path().join(".git")).unwrap();
+        assert!(!is_repository(&place.path().join(".git")));
+        assert!(Git::open(place.path()).run(&["rev-parse", "HEAD"]).is_err());
+
         // The policy lies in a folder of a larger repository.
         let (top, policy) = (place.path().join("all"), place.path().join("all/policy"));
         std::fs::create_dir_all(&policy).unwrap();
         git(&top, &["init", "-q"]);
+        assert!(is_repository(&top.join(".git")));
         assert!(Git::open(&policy).state().note.unwrap().starts_with("git knows no history"));
         std::fs::write(policy.join("a.toml"), "one = 1\ntwo = 2\n").unwrap();
         git(&top, &["add", "-A"]);

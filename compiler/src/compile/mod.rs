@@ -53,7 +53,7 @@ pub const CONFIG_FILE: &str = "config.toml";
 /// The file that says where values came from.
 pub const PROVENANCE_FILE: &str = "provenance.json";
 
-/// Compiles the cohorts of one repository, one after the other.
+/// Compiles the cohorts of one repository, in any order and on any number of threads.
 #[expect(missing_debug_implementations, reason = "a door to version control prints nothing useful")]
 pub struct Compiler<'history> {
     origins: provenance::Origins<'history>,
@@ -67,7 +67,7 @@ impl<'history> Compiler<'history> {
 
     /// Compiles the policy of one cohort.
     pub fn cohort(
-        &mut self,
+        &self,
         repository: &Repository,
         cohort: &Cohort,
         policy: &EffectivePolicy,

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -77,8 +78,8 @@ pub struct Folder {
     place: PathBuf,
     aside: PathBuf,
     old: Index,
-    new: BTreeMap<String, IndexEntry>,
-    staged: BTreeSet<String>,
+    kept: BTreeMap<String, IndexEntry>,
+    staged: Mutex<BTreeMap<String, IndexEntry>>,
 }
 
 /// What writing did.
@@ -108,8 +109,8 @@ impl Folder {
             Err(_) => return Err(WriteError::NotOurs(place.to_owned())),
         };
         let aside = sibling(place, "new");
-        let (new, staged) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { place: place.to_owned(), aside, old, new, staged })
+        let (kept, staged) = (BTreeMap::new(), Mutex::default());
+        Ok(Self { place: place.to_owned(), aside, old, kept, staged })
     }
 
     /// Whether a cohort's files are there and were made from these inputs.
@@ -124,16 +125,16 @@ impl Folder {
     /// Keeps a cohort's files as they are.
     pub fn keep(&mut self, cohort: &str) {
         if let Some(entry) = self.old.cohorts.get(cohort) {
-            self.new.insert(cohort.to_owned(), entry.clone());
+            self.kept.insert(cohort.to_owned(), entry.clone());
         }
     }
 
-    /// Writes a cohort's files aside.
+    /// Writes a cohort's files aside; on any number of threads at once.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn stage(
-        &mut self,
+        &self,
         name: &str,
         cohort: &CompiledCohort,
         inputs: String,
@@ -151,8 +152,9 @@ impl Folder {
         }
         let codex_versions = cohort.versions.iter().map(ToString::to_string).collect();
         let digest = cohort.digest.clone();
-        self.new.insert(name.to_owned(), IndexEntry { digest, inputs, codex_versions, files });
-        self.staged.insert(name.to_owned());
+        let entry = IndexEntry { digest, inputs, codex_versions, files };
+        let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
+        staged.insert(name.to_owned(), entry);
         Ok(())
     }
 
@@ -160,25 +162,30 @@ impl Folder {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn commit(self, tree: &CheckedTree, state: &State) -> Result<Committed, WriteError> {
+    pub fn commit(mut self, tree: &CheckedTree, state: &State) -> Result<Committed, WriteError> {
+        let staged = std::mem::take(&mut self.staged).into_inner();
+        let staged = staged.unwrap_or_else(PoisonError::into_inner);
+        let written: BTreeSet<String> = staged.keys().cloned().collect();
+        let mut cohorts = std::mem::take(&mut self.kept);
+        cohorts.extend(staged);
         let index = Index {
             form: FORM.to_owned(),
             compiler: COMPILER_VERSION.to_owned(),
             organisation: tree.repository.manifest.organisation.clone(),
             commit: state.head.clone(),
             dirty: state.dirty,
-            cohorts: self.new.clone(),
+            cohorts,
         };
-        let known: BTreeSet<String> = self.old.cohorts.keys().cloned().collect();
-        let removed = known.into_iter().filter(|name| !self.new.contains_key(name)).collect();
-        let committed = Committed { written: self.staged.clone(), removed, index: index.clone() };
-        if index == self.old {
+        let known = self.old.cohorts.keys();
+        let removed = known.filter(|name| !index.cohorts.contains_key(*name)).cloned().collect();
+        let committed = Committed { index, written, removed };
+        if committed.index == self.old {
             return Ok(committed);
         }
-        if self.staged.len() == self.new.len() {
-            self.replace_all(&index)?;
+        if committed.written.len() == committed.index.cohorts.len() {
+            self.replace_all(&committed.index)?;
         } else {
-            self.replace_some(&index, &committed.removed)?;
+            self.replace_some(&committed)?;
         }
         Ok(committed)
     }
@@ -192,8 +199,9 @@ impl Folder {
     }
 
     /// Cohort by cohort, the index last.
-    fn replace_some(&self, index: &Index, removed: &BTreeSet<String>) -> Result<(), WriteError> {
-        for name in &self.staged {
+    fn replace_some(&self, committed: &Committed) -> Result<(), WriteError> {
+        let Committed { index, written, removed } = committed;
+        for name in written {
             swap(&self.aside.join(name), &self.place.join(name))?;
         }
         let aside = sibling(&self.place, "index");

@@ -2,14 +2,15 @@
 //! subject; and what was said and did not count.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use codex_schema::lookup::Spot;
 use codex_schema::lookup::{CONFIG, REQUIREMENTS, Tree as KeyTree};
 use codex_schema::source::{Documents, Source};
 use codex_schema::span::{SourceId, Span};
 use codex_schema::value::{Node, Table, Value};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::COMPILER_VERSION;
 use super::history::{Commit, History};
@@ -23,7 +24,7 @@ const FORM: &str = "codex-config provenance 1";
 /// What is known of the documents, collected as cohorts need it.
 pub(super) struct Origins<'history> {
     history: &'history dyn History,
-    documents: BTreeMap<SourceId, Arc<Origin>>,
+    documents: Mutex<BTreeMap<SourceId, Arc<Origin>>>,
 }
 
 /// One document: its name, where its lines begin, and who wrote them.
@@ -31,7 +32,10 @@ struct Origin {
     path: String,
     line_starts: Vec<u32>,
     text: Arc<str>,
-    commits: Vec<Option<Arc<Commit>>>,
+    /// For every line the number of its commit in `commits`.
+    lines: Vec<Option<usize>>,
+    /// The commits of the lines, each once.
+    commits: Vec<Arc<Commit>>,
 }
 
 /// A place, with what the file's own tables say of it: source, line, column, commit. The numbers
@@ -49,8 +53,8 @@ struct File<'cohort> {
     exceptions: &'cohort [String],
     sources: Vec<String>,
     commits: Vec<Commit>,
-    requirements: BTreeMap<String, Entry>,
-    config: BTreeMap<String, Entry>,
+    requirements: Entries,
+    config: Entries,
     voices: Vec<VoiceEntry>,
     left_out: Vec<LeftOut>,
 }
@@ -63,6 +67,45 @@ struct LeftOut {
     reason: &'static str,
     /// What decides in its place.
     by: Vec<Place>,
+}
+
+/// Where the values of a document stand, by path. The paths are one text, and so are their parts:
+/// there are thousands of them for every cohort.
+#[derive(Default)]
+struct Entries {
+    paths: String,
+    /// Each with its range of `paths`.
+    list: Vec<(Range<usize>, Entry)>,
+}
+
+impl Entries {
+    fn push(&mut self, path: &str, entry: Entry) {
+        let start = self.paths.len();
+        self.paths.push_str(path);
+        self.list.push((start..self.paths.len(), entry));
+    }
+
+    fn path(&self, range: &Range<usize>) -> &str {
+        self.paths.get(range.clone()).unwrap_or_default()
+    }
+}
+
+/// As a map in the order of the paths.
+impl Serialize for Entries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sorted: Vec<(&str, &Entry)> =
+            self.list.iter().map(|(range, entry)| (self.path(range), entry)).collect();
+        sorted.sort_by_key(|(path, _)| *path);
+        // A name with quotes of its own may read like two names: the last one is shown.
+        sorted.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+        serializer.collect_map(sorted)
+    }
 }
 
 /// Where a key's value stands, and where its elements do when they come from several places.
@@ -89,12 +132,12 @@ struct VoiceEntry {
 
 impl<'history> Origins<'history> {
     pub(super) fn new(history: &'history dyn History) -> Self {
-        Self { history, documents: BTreeMap::new() }
+        Self { history, documents: Mutex::default() }
     }
 
     /// The provenance of a cohort's policy, as JSON.
     pub(super) fn of(
-        &mut self,
+        &self,
         repository: &Repository,
         cohort: &Cohort,
         policy: &EffectivePolicy,
@@ -103,40 +146,44 @@ impl<'history> Origins<'history> {
     ) -> String {
         let texts = &repository.documents;
         let mut writer =
-            Writer { origins: self, texts, sources: BTreeMap::new(), commits: BTreeMap::new() };
+            Writer { origins: self, texts, sources: Vec::new(), commits: BTreeMap::new() };
         let requirements = writer.entries(&simplified.requirements, &REQUIREMENTS);
         let config = writer.entries(&policy.config, &CONFIG);
         let voices = policy.events.iter().map(|event| writer.voice(event)).collect();
         let left_out = simplified.removed.iter().map(|removed| writer.left_out(removed)).collect();
         let (sources, commits) = (writer.sources, writer.commits);
-        let organisation = &repository.manifest.organisation;
+        // About what an entry takes: growing a text means copying it.
+        let length = (requirements.list.len() + config.list.len()) * 40;
+        let length = length + (requirements.paths.len() + config.paths.len()) * 3 / 2;
         let file = File {
             form: FORM,
             compiler: COMPILER_VERSION,
-            organisation,
+            organisation: &repository.manifest.organisation,
             cohort: &cohort.name,
             digest,
             layers: policy.chain.iter().map(ToString::to_string).collect(),
             exceptions: &policy.exceptions,
-            sources: in_order(sources)
-                .into_iter()
-                .map(|id| self.documents.get(&id).map(|one| one.path.clone()).unwrap_or_default())
-                .collect(),
+            sources: sources.into_iter().map(|cited| cited.origin.path.clone()).collect(),
             commits: in_order(commits).into_iter().map(Arc::unwrap_or_clone).collect(),
             requirements,
             config,
             voices,
             left_out,
         };
-        let mut text = serde_json::to_string(&file).unwrap_or_default();
-        text.push('\n');
-        text
+        let mut bytes = Vec::with_capacity(length);
+        // Writing to memory does not fail, and all keys are texts.
+        drop(serde_json::to_writer(&mut bytes, &file));
+        bytes.push(b'\n');
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
-    fn origin(&mut self, texts: &Documents, id: SourceId) -> Arc<Origin> {
-        if let Some(known) = self.documents.get(&id) {
-            return Arc::clone(known);
-        }
+    fn origin(&self, texts: &Documents, id: SourceId) -> Arc<Origin> {
+        let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        let origin = documents.entry(id).or_insert_with(|| Arc::new(self.look_at(texts, id)));
+        Arc::clone(origin)
+    }
+
+    fn look_at(&self, texts: &Documents, id: SourceId) -> Origin {
         let document = texts.get(id);
         let path = match document.map(|document| &document.source) {
             Some(Source::File { path }) => path.clone(),
@@ -150,14 +197,31 @@ impl<'history> Origins<'history> {
                 .filter(|(_, byte)| *byte == b'\n')
                 .filter_map(|(at, _)| u32::try_from(at + 1).ok()),
         );
-        let origin = Arc::new(Origin {
-            line_starts: starts.collect(),
-            commits: self.history.lines(&path),
-            path,
-            text,
+        let line_starts = starts.collect();
+        let mut numbers: BTreeMap<Arc<Commit>, usize> = BTreeMap::new();
+        let lines = self.history.lines(&path).into_iter().map(|commit| {
+            let count = numbers.len();
+            commit.map(|commit| *numbers.entry(commit).or_insert(count))
         });
-        self.documents.insert(id, Arc::clone(&origin));
-        origin
+        let lines = lines.collect();
+        Origin { path, line_starts, text, lines, commits: in_order(numbers) }
+    }
+}
+
+impl Origin {
+    /// The line of a byte, from 1. Most bytes asked for stand on the line asked for before, or on
+    /// one of the next.
+    fn line(&self, start: u32, before: usize) -> usize {
+        const NEAR: usize = 4;
+        let from = before.saturating_sub(1);
+        let near = self.line_starts.get(from..).unwrap_or_default();
+        if near.first().is_some_and(|first| *first <= start) {
+            let passed = near.iter().take(NEAR).take_while(|first| **first <= start).count();
+            if passed < NEAR {
+                return from + passed;
+            }
+        }
+        self.line_starts.partition_point(|first| *first <= start)
     }
 }
 
@@ -169,15 +233,29 @@ fn in_order<T>(numbers: BTreeMap<T, usize>) -> Vec<T> {
 }
 
 struct Writer<'origins, 'history> {
-    origins: &'origins mut Origins<'history>,
+    origins: &'origins Origins<'history>,
     texts: &'origins Documents,
-    sources: BTreeMap<SourceId, usize>,
+    sources: Vec<Cited>,
     commits: BTreeMap<Arc<Commit>, usize>,
 }
 
+/// A document that a file of provenance names; its place among those is its number.
+struct Cited {
+    id: SourceId,
+    origin: Arc<Origin>,
+    /// The line asked for last.
+    line: usize,
+    /// The numbers that its commits have in this file, as far as they have any.
+    numbers: Vec<Option<usize>>,
+}
+
 impl Writer<'_, '_> {
-    fn entries(&mut self, root: &Table, tree: &KeyTree) -> BTreeMap<String, Entry> {
-        let mut entries = BTreeMap::new();
+    fn entries(&mut self, root: &Table, tree: &LazyLock<KeyTree>) -> Entries {
+        let mut entries = Entries::default();
+        // A key table that nothing is looked up in is not built.
+        if root.is_empty() {
+            return entries;
+        }
         self.walk(root, Some(tree.root()), &mut String::new(), &mut entries);
         entries
     }
@@ -187,7 +265,7 @@ impl Writer<'_, '_> {
         table: &Table,
         spot: Option<&Spot>,
         path: &mut String,
-        entries: &mut BTreeMap<String, Entry>,
+        entries: &mut Entries,
     ) {
         for entry in table {
             let length = path.len();
@@ -200,7 +278,7 @@ impl Writer<'_, '_> {
                 }
                 _ => {
                     let found = self.entry(&entry.node);
-                    entries.insert(path.clone(), found);
+                    entries.push(path, found);
                 }
             }
             path.truncate(length);
@@ -217,22 +295,40 @@ impl Writer<'_, '_> {
         Entry { at: self.place(node.span), elements }
     }
 
+    /// The number of a document.
+    fn source(&mut self, id: SourceId) -> usize {
+        if let Some(known) = self.sources.iter().position(|cited| cited.id == id) {
+            return known;
+        }
+        let origin = self.origins.origin(self.texts, id);
+        let numbers = vec![None; origin.commits.len()];
+        self.sources.push(Cited { id, origin, line: 0, numbers });
+        self.sources.len() - 1
+    }
+
     fn place(&mut self, span: Span) -> Place {
-        let count = self.sources.len();
-        let source = *self.sources.entry(span.source).or_insert(count);
-        let origin = self.origins.origin(self.texts, span.source);
-        let line = origin.line_starts.partition_point(|start| *start <= span.start);
+        let source = self.source(span.source);
+        let Some(Cited { origin, line: last, numbers, .. }) = self.sources.get_mut(source) else {
+            return (source, 0, 0, -1);
+        };
+        let line = origin.line(span.start, *last);
+        *last = line;
         let start = line.checked_sub(1).and_then(|at| origin.line_starts.get(at)).copied();
         let range = usize::try_from(start.unwrap_or(0)).unwrap_or(0)
             ..usize::try_from(span.start).unwrap_or(0);
-        let before = origin.text.get(range).unwrap_or_default();
-        let column = u32::try_from(before.chars().count()).unwrap_or(0) + 1;
-        let commit = line.checked_sub(1).and_then(|at| origin.commits.get(at)?.clone());
-        let commit = commit.map_or(-1, |commit| {
+        let before = origin.text.as_bytes().get(range).unwrap_or_default();
+        // A character is a byte that goes on with no other.
+        let column = before.iter().filter(|byte| **byte & 0xC0 != 0x80).count() + 1;
+        let commit = line.checked_sub(1).and_then(|at| *origin.lines.get(at)?);
+        let number = commit.and_then(|at| Some((numbers.get_mut(at)?, origin.commits.get(at)?)));
+        let number = number.map_or(-1, |(number, commit)| {
             let count = self.commits.len();
-            i64::try_from(*self.commits.entry(commit).or_insert(count)).unwrap_or(-1)
+            let known = number
+                .get_or_insert_with(|| *self.commits.entry(Arc::clone(commit)).or_insert(count));
+            i64::try_from(*known).unwrap_or(-1)
         });
-        (source, u32::try_from(line).unwrap_or(u32::MAX), column, commit)
+        let [line, column] = [line, column].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        (source, line, column, number)
     }
 
     fn left_out(&mut self, removed: &Removed) -> LeftOut {

@@ -1,6 +1,7 @@
 //! Compilation in memory and in a folder.
 
 use std::fs;
+use std::sync::Mutex;
 
 use codex_schema::reader::read_toml;
 use codex_schema::span::SourceId;
@@ -25,10 +26,10 @@ fn files(baseline: &str) -> MemoryFiles {
 fn compiled(files: &MemoryFiles, surroundings: &Surroundings) -> (CompiledCohort, Vec<String>) {
     let repository = read(files, "/p", TODAY);
     let scope = Scope { today: TODAY, wanted: &|_| true, surroundings };
-    let mut compiler = Compiler::new(&NoHistory);
-    let mut found = None;
-    let tree = check_repository(repository, &scope, &mut |repository, cohort, policy| {
-        found = Some(compiler.cohort(repository, cohort, policy));
+    let compiler = Compiler::new(&NoHistory);
+    let found = Mutex::new(None);
+    let tree = check_repository(repository, &scope, &|repository, cohort, policy| {
+        *found.lock().unwrap() = Some(compiler.cohort(repository, cohort, policy));
     });
     let told = tree
         .report
@@ -41,7 +42,7 @@ fn compiled(files: &MemoryFiles, surroundings: &Surroundings) -> (CompiledCohort
             format!("{place} {} {} <- {}", one.code, one.message, others.join(" "))
         })
         .collect();
-    (found.unwrap(), told)
+    (found.into_inner().unwrap().unwrap(), told)
 }
 
 #[test]
@@ -193,8 +194,8 @@ fn compile_to(top: &std::path::Path, out: &std::path::Path) -> Result<Vec<String
     let wanted = |cohort: &Cohort| inputs_of.contains_key(&cohort.name);
     let nothing_else = Surroundings::default();
     let scope = Scope { today: TODAY, wanted: &wanted, surroundings: &nothing_else };
-    let mut compiler = Compiler::new(&NoHistory);
-    let tree = check_repository(repository, &scope, &mut |repository, cohort, policy| {
+    let compiler = Compiler::new(&NoHistory);
+    let tree = check_repository(repository, &scope, &|repository, cohort, policy| {
         let compiled = compiler.cohort(repository, cohort, policy);
         folder.stage(&cohort.name, &compiled, inputs_of[&cohort.name].clone()).unwrap();
     });
@@ -256,4 +257,50 @@ fn a_folder_of_somebody_else_is_left_alone() {
     fs::write(place.path().join("thesis.txt"), "x").unwrap();
     assert!(matches!(Folder::open(place.path()), Err(WriteError::NotOurs(_))));
     assert!(Folder::open(&place.path().join("new")).is_ok());
+}
+
+/// Many cohorts are shared out among threads: what comes of one must not depend on the others, nor
+/// on which thread is faster.
+#[test]
+fn cohorts_together_are_what_they_are_alone() {
+    let mut files = MemoryFiles::default();
+    let mut manifest = "organisation.name = 'A'\n[cohorts.rest]\ndefault = true\n[delegation]\n\
+         'teams/*' = ['experimental_network.domains']\n"
+        .to_owned();
+    let mut hosts = String::new();
+    for number in 0..1000 {
+        hosts.push_str(&format!("'*.svc{number}.corp.example.com' = 'allow'\n"));
+    }
+    let baseline =
+        format!("[experimental_network]\nenabled = true\n[experimental_network.domains]\n{hosts}");
+    files.put("/p/baseline/requirements.toml", baseline);
+    for team in 0..12 {
+        manifest.push_str(&format!("[teams.t{team}]\n[cohorts.c{team}]\nteam = 't{team}'\n"));
+        let text = format!(
+            "allow_appshots = 'wrong'\n[experimental_network.domains]\n\
+             'a.svc{team}.corp.example.com' = 'deny'\n"
+        );
+        files.put(format!("/p/teams/t{team}/requirements.toml"), text);
+    }
+    files.put("/p/policy.toml", manifest);
+    let of = |wanted: &(dyn Fn(&Cohort) -> bool + Sync)| {
+        let surroundings = Surroundings::default();
+        let scope = Scope { today: TODAY, wanted, surroundings: &surroundings };
+        let compiler = Compiler::new(&NoHistory);
+        let made = Mutex::new(BTreeMap::new());
+        let tree = check_repository(read(&files, "/p", TODAY), &scope, &|all, cohort, policy| {
+            let compiled = compiler.cohort(all, cohort, policy);
+            made.lock().unwrap().insert(cohort.name.clone(), compiled);
+        });
+        (made.into_inner().unwrap(), tree.report.diagnostics)
+    };
+    let (together, found) = of(&|_| true);
+    assert_eq!(together.len(), 13);
+    assert!(found.len() >= 12, "{found:?}");
+    for (name, compiled) in &together {
+        assert_eq!(of(&|cohort| cohort.name == *name).0.get(name), Some(compiled), "{name}");
+    }
+    for _ in 0..4 {
+        assert_eq!(of(&|_| true), (together.clone(), found.clone()));
+    }
 }

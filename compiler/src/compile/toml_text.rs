@@ -162,12 +162,13 @@ fn inline(value: &Value, order: &[String], out: &mut String) {
         Value::Table(table) => {
             let place = |entry: &Entry| {
                 let at = order.iter().position(|known| **known == *entry.key.value);
-                (at.unwrap_or(usize::MAX), entry.key.value.clone())
+                at.unwrap_or(usize::MAX)
             };
-            let mut entries: Vec<&Entry> = table.iter().collect();
-            entries.sort_by_cached_key(|entry| place(entry));
+            let mut entries: Vec<(usize, &str, &Entry)> =
+                table.iter().map(|entry| (place(entry), &*entry.key.value, entry)).collect();
+            entries.sort_by_key(|(place, name, _)| (*place, *name));
             out.push_str("{ ");
-            for (at, entry) in entries.into_iter().enumerate() {
+            for (at, (_, _, entry)) in entries.into_iter().enumerate() {
                 if at > 0 {
                     out.push_str(", ");
                 }
@@ -194,6 +195,12 @@ fn name(text: &str, out: &mut String) {
 fn string(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
+    // Most texts need no second look.
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    if text.bytes().all(plain) {
+        out.push_str(text);
+        rest = "";
+    }
     while let Some(at) = rest.find(|letter: char| letter.is_control() || "\"\\".contains(letter)) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);

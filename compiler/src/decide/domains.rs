@@ -224,6 +224,28 @@ pub(crate) struct Index<'policy> {
     by_tail: Map<Cow<'policy, str>, Slot>,
     /// The entry before each one in its chain: for the very name, and for names below.
     before: Vec<Slot>,
+    /// How long the labels are that have entries: others need no looking up.
+    lengths: Lengths,
+}
+
+/// A set of lengths. All that are too long for it count as one.
+#[derive(Debug, Default)]
+pub(crate) struct Lengths([u64; 4]);
+
+impl Lengths {
+    const LONGEST: usize = 255;
+
+    /// Adds a length.
+    pub(crate) fn add(&mut self, length: usize) {
+        let length = length.min(Self::LONGEST);
+        self.0.get_mut(length / 64).into_iter().for_each(|word| *word |= 1 << (length % 64));
+    }
+
+    /// Whether a length is there.
+    pub(crate) fn has(&self, length: usize) -> bool {
+        let length = length.min(Self::LONGEST);
+        self.0.get(length / 64).is_some_and(|word| word & (1 << (length % 64)) != 0)
+    }
 }
 
 /// The last entry that matches this very name, and the last that matches names below.
@@ -239,8 +261,8 @@ impl<'policy> Index<'policy> {
         entries: &[DomainEntry<'policy>],
         wanted: impl Fn(&DomainEntry<'policy>) -> bool,
     ) -> Self {
-        let mut index =
-            Self { by_tail: Map::default(), before: vec![Slot::default(); entries.len()] };
+        let before = vec![Slot::default(); entries.len()];
+        let mut index = Self { before, ..Self::default() };
         index.by_tail.reserve(entries.len());
         for ((entry, before), at) in entries.iter().zip(&mut index.before).zip(0_u32..) {
             if !wanted(entry) {
@@ -250,6 +272,7 @@ impl<'policy> Index<'policy> {
             let wild = pattern.is_wild();
             let key =
                 if wild { Cow::Owned(pattern.tail().to_owned()) } else { pattern.name.clone() };
+            index.lengths.add(key.len());
             let slot = index.by_tail.entry(key).or_default();
             if !wild && pattern.shape != Shape::Below {
                 before.exact = slot.exact.replace(at);
@@ -266,7 +289,8 @@ impl<'policy> Index<'policy> {
     pub(crate) fn candidates(&self, name: &str, found: &mut impl FnMut(usize)) {
         let mut rest = Some(name);
         while let Some(tail) = rest {
-            if let Some(slot) = self.by_tail.get(tail) {
+            let known = self.lengths.has(tail.len()).then(|| self.by_tail.get(tail));
+            if let Some(slot) = known.flatten() {
                 if tail.len() == name.len() {
                     self.chain(slot.exact, |before| before.exact, found);
                 }

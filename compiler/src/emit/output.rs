@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::Artifact;
 use super::manifest::{Emitted, FORM, MANIFEST_FILE, Manifest};
@@ -14,7 +15,7 @@ use crate::compile::output::{WriteError, refused, sibling, swap};
 pub struct Folder {
     place: PathBuf,
     aside: PathBuf,
-    cohorts: BTreeMap<String, Emitted>,
+    cohorts: Mutex<BTreeMap<String, Emitted>>,
 }
 
 impl Folder {
@@ -34,14 +35,14 @@ impl Folder {
             return Err(WriteError::NotOurs(place.to_owned()));
         }
         let aside = sibling(place, "new");
-        Ok(Self { place: place.to_owned(), aside, cohorts: BTreeMap::new() })
+        Ok(Self { place: place.to_owned(), aside, cohorts: Mutex::default() })
     }
 
-    /// Writes a cohort's artifacts aside.
+    /// Writes a cohort's artifacts aside; on any number of threads at once.
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn stage(&mut self, artifacts: &[Artifact], emitted: Emitted) -> Result<(), WriteError> {
+    pub fn stage(&self, artifacts: &[Artifact], emitted: Emitted) -> Result<(), WriteError> {
         let folder = self.aside.join(&emitted.stamp.cohort);
         // Asking the system for a folder that is there costs as much as making one.
         let mut made: BTreeSet<PathBuf> = BTreeSet::new();
@@ -53,7 +54,8 @@ impl Folder {
             }
             fs::write(&file, &artifact.bytes).map_err(refused(&file))?;
         }
-        self.cohorts.insert(emitted.stamp.cohort.clone(), emitted);
+        let mut cohorts = self.cohorts.lock().unwrap_or_else(PoisonError::into_inner);
+        cohorts.insert(emitted.stamp.cohort.clone(), emitted);
         Ok(())
     }
 
@@ -62,11 +64,12 @@ impl Folder {
     /// # Errors
     /// When the system refuses; what was there before stays.
     pub fn commit(mut self, organisation: &str) -> Result<Manifest, WriteError> {
+        let cohorts = std::mem::take(&mut self.cohorts).into_inner();
         let manifest = Manifest {
             form: FORM,
             organisation: organisation.to_owned(),
             compiler: COMPILER_VERSION,
-            cohorts: std::mem::take(&mut self.cohorts),
+            cohorts: cohorts.unwrap_or_else(PoisonError::into_inner),
         };
         let text = serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n";
         let file = self.aside.join(MANIFEST_FILE);

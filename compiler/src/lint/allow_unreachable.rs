@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 
+use foldhash::fast::RandomState;
+
 use super::view::{Domain, View};
+use crate::decide::domains::Lengths;
 
 /// Checks a policy.
 pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
@@ -28,12 +31,20 @@ pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
 /// Denied patterns by the name that follows their wildcard.
 #[derive(Default)]
 struct Denied<'a> {
-    /// Names as they stand.
-    exact: HashMap<&'a str, &'a Domain<'a>>,
+    by_name: HashMap<&'a str, Reached<'a>, RandomState>,
+    /// How long the names are: others need no looking up.
+    lengths: Lengths,
+}
+
+/// The denied patterns of one name.
+#[derive(Default)]
+struct Reached<'a> {
+    /// The name as it stands.
+    exact: Option<&'a Domain<'a>>,
     /// `*.x`: everything below x.
-    below: HashMap<&'a str, &'a Domain<'a>>,
+    below: Option<&'a Domain<'a>>,
     /// `**.x`: x too.
-    whole: HashMap<&'a str, &'a Domain<'a>>,
+    whole: Option<&'a Domain<'a>>,
 }
 
 /// A pattern without its wildcard, and how far it reaches.
@@ -57,34 +68,37 @@ impl<'a> Denied<'a> {
         let mut denied = Self::default();
         for domain in domains.iter().filter(|domain| !domain.allowed) {
             let (name, reach) = parts(&domain.pattern);
-            let list = match reach {
-                Reach::Exact => &mut denied.exact,
-                Reach::Below => &mut denied.below,
-                Reach::Whole => &mut denied.whole,
+            denied.lengths.add(name.len());
+            let reached = denied.by_name.entry(name).or_default();
+            let place = match reach {
+                Reach::Exact => &mut reached.exact,
+                Reach::Below => &mut reached.below,
+                Reach::Whole => &mut reached.whole,
             };
-            list.entry(name).or_insert(domain);
+            place.get_or_insert(domain);
         }
         denied
+    }
+
+    fn reached(&self, name: &str) -> Option<&Reached<'a>> {
+        self.lengths.has(name.len()).then(|| self.by_name.get(name)).flatten()
     }
 
     /// A denied pattern that covers every host of another one.
     fn covers(&self, pattern: &str) -> Option<&'a Domain<'a>> {
         let (name, reach) = parts(pattern);
-        let same = match reach {
-            Reach::Exact => self.exact.get(name),
-            Reach::Below => self.below.get(name),
-            Reach::Whole => None,
-        };
-        if let Some(found) = same.or_else(|| self.whole.get(name)) {
-            return Some(found);
-        }
-        let mut rest = name;
-        while let Some((_, above)) = rest.split_once('.') {
-            if let Some(found) = self.whole.get(above).or_else(|| self.below.get(above)) {
-                return Some(found);
-            }
-            rest = above;
-        }
-        None
+        let same = self.reached(name).and_then(|reached| {
+            let same = match reach {
+                Reach::Exact => reached.exact,
+                Reach::Below => reached.below,
+                Reach::Whole => None,
+            };
+            same.or(reached.whole)
+        });
+        let mut above = std::iter::successors(Some(name), |name| Some(name.split_once('.')?.1));
+        above.next();
+        same.or_else(|| {
+            above.find_map(|name| self.reached(name).and_then(|it| it.whole.or(it.below)))
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! The policy as rules look at it.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Deref;
 
@@ -35,7 +36,7 @@ pub(super) struct Domain<'a> {
     /// As written.
     pub written: &'a str,
     /// In the form in which Codex compares: lower case, no final dot, no port.
-    pub pattern: String,
+    pub pattern: Cow<'a, str>,
     /// Whether it is allowed; denied otherwise.
     pub allowed: bool,
     /// Where it stands.
@@ -264,14 +265,20 @@ pub(super) fn texts(node: &Node) -> Vec<(&str, Span)> {
 }
 
 fn domain(written: &str, allowed: bool, span: Span) -> Domain<'_> {
-    let mut pattern = written.trim().to_ascii_lowercase();
+    let mut pattern = written.trim();
     if let Some((host, port)) = pattern.rsplit_once(':')
         && !host.contains(':')
         && port.bytes().all(|byte| byte.is_ascii_digit())
     {
-        pattern = host.to_owned();
+        pattern = host;
     }
-    Domain { written, pattern: pattern.trim_end_matches('.').to_owned(), allowed, span }
+    let pattern = pattern.trim_end_matches('.');
+    let pattern = if pattern.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(pattern.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(pattern)
+    };
+    Domain { written, pattern, allowed, span }
 }
 
 fn required_rule(node: &Node) -> Option<CommandRule<'_>> {

@@ -56,7 +56,7 @@ const PRIVATE: &[&str] = &[
 pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for domain in subject.domains().iter().filter(|domain| domain.allowed) {
-        let pattern = domain.pattern.as_str();
+        let pattern = &*domain.pattern;
         let suffix = pattern.strip_prefix("**.").or_else(|| pattern.strip_prefix("*."));
         let Some(suffix) = suffix else { continue };
         let top = !suffix.contains('.') && !PRIVATE.contains(&suffix);

@@ -1,6 +1,7 @@
 //! Policy repositories as worlds: what is compiled from one, in front of a real Codex.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use codex_compiler::check::{Scope, Surroundings, Tree, check_repository};
 use codex_compiler::compile::history::NoHistory;
@@ -46,18 +47,22 @@ impl Compiled {
 
 /// Checks and compiles a repository: what is wrong with it, and every cohort's files.
 pub fn compiled(files: &dyn Files, top: &str, today: Date) -> (Tree, Vec<Compiled>) {
-    let mut compiler = Compiler::new(&NoHistory);
-    let mut cohorts = Vec::new();
+    let compiler = Compiler::new(&NoHistory);
+    let cohorts = Mutex::new(Vec::new());
     let read = repository::read(files, top, today);
     let surroundings = Surroundings::default();
     let scope = Scope { today, wanted: &|_| true, surroundings: &surroundings };
-    let tree = check_repository(read, &scope, &mut |repository, cohort, policy| {
+    let tree = check_repository(read, &scope, &|repository, cohort, policy| {
         let mut own = compiler.cohort(repository, cohort, policy);
         // The map of lines is for people; Codex does not get it.
         own.files.remove(PROVENANCE_FILE);
         let merged = toml_text::document("", &policy.requirements, &REQUIREMENTS);
         let (files, versions) = (own.files, own.versions);
-        cohorts.push(Compiled { cohort: cohort.name.clone(), files, merged, versions });
+        let compiled = Compiled { cohort: cohort.name.clone(), files, merged, versions };
+        cohorts.lock().unwrap_or_else(PoisonError::into_inner).push(compiled);
     });
+    let mut cohorts = cohorts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // They come from several threads.
+    cohorts.sort_by(|left, right| left.cohort.cmp(&right.cohort));
     (tree, cohorts)
 }

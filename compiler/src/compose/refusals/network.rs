@@ -1,6 +1,6 @@
 //! Managed network policy.
 
-use codex_schema::value::Node;
+use codex_schema::value::{Entry, Node};
 
 use super::{Merged, Refusal};
 use crate::compose::{Phase, Stage};
@@ -27,8 +27,9 @@ pub(super) fn surfaces(merged: &Merged<'_>) -> Vec<Refusal> {
 
 /// A pattern for everything.
 pub(super) fn global_patterns(merged: &Merged<'_>) -> Vec<Refusal> {
-    let wrong = patterns(merged).into_iter().filter(|(pattern, _, _)| is_global(pattern));
+    let wrong = patterns(merged, is_global);
     wrong
+        .into_iter()
         .map(|(pattern, decision, node)| {
             let pattern = pattern.trim();
             let list = if decision == Decision::Allow { "allowed" } else { "denied" };
@@ -51,7 +52,8 @@ pub(super) fn session_patterns(merged: &Merged<'_>) -> Vec<Refusal> {
     if !enabled || !merged.era().checks_host_syntax() {
         return Vec::new();
     }
-    let problems = patterns(merged).into_iter().filter_map(|(pattern, _, node)| {
+    let wrong = patterns(merged, |pattern| session_problem(pattern).is_some());
+    let problems = wrong.into_iter().filter_map(|(pattern, _, node)| {
         let text = session_problem(pattern)?;
         let words = format!(
             "error creating thread: Fatal error: Failed to initialize session: failed to start \
@@ -77,13 +79,20 @@ enum Decision {
     Deny,
 }
 
-/// Every domain pattern with what it decides and where it stands.
-fn patterns<'a>(merged: &Merged<'a>) -> Vec<(&'a str, Decision, &'a Node)> {
+/// The wanted domain patterns with what they decide and where they stand. There may be thousands,
+/// of which hardly one is wanted.
+fn patterns<'a>(
+    merged: &Merged<'a>,
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<(&'a str, Decision, &'a Node)> {
     let mut found = Vec::new();
     for path in [&[TOP][..], &["permissions", "network"]] {
         let Some(network) = merged.get(path) else { continue };
         let domains = network.at(&["domains"]).and_then(|node| node.value.as_table());
-        for entry in domains.map(codex_schema::value::Table::sorted).unwrap_or_default() {
+        let domains = domains.into_iter().flatten();
+        let mut domains: Vec<&Entry> = domains.filter(|one| wanted(&one.key.value)).collect();
+        domains.sort_by_key(|entry| &*entry.key.value);
+        for entry in domains {
             let denied = entry.node.value.as_str() == Some("deny");
             let decision = if denied { Decision::Deny } else { Decision::Allow };
             found.push((&*entry.key.value, decision, &entry.node));
@@ -93,7 +102,8 @@ fn patterns<'a>(merged: &Merged<'a>) -> Vec<(&'a str, Decision, &'a Node)> {
         {
             let elements = network.at(&[list]).and_then(|node| node.value.as_array());
             for node in elements.unwrap_or_default() {
-                found.extend(node.value.as_str().map(|pattern| (pattern, decision, node)));
+                let pattern = node.value.as_str().filter(|pattern| wanted(pattern));
+                found.extend(pattern.map(|pattern| (pattern, decision, node)));
             }
         }
     }
