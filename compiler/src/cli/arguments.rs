@@ -39,6 +39,9 @@ pub enum Command {
     Fmt(Fmt),
     /// Compiles a policy repository: one effective policy a cohort, with where all of it came from.
     Compile(Compile),
+    /// Tells what changes from one policy to another: tighter, looser, equal, for every key and for
+    /// every command and host.
+    Diff(Diff),
     /// Writes a small, good policy repository to start from.
     Init(Init),
     /// Makes a policy repository of the policy on a machine.
@@ -287,6 +290,48 @@ pub struct Compile {
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 equal, 1 different, 2 usage, 4 one of the two cannot be read.")]
+pub struct Diff {
+    /// What was: a policy repository, git:REV (the repository at that revision), or a file such as
+    /// requirements.toml.
+    #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]
+    pub from: String,
+    /// What is: the same.
+    #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
+    pub to: String,
+    /// Only this cohort.
+    #[arg(long, value_name = "NAME")]
+    pub cohort: Option<String>,
+    /// The policy repository, in version control, that revisions are of.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
+    pub repository: PathBuf,
+    /// The day that exceptions are held against, on both sides [default: today, in UTC].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub today: Option<Date>,
+    /// The form; `--json` and `--plain` are short forms.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["json", "plain"])]
+    #[arg(help_heading = "Output")]
+    pub format: Option<DiffForm>,
+    /// The form.
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
+/// The forms of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffForm {
+    /// For people.
+    Human,
+    /// One fact per line.
+    Plain,
+    /// JSON of a stable form.
+    Json,
+    /// Markdown, for comments on changes.
+    Markdown,
 }
 
 /// `init`.

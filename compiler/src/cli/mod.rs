@@ -3,6 +3,7 @@
 mod arguments;
 mod check;
 mod compile;
+mod diff;
 mod explain;
 mod fmt;
 mod import;
@@ -98,6 +99,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Check(arguments) => check::check(arguments, output),
         Command::Fmt(arguments) => fmt::fmt(arguments, output),
         Command::Compile(arguments) => compile::compile(arguments, output),
+        Command::Diff(arguments) => diff::diff(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),
         Command::Import(arguments) => import::import(arguments, output),
         Command::Schema(arguments) => schema::schema(arguments, output),

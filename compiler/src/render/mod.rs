@@ -6,4 +6,5 @@ pub mod explain_one;
 pub mod explain_plain;
 pub mod names;
 pub mod paint;
+pub mod plan;
 pub mod values;

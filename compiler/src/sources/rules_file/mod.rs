@@ -41,6 +41,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use evaluate::{Evaluation, RuleMatch, evaluate};
+pub(crate) use rule_calls::plain_path;
 
 /// Holds the rules of one file, in the order in which the file makes them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -318,7 +318,7 @@ impl Interpreter {
 }
 
 /// An absolute path without `.`, `..` and doubled slashes, by text alone.
-pub(super) fn plain_path(path: &str) -> String {
+pub(crate) fn plain_path(path: &str) -> String {
     let mut parts = vec![];
     for part in path.split('/') {
         match part {
