@@ -91,6 +91,8 @@ pub struct CommandWitness {
 pub enum Extent {
     /// Over everything there is: what it says is proved.
     Whole,
+    /// Addresses of version 6 were left out that patterns with wildcards may match.
+    Addresses,
     /// It was given up: differences that were found are real, there may be others.
     TooLarge,
 }
@@ -113,7 +115,7 @@ impl<Witness> Compared<Witness> {
     /// The direction. What was not looked at to the end is not comparable, whatever was found.
     pub fn change(&self) -> Change {
         match (self.extent, &self.tighter, &self.looser) {
-            (Extent::TooLarge, _, _) | (Extent::Whole, Some(_), Some(_)) => Change::Incomparable,
+            (Extent::TooLarge | Extent::Addresses, _, _) | (Extent::Whole, Some(_), Some(_)) => Change::Incomparable,
             (Extent::Whole, None, None) => Change::Equal,
             (Extent::Whole, Some(_), None) => Change::Tighter,
             (Extent::Whole, None, Some(_)) => Change::Looser,

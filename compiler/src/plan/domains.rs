@@ -1,19 +1,21 @@
 //! What two managed networks answer for hosts, compared over all hosts there are.
 //!
-//! Hosts are names (labels of one or more characters between dots, not all of them digits) and
-//! addresses of version 4 and 6 without a zone. Names are walked label by label from the end, along
+//! Hosts are names (labels of one or more characters between dots, not all of them digits),
+//! addresses of version 4, and addresses of version 6 without dots and without a zone. Names are walked label by label from the end, along
 //! the names of both policies at once; what stands beside those names is one region for each, in
 //! which only patterns with wildcards in the middle of a name tell hosts apart. These run along as
 //! sets of places in their patterns, so a region is walked as far as anything differs in it. Every
 //! name that policies list is put to both as a question.
 //!
-//! The verdict is exact, or there is none ([`Extent::TooLarge`]). Where a walk was given up, what
-//! entries can do at all may still settle it: more of what is allowed never tightens, more of what
-//! is denied or reviewed never loosens.
+//! The verdict is exact, or there is none ([`Extent`]). Where a walk was given up, what entries can
+//! do at all may still settle it: more of what is allowed never tightens, more of what is denied or
+//! reviewed never loosens.
 
 mod addresses;
 mod globs;
+mod like;
 mod names;
+mod six;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,7 +127,7 @@ fn compare_within(
         // Nothing is stricter than no proxy at all, and every host shows it.
         (true, false) | (false, true) => search.ask_one_of(&OTHERS),
     }
-    if search.found.extent == Extent::TooLarge {
+    if search.found.extent != Extent::Whole {
         let may = search.may_change(|_| true);
         search.settle(may);
     }
@@ -281,7 +283,9 @@ impl Search<'_, '_> {
         };
         let decided = known(may.tighten, &self.found.tighter)
             && known(may.loosen, &self.found.looser);
-        self.found.extent = if decided { Extent::Whole } else { Extent::TooLarge };
+        if decided {
+            self.found.extent = Extent::Whole;
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use super::globs::{Globs, Places, Reading};
-use super::{Patterns, Possible, Search, strictest};
+use super::like::Like;
+use super::{Patterns, Search};
 use crate::decide::Map;
 use crate::decide::domains::pattern::Shape;
 use crate::decide::domains::{DomainEntry, DomainRule, DomainVerdict, NetworkPolicy, Within, within};
@@ -40,16 +41,9 @@ fn has_room_for_four(entry: &DomainEntry<'_>) -> bool {
     has_room(entry, |byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-/// After a dot, an address of version 6 has digits only.
 fn has_room_for_six(entry: &DomainEntry<'_>) -> bool {
-    let dotted = entry.pattern.shape != Shape::Exact;
-    let last = match entry.pattern.name.rsplit_once('.') {
-        Some((_, last)) => last,
-        None if dotted => &entry.pattern.name,
-        None => "",
-    };
-    let digits = last.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'*' | b'?'));
-    digits && has_room(entry, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'))
+    let whole = entry.pattern.shape == Shape::Exact;
+    whole && has_room(entry, |byte| byte.is_ascii_hexdigit() || byte == b':')
 }
 
 /// Whether both sides say the same of all such addresses that no entry names.
@@ -77,16 +71,8 @@ fn six(search: &mut Search<'_, '_>, listed: &BTreeSet<String>) {
     }
     ask_unlisted(search, listed, |number| format!("2606:4700::{number:x}"));
     ask_unlisted(search, listed, |number| format!("fd00::{number:x}"));
-    if patterns.keys().all(|text| text.iter().all(|byte| *byte == b'*')) {
-        return;
-    }
-    // One address has many spellings; what patterns make of each is not worked out. What the
-    // patterns can do at all usually tells enough.
-    let may = search.may_change(has_room_for_six);
-    if may.tighten == Possible::Yes || may.loosen == Possible::Yes {
-        let before = search.found.extent;
-        search.settle(may);
-        search.found.extent = search.found.extent.max(before);
+    if patterns.keys().any(|text| text.iter().any(|byte| *byte != b'*')) {
+        super::six::walk(search, &patterns, listed);
     }
 }
 
@@ -111,7 +97,7 @@ fn four(search: &mut Search<'_, '_>, listed: &BTreeSet<String>) {
     let globs = Globs::of(&patterns, Reading::Forward);
     let begin = Address {
         places: globs.start(),
-        known: Some(Known { first: 0, end: listed.len(), read: 0 }),
+        known: Some(Like::all(&listed)),
         part: 0,
         number: None,
         local: Locality::Open(Vec::new()),
@@ -143,19 +129,12 @@ fn four(search: &mut Search<'_, '_>, listed: &BTreeSet<String>) {
 struct Address {
     places: Places,
     /// The listed addresses that begin like it.
-    known: Option<Known>,
+    known: Option<Like>,
     /// How many of its four numbers are complete.
     part: u8,
     /// The number that is read.
     number: Option<u8>,
     local: Locality,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Known {
-    first: usize,
-    end: usize,
-    read: usize,
 }
 
 /// Whether it is local, as far as its complete numbers tell.
@@ -216,26 +195,18 @@ impl Address {
             return None;
         }
         let is_local = self.local.with(number) == Locality::Local;
-        let [from, to] = strictest(globs.says(&self.places), [None; 2]);
+        let [from, to] = globs.says(&self.places);
         let [before, after] = sides;
-        let verdict = |side: &NetworkPolicy<'_>, said: Option<DomainRule>| {
-            let kept = said != Some(DomainRule::Deny) && is_local && !side.local_binding;
-            if kept { DomainVerdict::Local } else { side.answer_of(said) }
-        };
-        Some([verdict(before, from), verdict(after, to)])
+        Some([unlisted(before, from, is_local), unlisted(after, to, is_local)])
     }
 }
 
-impl Known {
-    fn step(self, byte: u8, listed: &[&[u8]]) -> Option<Self> {
-        let range = listed.get(self.first..self.end)?;
-        let at = |name: &&[u8]| name.get(self.read).copied();
-        let first = self.first + range.partition_point(|name| at(name) < Some(byte));
-        let end = self.first + range.partition_point(|name| at(name) <= Some(byte));
-        (first < end).then_some(Self { first, end, read: self.read + 1 })
-    }
-
-    fn is_whole(self, listed: &[&[u8]]) -> bool {
-        listed.get(self.first).is_some_and(|name| name.len() == self.read)
-    }
+/// The answer for an address that no entry names.
+pub(super) fn unlisted(
+    side: &NetworkPolicy<'_>,
+    said: Option<DomainRule>,
+    is_local: bool,
+) -> DomainVerdict {
+    let kept = said != Some(DomainRule::Deny) && is_local && !side.local_binding;
+    if kept { DomainVerdict::Local } else { side.answer_of(said) }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::globs::{Globs, Places, Reading};
+use super::like::Like;
 use super::{Both, OTHERS, Search, strictest};
 use crate::decide::Map;
 use crate::decide::domains::{NetworkPolicy, is_literal};
@@ -196,17 +197,9 @@ enum Label {
     Something,
 }
 
-/// Children whose labels end like the one that is read: a range of the sorted list, and how many
-/// letters were read.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Like {
-    first: usize,
-    end: usize,
-    read: usize,
-}
-
-/// What may come next, as texts: a character beyond ASCII is several bytes.
-type Signs = BTreeSet<Vec<u8>>;
+/// What may come next, as texts: a character beyond ASCII is several bytes. First what no pattern
+/// names: that makes the plainest examples.
+type Signs = Vec<Vec<u8>>;
 
 /// Characters of host names. Those first that make a readable example.
 const LETTERS: &[u8] = b"xyzabcdefghijklmnopqrstuvw0123456789-_";
@@ -257,7 +250,7 @@ impl Regions {
         let mut labels: Vec<Vec<u8>> =
             region.node.children.keys().map(|label| label.bytes().rev().collect()).collect();
         labels.sort_unstable();
-        let all = Like { first: 0, end: labels.len(), read: 0 };
+        let all = Like::all(&labels);
         let begin = Beyond {
             places: region.places.clone(),
             letters: region.letters,
@@ -292,19 +285,13 @@ impl Regions {
 
     /// What can come next that makes a difference.
     fn signs(&self, here: &Beyond, like: Option<Like>, labels: &[Vec<u8>]) -> Signs {
-        let of_labels = like.into_iter().flat_map(|like| {
-            let range = labels.get(like.first..like.end).unwrap_or_default();
-            range.iter().filter_map(move |label| label.get(like.read).copied())
-        });
+        let of_labels = like.into_iter().flat_map(|like| like.next_bytes(labels));
         let named: BTreeSet<u8> = self.globs.next_bytes(&here.places).chain(of_labels).collect();
-        let mut signs: Signs = named
-            .iter()
-            .filter(|byte| LETTERS.contains(byte))
-            .map(|byte| vec![*byte])
-            .collect();
-        signs.extend(LETTERS.iter().find(|byte| !named.contains(byte)).map(|byte| vec![*byte]));
+        let fresh = LETTERS.iter().find(|byte| !named.contains(byte));
+        let known = named.iter().filter(|byte| LETTERS.contains(byte));
+        let mut signs: Signs = fresh.into_iter().chain(known).map(|byte| vec![*byte]).collect();
         if here.label == Label::Something {
-            signs.insert(vec![b'.']);
+            signs.push(vec![b'.']);
         }
         let backwards = |letter: &char| letter.to_string().bytes().rev().collect::<Vec<u8>>();
         signs.extend(self.foreign.iter().map(backwards));
@@ -319,7 +306,7 @@ impl Regions {
         sign: &[u8],
         labels: &[Vec<u8>],
     ) -> Option<(Beyond, Option<Like>)> {
-        if sign == b"." && like.is_some_and(|like| like.is_label(labels)) {
+        if sign == b"." && like.is_some_and(|like| like.is_whole(labels)) {
             return None;
         }
         let places = sign.iter().fold(here.places.clone(), |places, byte| {
@@ -348,7 +335,7 @@ impl Regions {
         text: &[u8],
         name: &dyn Fn() -> String,
     ) {
-        let is_child = like.is_some_and(|like| like.is_label(labels));
+        let is_child = like.is_some_and(|like| like.is_whole(labels));
         if here.label == Label::Nothing || here.letters == Letters::None || is_child {
             return;
         }
@@ -364,20 +351,5 @@ impl Regions {
             host.extend(name().bytes());
         }
         search.expect(&String::from_utf8_lossy(&host), verdicts);
-    }
-}
-
-impl Like {
-    fn step(self, byte: u8, labels: &[Vec<u8>]) -> Option<Self> {
-        let range = labels.get(self.first..self.end)?;
-        let at = |label: &Vec<u8>| label.get(self.read).copied();
-        let first = self.first + range.partition_point(|label| at(label) < Some(byte));
-        let end = self.first + range.partition_point(|label| at(label) <= Some(byte));
-        (first < end).then_some(Self { first, end, read: self.read + 1 })
-    }
-
-    /// Whether the whole label of a child was read.
-    fn is_label(self, labels: &[Vec<u8>]) -> bool {
-        labels.get(self.first).is_some_and(|label| self.first < self.end && label.len() == self.read)
     }
 }
