@@ -14,6 +14,7 @@ use serde_json::{Value as Json, json};
 use super::commands::{self, CommandSide, Compared, Extent, SideRule};
 use super::domains;
 use crate::authoring::Document;
+use crate::compile::history::Commit;
 use crate::decide;
 use crate::decide::domains::{DomainEntry, DomainRule, NetworkPolicy};
 use crate::digest::sha256_hex;
@@ -73,6 +74,12 @@ pub struct Entry {
     /// Where it is said now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place_after: Option<Place>,
+    /// Where it is said now, or the part of the policy that no longer says it.
+    #[serde(skip)]
+    pub anchor: Option<Span>,
+    /// The commit that made it so, where something loosens and that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Commit>,
     /// Something that is decided differently, for each direction; the looser one first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<Witness>,
@@ -272,6 +279,8 @@ fn entry(document: Document, subject: Subject, key: String, direction: Direction
         removed: Items::default(),
         place_before: None,
         place_after: None,
+        anchor: None,
+        origin: None,
         witnesses: Vec::new(),
         note: None,
     }
@@ -326,6 +335,15 @@ fn of_key(
         change.added = missing(new, old, to.documents);
         change.removed = missing(old, new, from.documents);
     }
+    let above = |path: &[String]| {
+        let root = match document {
+            Document::Requirements => to.requirements,
+            Document::Config => to.config,
+        };
+        let above = path.split_last().map(|(_, above)| above).unwrap_or_default();
+        node_at(root, above).map(|node| node.span)
+    };
+    change.anchor = after.as_ref().map(|node| node.span).or_else(|| above(path));
     change.place_before = before.as_ref().and_then(|node| place(from.documents, node.span));
     change.place_after = after.as_ref().and_then(|node| place(to.documents, node.span));
     change.before = before.map(|node| shown(&node.value, is_secret));
@@ -442,6 +460,8 @@ fn commands(from: Side<'_>, to: Side<'_>) -> Option<Entry> {
     change.place_before = said(from).and_then(|node| place(from.documents, node.span));
     change.place_after = said(to).and_then(|node| place(to.documents, node.span));
     change.note = proof(&compared, "commands");
+    let looser = compared.looser.as_ref().and_then(|witness| witness.rule_after);
+    change.anchor = looser.or(said(to).map(|node| node.span));
     let witnesses = [
         (Direction::Looser, compared.looser),
         (Direction::Tighter, compared.tighter),
@@ -524,6 +544,10 @@ fn hosts(from: Side<'_>, to: Side<'_>) -> Option<Entry> {
     });
     change.rows.extend(about_hosts.map(|one| one.key.path));
     change.rows.dedup();
+    let looser = compared.looser.as_ref().and_then(|witness| witness.entry_after);
+    let network = decide::domains::table(to.requirements).map(|(path, _)| path);
+    let network = network.and_then(|path| to.requirements.at(path)).map(|node| node.span);
+    change.anchor = looser.or(network);
     change.added = hosts_beside(&new, &old, to.documents);
     change.removed = hosts_beside(&old, &new, from.documents);
     change.note = match (old.enabled, new.enabled) {
