@@ -9,6 +9,8 @@ use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 
 use crate::machine::Os;
+use crate::plan::brake::USUAL_PERCENT;
+use crate::plan::hash::PlanHash;
 
 /// Tells what policy is in force for Codex on a machine, and why.
 ///
@@ -42,6 +44,8 @@ pub enum Command {
     /// Tells what changes from one policy to another: tighter, looser, equal, for every key and for
     /// every command and host.
     Diff(Diff),
+    /// Tells what a change of a policy repository does, to how many machines, and whether it may.
+    Plan(Plan),
     /// Writes a small, good policy repository to start from.
     Init(Init),
     /// Makes a policy repository of the policy on a machine.
@@ -332,6 +336,58 @@ pub enum DiffForm {
     Json,
     /// Markdown, for comments on changes.
     Markdown,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 nothing loosens beyond the brake, 1 the brake stops the plan or \
+                        the policy has errors, 2 usage, 4 base or inventory cannot be read.")]
+pub struct Plan {
+    /// The policy repository as it is to be.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
+    pub repository: PathBuf,
+    /// What is in force: git:REV (the same repository at that revision), or another folder.
+    #[arg(long, value_name = "git:REV|DIR", value_hint = ValueHint::DirPath)]
+    pub base: String,
+    /// The machines there are, as JSON Lines: {"host": …, "os": …} and where known "team",
+    /// "environment", "group", "codex".
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub inventory: Option<PathBuf>,
+    /// The plan that may be carried out although the brake stops it, by its hash.
+    #[arg(long, value_name = "HASH")]
+    pub approve: Option<PlanHash>,
+    /// Stop when policy may loosen for more than this share of machines, or of cohorts where there
+    /// is no inventory.
+    #[arg(long, value_name = "PERCENT", default_value_t = USUAL_PERCENT)]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub brake_percent: u8,
+    /// The day that exceptions are held against, on both sides [default: today, in UTC].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub today: Option<Date>,
+    /// The form; `--json` and `--plain` are short forms.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["json", "plain"])]
+    #[arg(help_heading = "Output")]
+    pub format: Option<PlanForm>,
+    /// The form.
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
+/// The forms of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanForm {
+    /// For people.
+    Human,
+    /// One fact per line.
+    Plain,
+    /// JSON of a stable form.
+    Json,
+    /// Markdown, for a comment on the change and the summary of a run.
+    Markdown,
+    /// SARIF 2.1.0, for code scanning: what loosens, with what `check` finds.
+    Sarif,
+    /// Workflow commands, which GitHub shows beside the lines of a change.
+    Github,
 }
 
 /// `init`.

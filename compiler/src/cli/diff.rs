@@ -25,26 +25,36 @@ pub(super) enum NotOpened {
     Unreadable(String),
 }
 
+/// One side.
+pub(super) struct Opened {
+    /// What it says.
+    pub(super) policies: Policies,
+    /// The commit, where it is a revision.
+    pub(super) commit: Option<String>,
+}
+
 /// Opens what an argument names.
-pub(super) fn open(name: &str, repository: &Path, today: Date) -> Result<Policies, NotOpened> {
+pub(super) fn open(name: &str, repository: &Path, today: Date) -> Result<Opened, NotOpened> {
+    let opened = |policies: Policies| Opened { policies, commit: None };
     if let Some(name) = name.strip_prefix(REVISION) {
         if name.is_empty() {
             return Err(NotOpened::Usage("name a revision: git:main".to_owned()));
         }
         let revision = revision::read(repository, name)
             .map_err(|error| NotOpened::Unreadable(error.to_string()))?;
-        return Ok(Policies::read(&revision.files, revision::TOP, today));
+        let policies = Policies::read(&revision.files, revision::TOP, today);
+        return Ok(Opened { policies, commit: Some(revision.commit) });
     }
     let path = Path::new(name);
     let files = RealFiles::new(None);
     if path.is_dir() {
-        return Ok(Policies::read(&files, name, today));
+        return Ok(opened(Policies::read(&files, name, today)));
     }
     match files.read(name) {
         Content::Bytes(bytes) => match String::from_utf8(bytes) {
             Ok(text) => {
                 let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-                Ok(Policies::of_text(name, text, today))
+                Ok(opened(Policies::of_text(name, text, today)))
             }
             Err(_) => Err(NotOpened::Unreadable(format!("{name} is not UTF-8"))),
         },
@@ -74,7 +84,7 @@ pub(super) fn diff(arguments: &Diff, output: &mut Output) -> Outcome {
     let sides = [&arguments.from, &arguments.to];
     let [from, to] = sides.map(|name| open(name, &arguments.repository, today));
     let (mut from, mut to) = match (from, to) {
-        (Ok(from), Ok(to)) => (from, to),
+        (Ok(from), Ok(to)) => (from.policies, to.policies),
         (Err(reason), _) | (_, Err(reason)) => return not_opened(&reason, output),
     };
     let mut broken = false;

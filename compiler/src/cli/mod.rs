@@ -8,6 +8,7 @@ mod explain;
 mod fmt;
 mod import;
 mod init;
+mod plan;
 mod schema;
 mod shell;
 mod world;
@@ -100,6 +101,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Fmt(arguments) => fmt::fmt(arguments, output),
         Command::Compile(arguments) => compile::compile(arguments, output),
         Command::Diff(arguments) => diff::diff(arguments, output),
+        Command::Plan(arguments) => plan::plan(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),
         Command::Import(arguments) => import::import(arguments, output),
         Command::Schema(arguments) => schema::schema(arguments, output),

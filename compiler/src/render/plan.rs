@@ -3,6 +3,7 @@
 mod human;
 mod markdown;
 mod plain;
+pub mod planned;
 mod words;
 
 use serde::Serialize;

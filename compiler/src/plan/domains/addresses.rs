@@ -42,7 +42,8 @@ fn has_room_for_four(entry: &DomainEntry<'_>) -> bool {
 }
 
 fn has_room_for_six(entry: &DomainEntry<'_>) -> bool {
-    let whole = entry.pattern.shape == Shape::Exact;
+    // What is below a name has a dot.
+    let whole = entry.pattern.shape != Shape::Below;
     whole && has_room(entry, |byte| byte.is_ascii_hexdigit() || byte == b':')
 }
 

@@ -2,8 +2,9 @@
 
 use super::words::{directions, number, sign, typed, what};
 use super::{Compared, Group, groups};
+use crate::compile::history::Commit;
 use crate::plan::diff::{CohortChange, Status};
-use crate::plan::policy::{Direction, Entry, Items, Place, Witness};
+use crate::plan::policy::{Direction, Entry, Items, Place, PolicyChange, Witness};
 use crate::render::paint::{Paint, Role, Sign, columns, harmless, padded, wrapped};
 
 /// Elements that are listed below a change.
@@ -15,18 +16,21 @@ pub fn human(compared: Compared<'_>, paint: Paint) -> String {
     let arrow = arrow(paint);
     let title = format!("{} {arrow} {}", harmless(compared.from), harmless(compared.to));
     line(&mut out, &paint.paint(Role::Strong, &title));
-    out.push_str(&changes(compared.cohorts, paint));
+    out.push_str(&changes(compared.cohorts, paint, &|_| Vec::new()));
     out
 }
 
+/// What else is to be said of some cohorts.
+pub(super) type More<'more> = dyn Fn(&[&str]) -> Vec<String> + 'more;
+
 /// Draws the cohorts, those first in which something loosens.
-pub(super) fn changes(cohorts: &[CohortChange], paint: Paint) -> String {
+pub(super) fn changes(cohorts: &[CohortChange], paint: Paint, more: &More<'_>) -> String {
     let mut out = String::new();
     let (same, other): (Vec<Group<'_>>, Vec<Group<'_>>) =
         groups(cohorts).into_iter().partition(|group| group.change.status == Status::Same);
     for group in &other {
         out.push('\n');
-        draw(&mut out, group, paint);
+        draw(&mut out, group, paint, more);
     }
     let same: Vec<&str> = same.iter().flat_map(|group| group.names.iter().copied()).collect();
     if !same.is_empty() {
@@ -67,7 +71,7 @@ pub(super) fn names(names: &[&str]) -> String {
     }
 }
 
-fn draw(out: &mut String, group: &Group<'_>, paint: Paint) {
+fn draw(out: &mut String, group: &Group<'_>, paint: Paint, more: &More<'_>) {
     let change = group.change;
     let what = if group.names.len() == 1 { "cohort" } else { "cohorts" };
     let status = match (change.status, &change.compared_with) {
@@ -81,9 +85,19 @@ fn draw(out: &mut String, group: &Group<'_>, paint: Paint) {
     let head = format!("{what} {}{status}", names(&group.names));
     let painted = paint.paint(role(change.direction()), &counts);
     line(out, &format!("{}: {painted}", paint.paint(Role::Strong, &head)));
-    let longest = change.policy.changes.iter().map(|entry| columns(&entry.key)).max().unwrap_or(0);
+    for words in more(&group.names) {
+        for text in wrapped(&words, paint.width.saturating_sub(2)) {
+            line(out, &paint.paint(Role::Faint, &format!("  {text}")));
+        }
+    }
+    entries(out, &change.policy, paint);
+}
+
+/// Draws what changes in one policy.
+pub(super) fn entries(out: &mut String, policy: &PolicyChange, paint: Paint) {
+    let longest = policy.changes.iter().map(|entry| columns(&entry.key)).max().unwrap_or(0);
     let key = longest.min(paint.width * 40 / 100);
-    for entry in &change.policy.changes {
+    for entry in &policy.changes {
         draw_entry(out, entry, key, paint);
     }
 }
@@ -107,12 +121,23 @@ fn draw_entry(out: &mut String, entry: &Entry, width: usize, paint: Paint) {
     }
     items(out, &entry.added, '+', paint);
     items(out, &entry.removed, '-', paint);
+    if let Some(origin) = &entry.origin {
+        let text = paint.fit(&origin_words(origin), paint.width.saturating_sub(indent.len()));
+        line(out, &paint.paint(Role::Faint, &format!("{indent}{text}")));
+    }
     let place = entry.place_after.as_ref().or(entry.place_before.as_ref());
     if let Some(place) = place.filter(|_| entry.witnesses.is_empty() && !has_places(entry)) {
         let corner = if paint.ascii { "at" } else { "└" };
         let place = harmless(&place.to_string());
         line(out, &paint.paint(Role::Faint, &format!("{indent}{corner} {place}")));
     }
+}
+
+/// Who made it so.
+pub(super) fn origin_words(origin: &Commit) -> String {
+    let Commit { id, author, date, subject } = origin;
+    let short: String = id.chars().take(12).collect();
+    harmless(&format!("{author}, {date}, {short} \"{subject}\""))
 }
 
 fn has_places(entry: &Entry) -> bool {

@@ -1,10 +1,10 @@
 //! Changes as Markdown, for comments on changes and summaries of runs.
 
-use super::human::{names, sentence};
+use super::human::{More, names, origin_words, sentence};
 use super::words::{directions, sign, what};
 use super::{Compared, Group, groups};
 use crate::plan::diff::{CohortChange, Status};
-use crate::plan::policy::{Direction, Entry, Items, Place};
+use crate::plan::policy::{Direction, Entry, Items, Place, PolicyChange, Witness};
 use crate::render::diagnostics::{code_text, text};
 use crate::render::paint::harmless;
 
@@ -19,50 +19,117 @@ pub fn markdown(compared: Compared<'_>) -> String {
         code_text(&harmless(from)),
         code_text(&harmless(to))
     );
-    changes(cohorts, &mut out);
+    changes(cohorts, &Links::none(), &|_| Vec::new(), &mut out);
     out
 }
 
-/// The cohorts, those first in which something loosens.
-pub(super) fn changes(cohorts: &[CohortChange], out: &mut String) {
-    let (same, other): (Vec<Group<'_>>, Vec<Group<'_>>) =
-        groups(cohorts).into_iter().partition(|group| group.change.status == Status::Same);
-    if other.is_empty() {
-        out.push_str("No cohort's policy changes.\n");
+/// How places are written: as text, or as links to files.
+#[derive(Clone, Debug)]
+pub(super) struct Links {
+    folder: Option<String>,
+}
+
+impl Links {
+    /// Places stay text: the files are not where the reader is.
+    pub(super) fn none() -> Self {
+        Self { folder: None }
     }
-    for group in &other {
-        draw(group, out);
+
+    /// Places are links to the files below a folder, as the reader of the repository sees them.
+    pub(super) fn to(folder: &str) -> Self {
+        let folder = folder.replace('\\', "/");
+        let folder = folder.trim_end_matches('/').trim_start_matches("./");
+        // A folder that is not below the reader's own cannot be linked to.
+        let outside = folder.starts_with('/') || folder.split('/').any(|part| part == "..");
+        let folder = if folder == "." { "" } else { folder };
+        Self { folder: (!outside).then(|| folder.to_owned()) }
     }
-    let same: usize = same.iter().map(|group| group.names.len()).sum();
-    if same > 0 && !other.is_empty() {
-        out.push_str(&format!("\n{same} of {} cohorts: the same policy.\n", cohorts.len()));
+
+    fn place(&self, place: &Place, side: Side) -> String {
+        let shown = format!("<code>{}</code>", code_text(&harmless(&place.to_string())));
+        let plain = |one: char| one.is_ascii_alphanumeric() || "-_./".contains(one);
+        match (&self.folder, side) {
+            (Some(folder), Side::Now) if place.file.chars().all(plain) => {
+                let gap = if folder.is_empty() { "" } else { "/" };
+                let path = format!("{folder}{gap}{}", place.file);
+                if !path.chars().all(plain) {
+                    return shown;
+                }
+                format!("<a href=\"{path}#L{}\">{shown}</a>", place.line)
+            }
+            (None | Some(_), Side::Before | Side::Now) => shown,
+        }
+    }
+
+    fn at(&self, place: Option<&Place>, side: Side) -> String {
+        place.map_or(String::new(), |place| format!(" ({})", self.place(place, side)))
     }
 }
 
-fn draw(group: &Group<'_>, out: &mut String) {
-    let change = group.change;
-    let status = match change.status {
-        Status::Changed | Status::Same => "",
-        Status::Added => ", new",
-        Status::Removed => ", removed",
-    };
-    let counts = directions(&change.policy.counts());
-    let open = if change.direction().may_loosen() { " open" } else { "" };
-    out.push_str(&format!(
-        "<details{open}><summary>{}{status}: {counts}</summary>\n\n",
-        text(&names(&group.names))
-    ));
-    out.push_str("| | key | change |\n|---|---|---|\n");
-    for entry in change.policy.changes.iter().take(MOST) {
-        out.push_str(&row(entry));
+/// Which of the two policies a place is in.
+#[derive(Clone, Copy)]
+enum Side {
+    Before,
+    Now,
+}
+
+/// The cohorts, those first in which something loosens.
+pub(super) fn changes(
+    cohorts: &[CohortChange],
+    links: &Links,
+    more: &More<'_>,
+    out: &mut String,
+) {
+    let (same, other): (Vec<Group<'_>>, Vec<Group<'_>>) =
+        groups(cohorts).into_iter().partition(|group| group.change.status == Status::Same);
+    if other.is_empty() {
+        out.push_str("No cohort's policy changes.\n\n");
     }
-    if let Some(more) = change.policy.changes.len().checked_sub(MOST).filter(|more| *more > 0) {
+    for group in &other {
+        let change = group.change;
+        let status = match change.status {
+            Status::Changed | Status::Same => "",
+            Status::Added => ", new",
+            Status::Removed => ", removed",
+        };
+        let counts = directions(&change.policy.counts());
+        let head = format!("{}{status}: {counts}", names(&group.names));
+        let more = more(&group.names);
+        details(&head, change.direction(), &change.policy, links, &more, out);
+    }
+    let same: usize = same.iter().map(|group| group.names.len()).sum();
+    if same > 0 && !other.is_empty() {
+        out.push_str(&format!("{same} of {} cohorts: the same policy.\n\n", cohorts.len()));
+    }
+}
+
+/// One change of policy as a part that folds.
+pub(super) fn details(
+    head: &str,
+    direction: Direction,
+    policy: &PolicyChange,
+    links: &Links,
+    more: &[String],
+    out: &mut String,
+) {
+    let open = if direction.may_loosen() { " open" } else { "" };
+    out.push_str(&format!("<details{open}><summary>{}</summary>\n\n", text(head)));
+    for words in more {
+        out.push_str(&format!("{}\n\n", text(words)));
+    }
+    if !policy.changes.is_empty() {
+        out.push_str("| | key | change |\n|---|---|---|\n");
+    }
+    for entry in policy.changes.iter().take(MOST) {
+        out.push_str(&row(entry, links));
+    }
+    if let Some(more) = policy.changes.len().checked_sub(MOST).filter(|more| *more > 0) {
         out.push_str(&format!("\n{more} more are not listed.\n"));
     }
     out.push_str("\n</details>\n\n");
 }
 
-/// A word with a sign that is not its colour alone.
+/// A word with a sign, so that its colour is not all there is.
 fn marked(direction: Direction) -> &'static str {
     match direction {
         Direction::Looser => "⚠️ looser",
@@ -72,31 +139,37 @@ fn marked(direction: Direction) -> &'static str {
     }
 }
 
-fn at(place: Option<&Place>) -> String {
-    place.map_or(String::new(), |place| format!(" (`{}`)", harmless(&place.to_string())))
+fn witness_line(witness: &Witness, links: &Links) -> String {
+    let Witness { direction: _, of: _, before: _, after: _, place_before, place_after } = witness;
+    let sentence = text(&sentence(witness, |_| String::new()));
+    let before = links.at(place_before.as_ref(), Side::Before);
+    let after = links.at(place_after.as_ref(), Side::Now);
+    format!("{sentence}{before}{after}")
 }
 
-fn row(entry: &Entry) -> String {
-    let mut lines = vec![format!("{} {}", sign(entry), what(entry, "→"))];
-    lines.extend(entry.witnesses.iter().map(|witness| sentence(witness, at)));
-    lines.extend(entry.note.iter().map(|note| harmless(note)));
-    items(&entry.added, '+', &mut lines);
-    items(&entry.removed, '-', &mut lines);
-    let place = entry.place_after.as_ref().or(entry.place_before.as_ref());
-    if let Some(place) = place.filter(|_| entry.witnesses.is_empty()) {
-        lines.push(format!("`{}`", harmless(&place.to_string())));
+fn row(entry: &Entry, links: &Links) -> String {
+    let mut lines = vec![text(&format!("{} {}", sign(entry), what(entry, "→")))];
+    lines.extend(entry.witnesses.iter().map(|witness| witness_line(witness, links)));
+    lines.extend(entry.note.iter().map(|note| text(&harmless(note))));
+    items(&entry.added, '+', links, Side::Now, &mut lines);
+    items(&entry.removed, '-', links, Side::Before, &mut lines);
+    lines.extend(entry.origin.iter().map(|origin| text(&origin_words(origin))));
+    if entry.witnesses.is_empty() {
+        let now = entry.place_after.as_ref().map(|place| links.place(place, Side::Now));
+        let before = || entry.place_before.as_ref().map(|place| links.place(place, Side::Before));
+        lines.extend(now.or_else(before));
     }
-    let cell: Vec<String> = lines.iter().map(|line| text(line)).collect();
     let key = code_text(&harmless(&entry.key));
-    format!("| {} | <code>{key}</code> | {} |\n", marked(entry.direction), cell.join("<br>"))
+    format!("| {} | <code>{key}</code> | {} |\n", marked(entry.direction), lines.join("<br>"))
 }
 
-fn items(items: &Items, sign: char, lines: &mut Vec<String>) {
+fn items(items: &Items, sign: char, links: &Links, side: Side, lines: &mut Vec<String>) {
     const LISTED: usize = 5;
     for item in items.first.iter().take(LISTED) {
-        lines.push(format!("{sign} {}{}", harmless(&item.text), at(item.place.as_ref())));
+        let place = links.at(item.place.as_ref(), side);
+        lines.push(format!("{}{place}", text(&format!("{sign} {}", harmless(&item.text)))));
     }
     if let Some(more) = items.total.checked_sub(LISTED).filter(|more| *more > 0) {
-        lines.push(format!("{sign} {more} more"));
+        lines.push(text(&format!("{sign} {more} more")));
     }
 }

@@ -1,10 +1,10 @@
 //! Changes as one fact per line, without colours or drawing.
 
 use super::Compared;
-use super::human::sentence;
+use super::human::{origin_words, sentence};
 use super::words::what;
 use crate::plan::diff::CohortChange;
-use crate::plan::policy::Place;
+use crate::plan::policy::{Place, PolicyChange};
 use crate::render::paint::harmless;
 
 /// Writes what changes.
@@ -25,16 +25,22 @@ pub(super) fn facts(change: &CohortChange, lines: &mut Vec<String>) {
     if let Some(other) = &change.compared_with {
         lines.push(format!("  compared with: cohort {}", harmless(other)));
     }
+    entries(&change.policy, lines);
+}
+
+/// The facts of one change of policy.
+pub(super) fn entries(policy: &PolicyChange, lines: &mut Vec<String>) {
     let at = |place: Option<&Place>| {
         place.map_or(String::new(), |place| format!(" at {}", harmless(&place.to_string())))
     };
-    for entry in &change.policy.changes {
+    for entry in &policy.changes {
         let place = at(entry.place_after.as_ref().or(entry.place_before.as_ref()));
         let (key, word) = (harmless(&entry.key), entry.direction.word());
         lines.push(format!("  {word} {key}: {}{place}", what(entry, "to")));
         lines.extend(entry.witnesses.iter().map(|one| {
             format!("    {} example: {}", one.direction.word(), sentence(one, at))
         }));
+        lines.extend(entry.origin.iter().map(|one| format!("    by: {}", origin_words(one))));
         lines.extend(entry.note.iter().map(|note| format!("    note: {}", harmless(note))));
         for (word, items) in [("added", &entry.added), ("removed", &entry.removed)] {
             lines.extend(items.first.iter().map(|item| {
