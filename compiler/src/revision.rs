@@ -4,7 +4,7 @@
 //! **Invariants.** Nothing is written, no hook, filter or link of the repository is followed, and
 //! nothing is fetched: a clone that lacks the revision's files says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -91,6 +91,16 @@ pub fn read(folder: &Path, revision: &str) -> Result<Revision, RevisionError> {
     }
     contents(folder, revision, &blobs, &mut files)?;
     Ok(Revision { commit, files })
+}
+
+/// The commits that are checked out in a folder and are not part of an older one; nothing where git
+/// does not know.
+pub fn commits_since(folder: &Path, older: &str) -> Option<BTreeSet<String>> {
+    let range = format!("{older}..HEAD");
+    let limit = format!("--max-count={FILE_LIMIT}");
+    let asked = git(folder).args(["rev-list", &limit, "--end-of-options", &range]).output().ok()?;
+    let text = String::from_utf8_lossy(&asked.stdout);
+    asked.status.success().then(|| text.lines().map(str::to_owned).collect())
 }
 
 /// The commit that a revision names.

@@ -310,9 +310,10 @@ pub struct Diff {
     /// Only this cohort.
     #[arg(long, value_name = "NAME")]
     pub cohort: Option<String>,
-    /// The policy repository, in version control, that revisions are of.
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
-    pub repository: PathBuf,
+    /// The policy repository, in version control, that revisions are of [default: the folder that is
+    /// compared with, or the current one].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub repository: Option<PathBuf>,
     /// The day that exceptions are held against, on both sides [default: today, in UTC].
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     pub today: Option<Date>,

@@ -12,6 +12,7 @@ use crate::files::{Content, Files, RealFiles};
 use crate::plan::diff::{Status, diff as compare};
 use crate::plan::source::Policies;
 use crate::render::plan::{Compared, human, json, markdown, plain};
+use crate::repository::MANIFEST_FILE;
 use crate::revision;
 
 /// What a revision is written with.
@@ -43,12 +44,24 @@ pub(super) fn open(name: &str, repository: &Path, today: Date) -> Result<Opened,
         let revision = revision::read(repository, name)
             .map_err(|error| NotOpened::Unreadable(error.to_string()))?;
         let policies = Policies::read(&revision.files, revision::TOP, today);
+        if policies.repository.manifest.source.is_none() {
+            return Err(NotOpened::Unreadable(format!(
+                "there is no {MANIFEST_FILE} in `{}` at {name}: name the policy repository with \
+                 --repository",
+                repository.display()
+            )));
+        }
         return Ok(Opened { policies, commit: Some(revision.commit) });
     }
     let path = Path::new(name);
     let files = RealFiles::new(None);
     if path.is_dir() {
-        return Ok(opened(Policies::read(&files, name, today)));
+        let policies = Policies::read(&files, name, today);
+        if policies.repository.manifest.source.is_none() {
+            let words = format!("there is no {MANIFEST_FILE} in `{name}`: that is no policy repository");
+            return Err(NotOpened::Unreadable(words));
+        }
+        return Ok(opened(policies));
     }
     match files.read(name) {
         Content::Bytes(bytes) => match String::from_utf8(bytes) {
@@ -82,14 +95,16 @@ pub(super) fn not_opened(reason: &NotOpened, output: &mut Output) -> Outcome {
 pub(super) fn diff(arguments: &Diff, output: &mut Output) -> Outcome {
     let today = arguments.today.unwrap_or_else(today);
     let sides = [&arguments.from, &arguments.to];
-    let [from, to] = sides.map(|name| open(name, &arguments.repository, today));
+    let folder = sides.into_iter().map(Path::new).find(|path| path.is_dir());
+    let repository = arguments.repository.as_deref().or(folder).unwrap_or(Path::new("."));
+    let [from, to] = sides.map(|name| open(name, repository, today));
     let (mut from, mut to) = match (from, to) {
         (Ok(from), Ok(to)) => (from.policies, to.policies),
         (Err(reason), _) | (_, Err(reason)) => return not_opened(&reason, output),
     };
     let mut broken = false;
     for (name, side) in sides.into_iter().zip([&from, &to]) {
-        for problem in side.problems() {
+        for problem in side.unread() {
             broken = true;
             output.talk.push_str(&format!("{name}: {problem}\n"));
         }

@@ -42,11 +42,15 @@ pub(super) fn plan(arguments: &Arguments, output: &mut Output) -> Outcome {
     let (mut from, mut to) = (base.policies, Policies::of(tree.repository, today));
     let broken = tell_problems(&arguments.base, &from, output);
     let history = Git::open(&arguments.repository);
+    let recent = base.commit.as_ref().and_then(|commit| {
+        crate::revision::commits_since(&arguments.repository, commit)
+    });
     let terms = Terms {
         base: &arguments.base,
         base_commit: base.commit.as_deref(),
         inventory: inventory.as_deref(),
         history: &history,
+        recent: recent.as_ref(),
         percent: arguments.brake_percent,
         approved: arguments.approve.as_ref(),
         checks,
@@ -66,7 +70,7 @@ pub(super) fn plan(arguments: &Arguments, output: &mut Output) -> Outcome {
 
 /// What of the base could not be read: a comparison with half a policy proves nothing.
 fn tell_problems(name: &str, policies: &Policies, output: &mut Output) -> bool {
-    let problems = policies.problems();
+    let problems = policies.unread();
     for problem in &problems {
         output.talk.push_str(&format!("{name}: {problem}\n"));
     }

@@ -148,6 +148,8 @@ pub struct Terms<'terms> {
     pub inventory: Option<&'terms [Endpoint]>,
     /// Where lines of the new policy come from.
     pub history: &'terms dyn History,
+    /// The commits that the new policy has and the base has not; all where that is not known.
+    pub recent: Option<&'terms BTreeSet<String>>,
     /// The share of machines or cohorts for which policy may loosen, in percent.
     pub percent: u8,
     /// The plan that was approved.
@@ -161,7 +163,8 @@ pub fn plan(from: &mut Policies, to: &mut Policies, terms: &Terms<'_>) -> Plan {
     let fleet = terms.inventory.map(|endpoints| {
         Fleet::of(endpoints, &from.repository.manifest, &to.repository.manifest)
     });
-    let mut origins = Origins { history: terms.history, lines: BTreeMap::new() };
+    let mut origins =
+        Origins { history: terms.history, recent: terms.recent, lines: BTreeMap::new() };
     let mut cohorts = Vec::new();
     let mut extents = Vec::new();
     for mut change in diff(from, to, None) {
@@ -429,6 +432,7 @@ fn content(cohorts: &[Planned]) -> Vec<u8> {
 /// Where lines come from, asked for once a file.
 struct Origins<'history> {
     history: &'history dyn History,
+    recent: Option<&'history BTreeSet<String>>,
     lines: BTreeMap<String, Vec<Option<std::sync::Arc<crate::compile::history::Commit>>>>,
 }
 
@@ -441,7 +445,9 @@ impl Origins<'_> {
                 Some(witness) => witness.place_after.as_ref(),
                 None => {
                     let first = entry.added.first.first().and_then(|item| item.place.as_ref());
-                    first.or(entry.place_after.as_ref())
+                    // Who took elements out of a list did not write its first line.
+                    let line = entry.place_after.as_ref().filter(|_| entry.removed.is_empty());
+                    first.or(line)
                 }
             };
             let Some(place) = place else { continue };
@@ -452,6 +458,9 @@ impl Origins<'_> {
                 .or_insert_with(|| history.lines(&place.file));
             let at = usize::try_from(place.line).unwrap_or(0).checked_sub(1);
             let commit = at.and_then(|at| lines.get(at)?.clone());
+            // A line that was there before did not change anything now.
+            let is_new = |id: &String| self.recent.is_none_or(|recent| recent.contains(id));
+            let commit = commit.filter(|commit| is_new(&commit.id));
             entry.origin = commit.map(std::sync::Arc::unwrap_or_clone);
         }
     }

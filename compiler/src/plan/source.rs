@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use codex_schema::diagnostic::Severity;
+use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::reader::read_toml;
 use codex_schema::span::{SourceId, Span};
 use codex_schema::types::policy::{Date, Delivery};
@@ -71,10 +71,8 @@ impl Policies {
         } else {
             let parsed = read_toml(text, source);
             for problem in &parsed.problems {
-                let code = codex_schema::diagnostic::Code::Syntax;
                 let message = problem.message.clone();
-                let diagnostic =
-                    codex_schema::diagnostic::Diagnostic::new(code, message, problem.span);
+                let diagnostic = Diagnostic::new(Code::Syntax, message, problem.span);
                 repository.diagnostics.push(diagnostic);
             }
             let authored = Some(Authored { source, parsed });
@@ -114,11 +112,20 @@ impl Policies {
         Some(CohortPolicy { policy, rules, broken })
     }
 
-    /// What is wrong with the repository itself, as `FILE:LINE:COLUMN: message`.
-    pub fn problems(&self) -> Vec<String> {
-        let errors = self.repository.diagnostics.iter();
-        let errors = errors.filter(|one| one.severity == Severity::Error);
-        errors
+    /// What could not be read of the repository, as `FILE:LINE:COLUMN: message`. What else is wrong
+    /// with it is the work of `check`.
+    pub fn unread(&self) -> Vec<String> {
+        let unread = self.repository.diagnostics.iter().filter(|one| {
+            matches!(
+                one.code,
+                Code::Unreadable
+                    | Code::NotText
+                    | Code::Syntax
+                    | Code::DuplicateKey
+                    | Code::Repository
+            )
+        });
+        unread
             .map(|one| {
                 let place = self.repository.documents.place(one.primary.span);
                 format!("{place}: {}", one.message)

@@ -4,7 +4,7 @@ use super::words::{directions, number, sign, typed, what};
 use super::{Compared, Group, groups};
 use crate::compile::history::Commit;
 use crate::plan::diff::{CohortChange, Status};
-use crate::plan::policy::{Direction, Entry, Items, Place, PolicyChange, Witness};
+use crate::plan::policy::{Direction, Entry, Items, Place, Witness};
 use crate::render::paint::{Paint, Role, Sign, columns, harmless, padded, wrapped};
 
 /// Elements that are listed below a change.
@@ -20,22 +20,20 @@ pub fn human(compared: Compared<'_>, paint: Paint) -> String {
     out
 }
 
-/// What else is to be said of some cohorts.
-pub(super) type More<'more> = dyn Fn(&[&str]) -> Vec<String> + 'more;
+/// What else is to be said of some changes that cohorts have in common.
+pub(super) type More<'more> = dyn Fn(&Group<'_>) -> Vec<String> + 'more;
 
 /// Draws the cohorts, those first in which something loosens.
 pub(super) fn changes(cohorts: &[CohortChange], paint: Paint, more: &More<'_>) -> String {
     let mut out = String::new();
-    let (same, other): (Vec<Group<'_>>, Vec<Group<'_>>) =
-        groups(cohorts).into_iter().partition(|group| group.change.status == Status::Same);
-    for group in &other {
+    for group in groups(cohorts) {
         out.push('\n');
-        draw(&mut out, group, paint, more);
+        draw(&mut out, &group, cohorts.len(), paint, more);
     }
-    let same: Vec<&str> = same.iter().flat_map(|group| group.names.iter().copied()).collect();
-    if !same.is_empty() {
+    let same = cohorts.iter().filter(|one| one.status == Status::Same).count();
+    if same > 0 {
         out.push('\n');
-        let text = format!("= {} of {}: the same policy", number(same.len(), "cohort"), cohorts.len());
+        let text = format!("= {} of {}: the same policy", number(same, "cohort"), cohorts.len());
         line(&mut out, &paint.paint(Role::Faint, &text));
     }
     out
@@ -71,33 +69,51 @@ pub(super) fn names(names: &[&str]) -> String {
     }
 }
 
-fn draw(out: &mut String, group: &Group<'_>, paint: Paint, more: &More<'_>) {
-    let change = group.change;
-    let what = if group.names.len() == 1 { "cohort" } else { "cohorts" };
-    let status = match (change.status, &change.compared_with) {
-        (Status::Changed | Status::Same, _) => String::new(),
-        (Status::Added, Some(other)) => format!(" (new; before: `{}`)", harmless(other)),
-        (Status::Removed, Some(other)) => format!(" (removed; now: `{}`)", harmless(other)),
-        (Status::Added, None) => " (new; before: no policy)".to_owned(),
-        (Status::Removed, None) => " (removed: its machines get no policy)".to_owned(),
+/// Whose policy changes, in words.
+pub(super) fn who(group: &Group<'_>, all: usize) -> String {
+    let cohorts = match group.names.len() {
+        1 => format!("cohort {}", names(&group.names)),
+        count if count == all => format!("all {all} cohorts"),
+        count => format!("{count} cohorts ({})", names(&group.names)),
     };
-    let counts = directions(&change.policy.counts());
-    let head = format!("{what} {}{status}", names(&group.names));
-    let painted = paint.paint(role(change.direction()), &counts);
-    line(out, &format!("{}: {painted}", paint.paint(Role::Strong, &head)));
-    for words in more(&group.names) {
+    match (group.status, group.compared_with) {
+        (Status::Changed | Status::Same, _) => cohorts,
+        (Status::Added, Some(other)) => format!("{cohorts} (new; before: {})", harmless(other)),
+        (Status::Removed, Some(other)) => {
+            format!("{cohorts} (removed; now: {})", harmless(other))
+        }
+        (Status::Added, None) => format!("{cohorts} (new; before: no policy)"),
+        (Status::Removed, None) => format!("{cohorts} (removed: its machines get no policy)"),
+    }
+}
+
+/// How many changes lead where; of a cohort that comes or goes the machines that move tell it.
+pub(super) fn told(group: &Group<'_>) -> String {
+    match (group.status, group.entries.is_empty()) {
+        (Status::Added | Status::Removed, true) => String::new(),
+        (Status::Added | Status::Removed | Status::Changed | Status::Same, _) => {
+            format!(": {}", directions(&group.counts()))
+        }
+    }
+}
+
+fn draw(out: &mut String, group: &Group<'_>, all: usize, paint: Paint, more: &More<'_>) {
+    let head = paint.paint(Role::Strong, &who(group, all));
+    let counts = paint.paint(role(group.direction()), &told(group));
+    line(out, &format!("{head}{counts}"));
+    for words in more(group) {
         for text in wrapped(&words, paint.width.saturating_sub(2)) {
             line(out, &paint.paint(Role::Faint, &format!("  {text}")));
         }
     }
-    entries(out, &change.policy, paint);
+    entries(out, &group.entries, paint);
 }
 
 /// Draws what changes in one policy.
-pub(super) fn entries(out: &mut String, policy: &PolicyChange, paint: Paint) {
-    let longest = policy.changes.iter().map(|entry| columns(&entry.key)).max().unwrap_or(0);
+pub(super) fn entries(out: &mut String, entries: &[&Entry], paint: Paint) {
+    let longest = entries.iter().map(|entry| columns(&entry.key)).max().unwrap_or(0);
     let key = longest.min(paint.width * 40 / 100);
-    for entry in &policy.changes {
+    for entry in entries {
         draw_entry(out, entry, key, paint);
     }
 }

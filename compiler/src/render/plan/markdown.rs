@@ -1,10 +1,10 @@
 //! Changes as Markdown, for comments on changes and summaries of runs.
 
-use super::human::{More, names, origin_words, sentence};
-use super::words::{directions, sign, what};
-use super::{Compared, Group, groups};
+use super::human::{More, origin_words, sentence, told, who};
+use super::words::{sign, what};
+use super::{Compared, groups};
 use crate::plan::diff::{CohortChange, Status};
-use crate::plan::policy::{Direction, Entry, Items, Place, PolicyChange, Witness};
+use crate::plan::policy::{Direction, Entry, Items, Place, Witness};
 use crate::render::diagnostics::{code_text, text};
 use crate::render::paint::harmless;
 
@@ -80,25 +80,16 @@ pub(super) fn changes(
     more: &More<'_>,
     out: &mut String,
 ) {
-    let (same, other): (Vec<Group<'_>>, Vec<Group<'_>>) =
-        groups(cohorts).into_iter().partition(|group| group.change.status == Status::Same);
-    if other.is_empty() {
+    let groups = groups(cohorts);
+    if groups.is_empty() {
         out.push_str("No cohort's policy changes.\n\n");
     }
-    for group in &other {
-        let change = group.change;
-        let status = match change.status {
-            Status::Changed | Status::Same => "",
-            Status::Added => ", new",
-            Status::Removed => ", removed",
-        };
-        let counts = directions(&change.policy.counts());
-        let head = format!("{}{status}: {counts}", names(&group.names));
-        let more = more(&group.names);
-        details(&head, change.direction(), &change.policy, links, &more, out);
+    for group in &groups {
+        let head = format!("{}{}", who(group, cohorts.len()), told(group));
+        details(&head, group.direction(), &group.entries, links, &more(group), out);
     }
-    let same: usize = same.iter().map(|group| group.names.len()).sum();
-    if same > 0 && !other.is_empty() {
+    let same = cohorts.iter().filter(|one| one.status == Status::Same).count();
+    if same > 0 && !groups.is_empty() {
         out.push_str(&format!("{same} of {} cohorts: the same policy.\n\n", cohorts.len()));
     }
 }
@@ -107,7 +98,7 @@ pub(super) fn changes(
 pub(super) fn details(
     head: &str,
     direction: Direction,
-    policy: &PolicyChange,
+    entries: &[&Entry],
     links: &Links,
     more: &[String],
     out: &mut String,
@@ -117,13 +108,13 @@ pub(super) fn details(
     for words in more {
         out.push_str(&format!("{}\n\n", text(words)));
     }
-    if !policy.changes.is_empty() {
+    if !entries.is_empty() {
         out.push_str("| | key | change |\n|---|---|---|\n");
     }
-    for entry in policy.changes.iter().take(MOST) {
+    for entry in entries.iter().take(MOST) {
         out.push_str(&row(entry, links));
     }
-    if let Some(more) = policy.changes.len().checked_sub(MOST).filter(|more| *more > 0) {
+    if let Some(more) = entries.len().checked_sub(MOST).filter(|more| *more > 0) {
         out.push_str(&format!("\n{more} more are not listed.\n"));
     }
     out.push_str("\n</details>\n\n");

@@ -1,13 +1,16 @@
 //! A plan for people, for scripts, for comments on changes and for code scanning.
 
+use std::collections::BTreeMap;
+
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::span::Span;
+use codex_schema::version::Version;
 
 use super::human::{self as people, line, names};
 use super::words::{directions, number};
-use super::{markdown as comment, plain as facts};
+use super::{Group, markdown as comment, plain as facts};
 use crate::plan::diff::{CohortChange, Status};
-use crate::plan::planned::{Move, NotEnforced, Plan, Planned};
+use crate::plan::planned::{Move, Plan, Planned};
 use crate::plan::policy::{Direction, Entry};
 use crate::render::diagnostics::text;
 use crate::render::paint::{Paint, Role, Sign, harmless, wrapped};
@@ -25,12 +28,12 @@ pub fn human(plan: &Plan, paint: Paint) -> String {
         }
     }
     let changes = changes(plan);
-    out.push_str(&people::changes(&changes, paint, &|names| reach_of(plan, names)));
+    out.push_str(&people::changes(&changes, paint, &|group| reach_of(plan, group)));
     for one in &plan.moves {
         out.push('\n');
         let words = format!("{}: {}", move_words(one), directions(&one.policy.counts()));
         line(&mut out, &paint.paint(Role::Strong, &words));
-        people::entries(&mut out, &one.policy, paint);
+        people::entries(&mut out, &entries(one), paint);
     }
     out.push('\n');
     line(&mut out, &format!("plan {}", plan.hash));
@@ -42,8 +45,27 @@ pub fn human(plan: &Plan, paint: Paint) -> String {
     out
 }
 
+fn entries(one: &Move) -> Vec<&Entry> {
+    one.policy.changes.iter().collect()
+}
+
+/// The cohorts. What changes for machines of cohorts that come or go is told with the machines that
+/// move, where an inventory knows these.
 fn changes(plan: &Plan) -> Vec<CohortChange> {
-    plan.cohorts.iter().map(|one| one.change.clone()).collect()
+    let moves = |name: &str| {
+        plan.moves.iter().any(|one| {
+            one.from.as_deref() == Some(name) || one.to.as_deref() == Some(name)
+        })
+    };
+    let shown = |one: &Planned| {
+        let mut change = one.change.clone();
+        let told = matches!(change.status, Status::Added | Status::Removed);
+        if told && moves(&change.cohort) {
+            change.policy.changes.clear();
+        }
+        change
+    };
+    plan.cohorts.iter().map(shown).collect()
 }
 
 /// What is planned, by its name.
@@ -76,43 +98,44 @@ fn summary(plan: &Plan, dot: &str) -> String {
     parts.join(dot)
 }
 
-/// How many machines cohorts have.
-fn reach_of(plan: &Plan, names: &[&str]) -> Vec<String> {
-    let own = || plan.cohorts.iter().filter(|one| names.contains(&one.change.cohort.as_str()));
+/// How many machines some changes reach, and which of those do not know them.
+fn reach_of(plan: &Plan, group: &Group<'_>) -> Vec<String> {
+    let own = || plan.cohorts.iter().filter(|one| group.names.contains(&one.change.cohort.as_str()));
     let mut lines = Vec::new();
     let counts: Option<Vec<usize>> = own().map(|one| one.endpoints).collect();
-    lines.extend(counts.map(|counts| {
-        format!("reaches {}", number(counts.iter().sum(), "endpoint"))
-    }));
-    if own().any(|one| one.selects_others) && plan.reach.is_none() {
-        lines.push(
-            "selects other machines than before: with --inventory the plan tells what changes \
-             for those that move"
-                .to_owned(),
-        );
+    if let Some(counts) = counts.filter(|_| group.status != Status::Removed) {
+        lines.push(format!("reaches {}", number(counts.iter().sum(), "endpoint")));
     }
-    lines.extend(gaps(own()));
+    if own().any(|one| one.selects_others) && plan.reach.is_none() {
+        lines.push(SELECTS_OTHERS.to_owned());
+    }
+    let keys: Vec<&str> = group.entries.iter().map(|entry| entry.key.as_str()).collect();
+    lines.extend(gaps(own(), &|key| keys.contains(&key)));
     lines
 }
 
+const SELECTS_OTHERS: &str = "selects other machines than before: with --inventory the plan tells \
+                              what changes for those that move";
+
 /// Versions that do not know what changes, for several cohorts together.
-fn gaps<'plan>(cohorts: impl Iterator<Item = &'plan Planned>) -> Vec<String> {
-    let mut all: Vec<NotEnforced> = Vec::new();
+fn gaps<'plan>(
+    cohorts: impl Iterator<Item = &'plan Planned>,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Vec<String> {
+    let mut all: BTreeMap<(Version, Vec<&str>), Option<usize>> = BTreeMap::new();
     for gap in cohorts.flat_map(|one| &one.not_enforced) {
-        let same = |known: &&mut NotEnforced| known.version == gap.version && known.keys == gap.keys;
-        match all.iter_mut().find(same) {
-            Some(known) => {
-                known.endpoints = known.endpoints.zip(gap.endpoints).map(|(one, two)| one + two);
-            }
-            None => all.push(gap.clone()),
+        let keys: Vec<&str> =
+            gap.keys.iter().map(String::as_str).filter(|key| wanted(key)).collect();
+        if keys.is_empty() {
+            continue;
         }
+        let count = all.entry((gap.version, keys)).or_insert(gap.endpoints.map(|_| 0));
+        *count = count.zip(gap.endpoints).map(|(one, two)| one + two);
     }
-    let words = |gap: NotEnforced| {
-        let count = gap.endpoints.map_or(String::new(), |count| {
-            format!(" ({})", number(count, "endpoint"))
-        });
-        let keys: Vec<String> = gap.keys.iter().map(|key| format!("`{}`", harmless(key))).collect();
-        format!("Codex {}{count} does not know {}: no effect there", gap.version, keys.join(", "))
+    let words = |((version, keys), count): ((Version, Vec<&str>), Option<usize>)| {
+        let count = count.map_or(String::new(), |count| format!(" ({})", number(count, "endpoint")));
+        let keys: Vec<String> = keys.iter().map(|key| format!("`{}`", harmless(key))).collect();
+        format!("Codex {version}{count} does not know {}: no effect there", keys.join(", "))
     };
     all.into_iter().map(words).collect()
 }
@@ -160,6 +183,9 @@ fn warnings(plan: &Plan) -> Vec<(Sign, Role, String)> {
 
 fn next_steps(plan: &Plan) -> Vec<String> {
     let mut steps = Vec::new();
+    if plan.reach.is_none() && plan.cohorts.iter().any(|one| one.selects_others) {
+        steps.push(format!("A cohort {SELECTS_OTHERS}."));
+    }
     if plan.is_empty() {
         steps.push("Nothing changes.".to_owned());
     }
@@ -185,8 +211,13 @@ pub fn plain(plan: &Plan) -> String {
     lines.extend(warnings(plan).into_iter().map(|(_, _, words)| words));
     for one in &plan.cohorts {
         facts::facts(&one.change, &mut lines);
-        let name = one.change.cohort.as_str();
-        lines.extend(reach_of(plan, &[name]).into_iter().map(|words| format!("  {words}")));
+        let endpoints = one.endpoints.map(|count| number(count, "endpoint"));
+        lines.extend(endpoints.map(|words| format!("  reaches {words}")));
+        if one.selects_others {
+            lines.push(format!("  {SELECTS_OTHERS}"));
+        }
+        let gaps = gaps(std::iter::once(one), &|_| true);
+        lines.extend(gaps.into_iter().map(|words| format!("  {words}")));
     }
     for one in &plan.moves {
         lines.push(format!("{}: {}", move_words(one), one.direction.word()));
@@ -214,10 +245,10 @@ pub fn markdown(plan: &Plan, folder: &str) -> String {
         out.push('\n');
     }
     let place = comment::Links::to(folder);
-    comment::changes(&changes(plan), &place, &|names| reach_of(plan, names), &mut out);
+    comment::changes(&changes(plan), &place, &|group| reach_of(plan, group), &mut out);
     for one in &plan.moves {
         let head = format!("{}: {}", move_words(one), directions(&one.policy.counts()));
-        comment::details(&head, one.direction, &one.policy, &place, &[], &mut out);
+        comment::details(&head, one.direction, &entries(one), &place, &[], &mut out);
     }
     for words in next_steps(plan) {
         out.push_str(&text(&words));
@@ -238,10 +269,10 @@ pub fn diagnostics(plan: &Plan, repository: &Repository) -> Vec<Diagnostic> {
         let name = &one.change.cohort;
         for entry in &one.change.policy.changes {
             if entry.direction.may_loosen() {
-                add_loosening(&mut found, entry, name, anchor);
+                add_loosening(&mut found, entry, name, cohort_anchor(name));
             }
         }
-        for words in gaps(std::iter::once(one)) {
+        for words in gaps(std::iter::once(one), &|_| true) {
             let message = format!("in cohort `{name}` {words}");
             found.push(Diagnostic::new(Code::PlanNotEnforced, message, cohort_anchor(name)));
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::plan::policy::{Direction, Entry, Items, Subject, Witness};
+use super::SHORT_LIST;
+use crate::authoring::Document;
+use crate::plan::policy::{Direction, Entry, Subject, Witness};
 use crate::render::paint::harmless;
 use crate::render::values::quoted;
 
@@ -13,8 +15,8 @@ pub(super) fn sign(entry: &Entry) -> char {
     match (entry.subject, entry.direction, &entry.before, &entry.after) {
         (Subject::Key | Subject::HostRules, _, None | Some(Json::Null), Some(_)) => '+',
         (Subject::Key | Subject::HostRules, _, Some(_), None | Some(Json::Null)) => '-',
-        (_, Direction::Neutral, _, _) => '=',
-        (_, Direction::Looser | Direction::Incomparable | Direction::Tighter, _, _) => '~',
+        (_, Direction::Neutral, _, _) if entry.document == Document::Requirements => '=',
+        (_, _, _, _) => '~',
     }
 }
 
@@ -26,9 +28,9 @@ pub(super) fn what(entry: &Entry, arrow: &str) -> String {
         Subject::Key | Subject::HostRules => {
             let lists = entry.before.as_ref().zip(entry.after.as_ref());
             if let Some((Json::Array(old), Json::Array(new))) = lists
-                && old.len().max(new.len()) > 4
+                && old.len().max(new.len()) > SHORT_LIST
             {
-                return format!("{} {arrow} {} entries{}", old.len(), new.len(), some(entry));
+                return counted(entry, "entry");
             }
             let value = |value: &Option<Json>| match value {
                 None | Some(Json::Null) => "unset".to_owned(),
@@ -60,18 +62,6 @@ pub(super) fn number(count: usize, what: &str) -> String {
         (_, Some(stem)) => format!("{count} {stem}ies"),
         (_, None) => format!("{count} {what}s"),
     }
-}
-
-/// The first of the elements that come and go.
-fn some(entry: &Entry) -> String {
-    let of = |items: &Items, sign: &str| {
-        let first = items.first.first()?;
-        let more = if items.total > 1 { format!(" and {} more", items.total - 1) } else { String::new() };
-        Some(format!("{sign} {}{more}", harmless(&first.text)))
-    };
-    let parts: Vec<String> =
-        [of(&entry.added, "+"), of(&entry.removed, "-")].into_iter().flatten().collect();
-    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 /// A command as one would type it, or a host.
