@@ -1,6 +1,7 @@
 //! `cargo xtask bench explain`: `codex-config explain KEY` beside Codex's own start, on one input.
 
 mod compile;
+mod diff;
 mod measure;
 mod startup;
 mod workload;
@@ -40,6 +41,8 @@ enum What {
     },
     /// `codex-config compile` on repositories of four sizes.
     Compile(compile::Compile),
+    /// `codex-config diff` on pairs of policies of all sizes.
+    Diff(diff::Diff),
     /// Codex's own start with a policy, and with the same policy simplified.
     Startup(startup::Startup),
 }
@@ -49,6 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
     match &arguments.what {
         What::Explain { rounds, key } => explain(*rounds, key),
         What::Compile(arguments) => compile::run(arguments),
+        What::Diff(arguments) => diff::run(arguments),
         What::Startup(arguments) => startup::run(arguments),
     }
 }
