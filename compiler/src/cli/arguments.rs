@@ -298,7 +298,9 @@ pub struct Compile {
 
 /// `diff`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 equal, 1 different, 2 usage, 4 one of the two cannot be read.")]
+#[command(
+    after_help = "Exit codes: 0 equal, 1 different, 2 usage, 4 one of the two cannot be read."
+)]
 pub struct Diff {
     /// What was: a policy repository, git:REV (the repository at that revision), or a file such as
     /// requirements.toml.
@@ -341,8 +343,10 @@ pub enum DiffForm {
 
 /// `plan`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 nothing loosens beyond the brake, 1 the brake stops the plan or \
-                        the policy has errors, 2 usage, 4 base or inventory cannot be read.")]
+#[command(
+    after_help = "Exit codes: 0 nothing loosens beyond the brake, 1 the brake stops the plan or \
+                        the policy has errors, 2 usage, 4 base or inventory cannot be read."
+)]
 pub struct Plan {
     /// The policy repository as it is to be.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]

@@ -58,7 +58,8 @@ pub(super) fn open(name: &str, repository: &Path, today: Date) -> Result<Opened,
     if path.is_dir() {
         let policies = Policies::read(&files, name, today);
         if policies.repository.manifest.source.is_none() {
-            let words = format!("there is no {MANIFEST_FILE} in `{name}`: that is no policy repository");
+            let words =
+                format!("there is no {MANIFEST_FILE} in `{name}`: that is no policy repository");
             return Err(NotOpened::Unreadable(words));
         }
         return Ok(opened(policies));

@@ -42,9 +42,10 @@ pub(super) fn plan(arguments: &Arguments, output: &mut Output) -> Outcome {
     let (mut from, mut to) = (base.policies, Policies::of(tree.repository, today));
     let broken = tell_problems(&arguments.base, &from, output);
     let history = Git::open(&arguments.repository);
-    let recent = base.commit.as_ref().and_then(|commit| {
-        crate::revision::commits_since(&arguments.repository, commit)
-    });
+    let recent = base
+        .commit
+        .as_ref()
+        .and_then(|commit| crate::revision::commits_since(&arguments.repository, commit));
     let terms = Terms {
         base: &arguments.base,
         base_commit: base.commit.as_deref(),
@@ -91,7 +92,9 @@ fn inventory(path: &std::path::Path, output: &mut Output) -> Result<Vec<Endpoint
     read_inventory(text.strip_prefix('\u{feff}').unwrap_or(&text)).map_err(|problems| {
         for problem in &problems {
             let column = problem.column.map_or(String::new(), |column| format!(":{column}"));
-            output.talk.push_str(&format!("{name}:{}{column}: {}\n", problem.line, problem.message));
+            output
+                .talk
+                .push_str(&format!("{name}:{}{column}: {}\n", problem.line, problem.message));
         }
         NotOpened::Unreadable(format!("{name} is no inventory: one machine a line, as JSON"))
     })
@@ -131,7 +134,8 @@ impl Told<'_> {
             let line = format!("the policy has errors: see `codex-config check {}`\n", self.top);
             output.talk.push_str(&line);
         }
-        if let Some(Err(problem)) = arguments.approve.as_ref().map(|one| one.verify(&self.plan.hash))
+        if let Some(Err(problem)) =
+            arguments.approve.as_ref().map(|one| one.verify(&self.plan.hash))
         {
             output.talk.push_str(&format!("not approved: {problem}\n"));
         }

@@ -98,10 +98,9 @@ fn texts(
     let mut files = BTreeMap::new();
     let mut hash = Sha256::default();
     hash.add(DIGEST_FORM);
-    for (name, table, tree) in [
-        (REQUIREMENTS_FILE, requirements, &REQUIREMENTS),
-        (CONFIG_FILE, &policy.config, &CONFIG),
-    ] {
+    for (name, table, tree) in
+        [(REQUIREMENTS_FILE, requirements, &REQUIREMENTS), (CONFIG_FILE, &policy.config, &CONFIG)]
+    {
         if table.is_empty() {
             continue;
         }

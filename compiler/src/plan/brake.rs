@@ -125,13 +125,10 @@ pub(super) fn reasons(
     if lost > 0 {
         found.push(Reason::PolicyLost { endpoints: lost });
     }
-    let (reached, of, unit) = match reach {
-        Some(reach) => (reach.loosened, reach.endpoints, Unit::Endpoints),
-        None => {
-            let loosened = cohorts.iter().filter(|(change, _)| change.direction().may_loosen());
-            (loosened.count(), cohorts.len(), Unit::Cohorts)
-        }
-    };
+    let loosened = cohorts.iter().filter(|(change, _)| change.direction().may_loosen());
+    let of_cohorts = (loosened.count(), cohorts.len(), Unit::Cohorts);
+    let of_endpoints = |reach: &Reach| (reach.loosened, reach.endpoints, Unit::Endpoints);
+    let (reached, of, unit) = reach.map_or(of_cohorts, of_endpoints);
     if reached > 0 && reached * 100 > of * usize::from(percent) {
         found.push(Reason::MassLoosening { reached, of, unit, percent });
     }

@@ -115,7 +115,9 @@ impl<Witness> Compared<Witness> {
     /// The direction. What was not looked at to the end is not comparable, whatever was found.
     pub fn change(&self) -> Change {
         match (self.extent, &self.tighter, &self.looser) {
-            (Extent::TooLarge | Extent::Addresses, _, _) | (Extent::Whole, Some(_), Some(_)) => Change::Incomparable,
+            (Extent::TooLarge | Extent::Addresses, _, _) | (Extent::Whole, Some(_), Some(_)) => {
+                Change::Incomparable
+            }
             (Extent::Whole, None, None) => Change::Equal,
             (Extent::Whole, Some(_), None) => Change::Tighter,
             (Extent::Whole, None, Some(_)) => Change::Looser,

@@ -281,8 +281,8 @@ impl Search<'_, '_> {
         let known = |possible: Possible, witness: &Option<DomainWitness>| {
             possible == Possible::No || witness.is_some()
         };
-        let decided = known(may.tighten, &self.found.tighter)
-            && known(may.loosen, &self.found.looser);
+        let decided =
+            known(may.tighten, &self.found.tighter) && known(may.loosen, &self.found.looser);
         if decided {
             self.found.extent = Extent::Whole;
         }

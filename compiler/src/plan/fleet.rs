@@ -257,7 +257,9 @@ mod tests {
             crate::repository::read(&files, "/p", today).manifest
         };
         let from = manifest("[cohorts.all]\ndefault = true\n[cohorts.ci]\nhosts = ['ci-*']\n");
-        let to = manifest("[cohorts.pay]\nteam = 'pay'\n[cohorts.ci]\nhosts = ['CI-?']\nos = ['linux']\n");
+        let to = manifest(
+            "[cohorts.pay]\nteam = 'pay'\n[cohorts.ci]\nhosts = ['CI-?']\nos = ['linux']\n",
+        );
         let endpoints = read_inventory(
             "{\"host\": \"ci-1\", \"os\": \"linux\"}\n{\"host\": \"ci-22\", \"os\": \"linux\"}\n\
              {\"host\": \"m\", \"os\": \"macos\", \"team\": \"pay\"}\n\

@@ -16,7 +16,9 @@ pub struct NotAHash;
 
 /// What is about to be done is not what was approved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this plan is {found}, and {expected} was approved: look at it again with `codex-config plan`")]
+#[error(
+    "this plan is {found}, and {expected} was approved: look at it again with `codex-config plan`"
+)]
 pub struct OtherPlan {
     expected: PlanHash,
     found: PlanHash,

@@ -160,9 +160,9 @@ pub struct Terms<'terms> {
 
 /// Makes a plan.
 pub fn plan(from: &mut Policies, to: &mut Policies, terms: &Terms<'_>) -> Plan {
-    let fleet = terms.inventory.map(|endpoints| {
-        Fleet::of(endpoints, &from.repository.manifest, &to.repository.manifest)
-    });
+    let fleet = terms
+        .inventory
+        .map(|endpoints| Fleet::of(endpoints, &from.repository.manifest, &to.repository.manifest));
     let mut origins =
         Origins { history: terms.history, recent: terms.recent, lines: BTreeMap::new() };
     let mut cohorts = Vec::new();
@@ -227,9 +227,8 @@ fn planned(
     let name = change.cohort.clone();
     let name = name.as_str();
     let not_enforced = not_enforced(to, &change, fleet);
-    let terms = [&*from, &*to].map(|side| {
-        side.repository.manifest.cohorts.get(name).map_or(Json::Null, terms_of)
-    });
+    let terms = [&*from, &*to]
+        .map(|side| side.repository.manifest.cohorts.get(name).map_or(Json::Null, terms_of));
     let [old, new] = &terms;
     let selectors = |terms: &Json| terms.get("selects").cloned();
     let changed = matches!(change.status, Status::Changed | Status::Same);
@@ -264,9 +263,8 @@ fn terms_of(cohort: &Cohort) -> Json {
         deliveries,
         versions,
     } = cohort;
-    let mut hosts = hosts.clone().map(|all| {
-        all.into_iter().map(|host| host.value).collect::<Vec<String>>()
-    });
+    let mut hosts =
+        hosts.clone().map(|all| all.into_iter().map(|host| host.value).collect::<Vec<String>>());
     let mut systems = systems.clone();
     hosts.iter_mut().for_each(|all| all.sort());
     systems.iter_mut().for_each(|all| all.sort());
@@ -285,25 +283,20 @@ fn extent(from: &mut Policies, to: &mut Policies, name: &str) -> Extent {
     let [before, after] = [from, to].map(|side| {
         let Some(cohort) = side.cohort(name) else { return 0 };
         let nothing = codex_schema::value::Table::default();
-        let all = codex_schema::strictness::changes(
-            &cohort.policy.requirements,
-            &nothing,
-            &REQUIREMENTS,
-        );
+        let all =
+            codex_schema::strictness::changes(&cohort.policy.requirements, &nothing, &REQUIREMENTS);
         all.len() + cohort.policy.rules.len()
     });
     Extent { before, after }
 }
 
 /// Versions of a cohort's machines that do not know keys that change.
-fn not_enforced(
-    to: &Policies,
-    change: &CohortChange,
-    fleet: Option<&Fleet>,
-) -> Vec<NotEnforced> {
+fn not_enforced(to: &Policies, change: &CohortChange, fleet: Option<&Fleet>) -> Vec<NotEnforced> {
     let mut versions: BTreeMap<Version, Option<usize>> = BTreeMap::new();
     match fleet.and_then(|fleet| fleet.versions.get(&change.cohort)) {
-        Some(known) => versions.extend(known.iter().map(|(version, count)| (*version, Some(*count)))),
+        Some(known) => {
+            versions.extend(known.iter().map(|(version, count)| (*version, Some(*count))))
+        }
         None => {
             let cohort = to.repository.manifest.cohorts.get(&change.cohort);
             let own = cohort.map(|cohort| cohort.versions.as_slice()).unwrap_or_default();
@@ -371,9 +364,8 @@ fn reach(fleet: &Fleet, cohorts: &[Planned], moves: &[Move]) -> Reach {
         to.map(|one| one.endpoints).sum()
     };
     // Who stays gets what changes in the cohort; who moves gets the difference of two.
-    let stay = |one: &Planned| {
-        one.endpoints.unwrap_or(0).saturating_sub(arrived(&one.change.cohort))
-    };
+    let stay =
+        |one: &Planned| one.endpoints.unwrap_or(0).saturating_sub(arrived(&one.change.cohort));
     let changed = cohorts.iter().filter(|one| one.change.status == Status::Changed);
     let loosened = changed.clone().filter(|one| one.change.direction().may_loosen());
     let moved = |wanted: &dyn Fn(&Move) -> bool| -> usize {
@@ -452,10 +444,8 @@ impl Origins<'_> {
             };
             let Some(place) = place else { continue };
             let history = self.history;
-            let lines = self
-                .lines
-                .entry(place.file.clone())
-                .or_insert_with(|| history.lines(&place.file));
+            let lines =
+                self.lines.entry(place.file.clone()).or_insert_with(|| history.lines(&place.file));
             let at = usize::try_from(place.line).unwrap_or(0).checked_sub(1);
             let commit = at.and_then(|at| lines.get(at)?.clone());
             // A line that was there before did not change anything now.

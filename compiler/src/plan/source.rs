@@ -62,8 +62,7 @@ impl Policies {
     pub fn of_text(name: &str, text: &str, today: Date) -> Self {
         let mut repository = Repository::default();
         let path = name.to_owned();
-        let source =
-            repository.documents.add(codex_schema::source::Source::File { path }, text);
+        let source = repository.documents.add(codex_schema::source::Source::File { path }, text);
         let mut layer = AuthoredLayer::default();
         let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
         if last.strip_suffix(".rules").is_some() {

@@ -103,7 +103,9 @@ fn a_hostile_tree_harms_nothing() {
     let revision = read(top, commit.trim()).unwrap();
     let large = revision.files.read(&format!("{TOP}/baseline/requirements.toml"));
     assert!(matches!(large, Content::Unreadable(Unreadable::TooLarge(_))), "{large:?}");
-    for line in ["100644 blob abc 3\t../x", "100644 blob abc 3\ta/../b", "100644 blob abc 3\ta\u{1b}b"] {
+    for line in
+        ["100644 blob abc 3\t../x", "100644 blob abc 3\ta/../b", "100644 blob abc 3\ta\u{1b}b"]
+    {
         assert!(Entry::parse(line).is_none(), "{line:?}");
     }
     assert!(Entry::parse("100644 blob abc       3\tbaseline/a b").is_some());

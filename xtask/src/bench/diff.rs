@@ -53,11 +53,8 @@ pub(super) fn run(arguments: &Diff) -> Result<(), Problem> {
 /// Pairs of policies of a size, by what makes them different.
 fn pairs(size: Size) -> Vec<(&'static str, String, String)> {
     let policy = workload::merged(size);
-    let switched = policy.replacen(
-        "enabled = true",
-        "enabled = true\nmanaged_allowed_domains_only = true",
-        1,
-    );
+    let switched =
+        policy.replacen("enabled = true", "enabled = true\nmanaged_allowed_domains_only = true", 1);
     let wild = policy.replacen(
         "[experimental_network.domains]\n",
         "[experimental_network.domains]\n\"svc?1*.team*.example.com\" = \"deny\"\n\

@@ -104,9 +104,9 @@ impl<'policy> CommandSide<'policy> {
     fn strictest(&self, program: &str, arguments: &[&str]) -> Option<&SideRule<'policy>> {
         let matches = |rule: &&SideRule<'policy>| {
             let mut command = std::iter::once(program).chain(arguments.iter().copied());
-            rule.pattern.iter().all(|words| {
-                command.next().is_some_and(|word| words.binary_search(&word).is_ok())
-            })
+            rule.pattern
+                .iter()
+                .all(|words| command.next().is_some_and(|word| words.binary_search(&word).is_ok()))
         };
         let key = |rule: &&SideRule<'policy>| (rule.decision, rule.pattern.len());
         self.rules.iter().filter(matches).max_by_key(key)
@@ -127,9 +127,11 @@ fn sorted(mut words: Vec<&str>) -> Vec<&str> {
 
 /// The name under which a program that is given with its path is looked up.
 pub(super) fn name_of(program: &str) -> Option<&str> {
-    program.contains('/').then(|| {
-        let parts = program.split('/').filter(|part| !matches!(*part, "" | "."));
-        parts.last().unwrap_or_default()
-    })
-    .filter(|name| !matches!(*name, "" | ".."))
+    program
+        .contains('/')
+        .then(|| {
+            let mut parts = program.rsplit('/').filter(|part| !matches!(*part, "" | "."));
+            parts.next().unwrap_or_default()
+        })
+        .filter(|name| !matches!(*name, "" | ".."))
 }

@@ -117,10 +117,7 @@ fn rules_files_count_with_the_requirements() {
         "looser; looser: make had no rule, now runs outside the sandbox without asking"
     );
     // What requirements ask about stays asked about.
-    assert_eq!(
-        told(&files(""), &files("prefix_rule(['git', 'push'], decision='allow')")),
-        "equal"
-    );
+    assert_eq!(told(&files(""), &files("prefix_rule(['git', 'push'], decision='allow')")), "equal");
     let git = "prefix_rule(['git'], decision='forbidden')\n";
     let usual = "host_executable(name='git', paths=['/usr/bin/git'])\n";
     assert_eq!(
@@ -264,7 +261,8 @@ fn random_pairs_are_compared_exactly() {
             assert!(before <= after || looser, "seed {seed} {command:?} {before:?} {after:?}");
         }
         // Of several shortest ones no command of the alphabet is shorter.
-        let shortest = commands.iter().find(|command| from.decide(command).0 < to.decide(command).0);
+        let shortest =
+            commands.iter().find(|command| from.decide(command).0 < to.decide(command).0);
         if let (Some(witness), Some(_)) = (&compared.tighter, shortest) {
             let shorter = |command: &&Vec<&str>| command.len() < witness.command.len();
             let mut shorter = commands.iter().filter(shorter);

@@ -34,9 +34,12 @@ pub(super) const ROOT: NodeId = 0;
 impl<'policy> Tree<'policy> {
     /// The tree of two sides.
     pub(super) fn of(sides: [&CommandSide<'policy>; 2]) -> Self {
-        let rules = || sides.iter().enumerate().flat_map(|(at, side)| {
-            side.rules().iter().map(move |rule| (at, rule))
-        });
+        let rules = || {
+            sides
+                .iter()
+                .enumerate()
+                .flat_map(|(at, side)| side.rules().iter().map(move |rule| (at, rule)))
+        };
         let words: BTreeSet<&str> =
             rules().flat_map(|(_, rule)| rule.pattern.iter().flatten().copied()).collect();
         let words: Vec<&str> = words.into_iter().collect();

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::side::name_of;
 use super::tree::{NodeId, ROOT, Tree, WordId};
 use super::{CommandDecision, CommandSide, CommandWitness, Compared, Extent};
-use crate::decide::Map;
+use crate::decide::Set;
 
 /// Most steps of one comparison, over words and nodes. Policies of 5,000 rules need some ten
 /// thousand.
@@ -97,7 +97,7 @@ enum Word {
 struct Walk<'walk, 'policy> {
     tree: &'walk Tree<'policy>,
     sides: [&'walk CommandSide<'policy>; 2],
-    seen: Map<State, ()>,
+    seen: Set<State>,
     waiting: VecDeque<(State, usize)>,
     path: Vec<Step>,
     steps: usize,
@@ -115,7 +115,7 @@ pub(super) fn compare(
     let mut walk = Walk {
         tree: &tree,
         sides,
-        seen: Map::default(),
+        seen: Set::default(),
         waiting: VecDeque::new(),
         path: Vec::new(),
         steps: 0,
@@ -181,7 +181,8 @@ impl Walk<'_, '_> {
         paths.sort_unstable();
         paths.dedup();
         let other = |number: usize| format!("/{}{name}", "other/".repeat(number));
-        let fresh = (1..).map(other).find(|path| !paths.contains(path));
+        // Of one more than there are paths, one is new.
+        let fresh = (1..=paths.len() + 1).map(other).find(|path| !paths.contains(path));
         paths.extend(fresh);
         let unknown = |path: &mut String| {
             // A second way to write the same path.
@@ -204,7 +205,7 @@ impl Walk<'_, '_> {
             std::cmp::Ordering::Greater => self.found.looser.is_some(),
         };
         let settled = state.is_settled(self.tree, known);
-        if (known && settled) || self.seen.contains_key(&state) {
+        if (known && settled) || self.seen.contains(&state) {
             return;
         }
         let at = self.path.len();
@@ -220,7 +221,7 @@ impl Walk<'_, '_> {
                 self.found.extent = Extent::TooLarge;
             }
         }
-        self.seen.insert(state.clone(), ());
+        self.seen.insert(state.clone());
         if !settled {
             self.waiting.push_back((state, at));
         }

@@ -7,9 +7,11 @@ use std::net::IpAddr;
 use super::globs::{Globs, Places, Reading};
 use super::like::Like;
 use super::{Patterns, Search};
-use crate::decide::Map;
+use crate::decide::Set;
 use crate::decide::domains::pattern::Shape;
-use crate::decide::domains::{DomainEntry, DomainRule, DomainVerdict, NetworkPolicy, Within, within};
+use crate::decide::domains::{
+    DomainEntry, DomainRule, DomainVerdict, NetworkPolicy, Within, within,
+};
 
 /// Compares the answers for addresses.
 pub(super) fn walk(search: &mut Search<'_, '_>) {
@@ -94,7 +96,7 @@ fn four(search: &mut Search<'_, '_>, listed: &BTreeSet<String>) {
         });
         return;
     }
-    let listed: Vec<&[u8]> = listed.iter().map(|name| name.as_bytes()).collect();
+    let listed: Vec<&[u8]> = listed.iter().map(String::as_bytes).collect();
     let globs = Globs::of(&patterns, Reading::Forward);
     let begin = Address {
         places: globs.start(),
@@ -103,7 +105,7 @@ fn four(search: &mut Search<'_, '_>, listed: &BTreeSet<String>) {
         number: None,
         local: Locality::Open(Vec::new()),
     };
-    let mut seen: Map<Address, ()> = Map::default();
+    let mut seen: Set<Address> = Set::default();
     let mut waiting = VecDeque::from([(begin, String::new())]);
     while let Some((here, text)) = waiting.pop_front() {
         if search.is_over() || !search.step(1 + here.places.len()) {
@@ -111,7 +113,7 @@ fn four(search: &mut Search<'_, '_>, listed: &BTreeSet<String>) {
         }
         for sign in "0123456789.".chars() {
             let Some(next) = here.step(sign, &globs, &listed) else { continue };
-            if seen.insert(next.clone(), ()).is_some() {
+            if !seen.insert(next.clone()) {
                 continue;
             }
             let text = format!("{text}{sign}");

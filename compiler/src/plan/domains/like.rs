@@ -30,10 +30,7 @@ impl Like {
     }
 
     /// The letters that texts go on with.
-    pub(super) fn next_bytes<Text: AsRef<[u8]>>(
-        self,
-        texts: &[Text],
-    ) -> impl Iterator<Item = u8> {
+    pub(super) fn next_bytes<Text: AsRef<[u8]>>(self, texts: &[Text]) -> impl Iterator<Item = u8> {
         let range = texts.get(self.first..self.end).unwrap_or_default();
         range.iter().filter_map(move |text| text.as_ref().get(self.read).copied())
     }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::globs::{Globs, Places, Reading};
 use super::like::Like;
 use super::{Both, OTHERS, Search, strictest};
-use crate::decide::Map;
-use crate::decide::domains::{NetworkPolicy, is_literal};
+use crate::decide::Set;
 use crate::decide::domains::pattern::Shape;
+use crate::decide::domains::{NetworkPolicy, is_literal};
 
 /// The names of both policies as one tree of labels.
 #[derive(Debug, Default)]
@@ -106,7 +106,7 @@ pub(super) fn walk(search: &mut Search<'_, '_>) {
     let mut regions = Regions {
         globs: Globs::of(&patterns, Reading::Backward),
         foreign: foreign(&patterns),
-        seen: Map::default(),
+        seen: Set::default(),
     };
     let places = regions.globs.start();
     let top = Visit { node: ROOT, inherited: [None; 2], places, letters: Letters::None };
@@ -179,7 +179,7 @@ struct Region<'tree, 'names> {
 struct Regions {
     globs: Globs,
     foreign: BTreeSet<char>,
-    seen: Map<(Beyond, Both), ()>,
+    seen: Set<(Beyond, Both)>,
 }
 
 /// Where a walk through a region stands, without what the region is.
@@ -239,11 +239,8 @@ impl Regions {
                 Some(label).filter(|label| !known(label))
             });
             let text: Vec<u8> = fresh.unwrap_or_default().bytes().rev().collect();
-            let here = Beyond {
-                places: Places::new(),
-                letters: Letters::Some,
-                label: Label::Something,
-            };
+            let here =
+                Beyond { places: Places::new(), letters: Letters::Some, label: Label::Something };
             self.look(search, region, &here, None, &[], &text, name);
             return;
         }
@@ -256,7 +253,7 @@ impl Regions {
             letters: region.letters,
             label: Label::Nothing,
         };
-        let mut seen: Map<(Beyond, Like), ()> = Map::default();
+        let mut seen: Set<(Beyond, Like)> = Set::default();
         let mut waiting = VecDeque::from([(begin, Some(all), Vec::new())]);
         while let Some((here, like, text)) = waiting.pop_front() {
             if search.is_over() || !search.step(1 + here.places.len()) {
@@ -265,8 +262,8 @@ impl Regions {
             for sign in self.signs(&here, like, &labels) {
                 let Some((next, like)) = self.step(&here, like, &sign, &labels) else { continue };
                 let new = match like {
-                    Some(like) => seen.insert((next.clone(), like), ()).is_none(),
-                    None => self.seen.insert((next.clone(), region.inherited), ()).is_none(),
+                    Some(like) => seen.insert((next.clone(), like)),
+                    None => self.seen.insert((next.clone(), region.inherited)),
                 };
                 if !new {
                     continue;
@@ -309,16 +306,14 @@ impl Regions {
         if sign == b"." && like.is_some_and(|like| like.is_whole(labels)) {
             return None;
         }
-        let places = sign.iter().fold(here.places.clone(), |places, byte| {
-            self.globs.step(&places, *byte)
-        });
+        let places =
+            sign.iter().fold(here.places.clone(), |places, byte| self.globs.step(&places, *byte));
         let letters = sign.iter().copied().fold(here.letters, Letters::and);
-        let (label, like) = match sign {
-            b"." => (Label::Nothing, None),
-            _ => {
-                let read = |like: Option<Like>, byte: &u8| like?.step(*byte, labels);
-                (Label::Something, sign.iter().fold(like, read))
-            }
+        let (label, like) = if sign == b"." {
+            (Label::Nothing, None)
+        } else {
+            let read = |like: Option<Like>, byte: &u8| like?.step(*byte, labels);
+            (Label::Something, sign.iter().fold(like, read))
         };
         Some((Beyond { places, letters, label }, like))
     }

@@ -6,7 +6,7 @@ use super::addresses::unlisted;
 use super::globs::{Globs, Places, Reading};
 use super::like::Like;
 use super::{Extent, Patterns, Search};
-use crate::decide::Map;
+use crate::decide::Set;
 use crate::decide::domains::DomainVerdict;
 
 /// An address that is read.
@@ -121,7 +121,7 @@ impl Address {
 
 /// Compares the answers for addresses that no entry names.
 pub(super) fn walk(search: &mut Search<'_, '_>, patterns: &Patterns, listed: &BTreeSet<String>) {
-    let listed: Vec<&[u8]> = listed.iter().map(|name| name.as_bytes()).collect();
+    let listed: Vec<&[u8]> = listed.iter().map(String::as_bytes).collect();
     let globs = Globs::of(patterns, Reading::Forward);
     let begin = Address {
         places: globs.start(),
@@ -132,7 +132,7 @@ pub(super) fn walk(search: &mut Search<'_, '_>, patterns: &Patterns, listed: &BT
         gap: Gap::None,
         lead: Lead::Zero,
     };
-    let mut seen: Map<Address, ()> = Map::default();
+    let mut seen: Set<Address> = Set::default();
     let mut waiting = VecDeque::from([(begin, String::new())]);
     let mut doubts: BTreeSet<String> = BTreeSet::new();
     let mut doubtful: Vec<[DomainVerdict; 2]> = Vec::new();
@@ -142,7 +142,7 @@ pub(super) fn walk(search: &mut Search<'_, '_>, patterns: &Patterns, listed: &BT
         }
         for byte in *b"123456789abcdef0:" {
             let Some(next) = here.step(byte, &globs, &listed) else { continue };
-            if seen.insert(next.clone(), ()).is_some() {
+            if !seen.insert(next.clone()) {
                 continue;
             }
             let text = format!("{text}{}", char::from(byte));
@@ -173,8 +173,7 @@ fn look(
 ) -> Option<[DomainVerdict; 2]> {
     let [from, to] = globs.says(&address.places);
     let [before, after] = search.sides;
-    let answers =
-        |is_local| [unlisted(before, from, is_local), unlisted(after, to, is_local)];
+    let answers = |is_local| [unlisted(before, from, is_local), unlisted(after, to, is_local)];
     // The first group of a whole address has ended.
     match address.lead.closed(4) {
         Lead::Public | Lead::F | Lead::Fe => search.expect(text, answers(false)),

@@ -62,18 +62,42 @@ fn answers_are_compared_not_texts() {
         ),
         // Patterns in the middle of a name.
         ("deny a*.x", "deny a*.x, deny ab.x", "equal"),
-        ("deny a?.x, deny a.x", "deny a*.x", "tighter; tighter: axx.x was asked about, now is denied"),
+        (
+            "deny a?.x, deny a.x",
+            "deny a*.x",
+            "tighter; tighter: axx.x was asked about, now is denied",
+        ),
         ("deny *.x, deny a*.x", "deny *.x", "equal"),
-        ("deny a*.x", "deny **.x, allow ab.x", "tighter; tighter: x was asked about, now is denied"),
+        (
+            "deny a*.x",
+            "deny **.x, allow ab.x",
+            "tighter; tighter: x was asked about, now is denied",
+        ),
         ("deny ?.x, deny a.x", "deny ?.x", "equal"),
         // Local addresses are refused unless this very one is listed.
         ("", "allow 10.*", "looser; looser: 10.x was asked about, now is allowed"),
         ("deny 10.*", "deny 10.*, allow 10.0.0.1", "equal"),
-        ("", "allow 10.0.0.1", "looser; looser: 10.0.0.1 was refused as a local address, now is allowed"),
-        ("allow 10.0.0.1", "allow 10.0.0.1, local", "looser; looser: localhost was refused as a local address, now is asked about"),
+        (
+            "",
+            "allow 10.0.0.1",
+            "looser; looser: 10.0.0.1 was refused as a local address, now is allowed",
+        ),
+        (
+            "allow 10.0.0.1",
+            "allow 10.0.0.1, local",
+            "looser; looser: localhost was refused as a local address, now is asked about",
+        ),
         ("only", "only, local", "equal"),
-        ("allow 8.8.8.8", "allow 8.8.8.?", "looser; looser: 8.8.8.x was asked about, now is allowed"),
-        ("review *", "review *, only", "tighter; tighter: x was reviewed, now is refused: not allowed"),
+        (
+            "allow 8.8.8.8",
+            "allow 8.8.8.?",
+            "looser; looser: 8.8.8.x was asked about, now is allowed",
+        ),
+        (
+            "review *",
+            "review *, only",
+            "tighter; tighter: x was reviewed, now is refused: not allowed",
+        ),
         ("allow [::1]", "", "tighter; tighter: ::1 was allowed, now is refused as a local address"),
     ] {
         assert_eq!(told(&network(from), &network(to)), expected, "{from} | {to}");

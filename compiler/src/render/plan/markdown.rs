@@ -74,12 +74,7 @@ enum Side {
 }
 
 /// The cohorts, those first in which something loosens.
-pub(super) fn changes(
-    cohorts: &[CohortChange],
-    links: &Links,
-    more: &More<'_>,
-    out: &mut String,
-) {
+pub(super) fn changes(cohorts: &[CohortChange], links: &Links, more: &More<'_>, out: &mut String) {
     let groups = groups(cohorts);
     if groups.is_empty() {
         out.push_str("No cohort's policy changes.\n\n");

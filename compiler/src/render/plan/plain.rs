@@ -37,9 +37,12 @@ pub(super) fn entries(policy: &PolicyChange, lines: &mut Vec<String>) {
         let place = at(entry.place_after.as_ref().or(entry.place_before.as_ref()));
         let (key, word) = (harmless(&entry.key), entry.direction.word());
         lines.push(format!("  {word} {key}: {}{place}", what(entry, "to")));
-        lines.extend(entry.witnesses.iter().map(|one| {
-            format!("    {} example: {}", one.direction.word(), sentence(one, at))
-        }));
+        lines.extend(
+            entry
+                .witnesses
+                .iter()
+                .map(|one| format!("    {} example: {}", one.direction.word(), sentence(one, at))),
+        );
         lines.extend(entry.origin.iter().map(|one| format!("    by: {}", origin_words(one))));
         lines.extend(entry.note.iter().map(|note| format!("    note: {}", harmless(note))));
         for (word, items) in [("added", &entry.added), ("removed", &entry.removed)] {

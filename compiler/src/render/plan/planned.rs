@@ -53,9 +53,9 @@ fn entries(one: &Move) -> Vec<&Entry> {
 /// move, where an inventory knows these.
 fn changes(plan: &Plan) -> Vec<CohortChange> {
     let moves = |name: &str| {
-        plan.moves.iter().any(|one| {
-            one.from.as_deref() == Some(name) || one.to.as_deref() == Some(name)
-        })
+        plan.moves
+            .iter()
+            .any(|one| one.from.as_deref() == Some(name) || one.to.as_deref() == Some(name))
     };
     let shown = |one: &Planned| {
         let mut change = one.change.clone();
@@ -100,7 +100,8 @@ fn summary(plan: &Plan, dot: &str) -> String {
 
 /// How many machines some changes reach, and which of those do not know them.
 fn reach_of(plan: &Plan, group: &Group<'_>) -> Vec<String> {
-    let own = || plan.cohorts.iter().filter(|one| group.names.contains(&one.change.cohort.as_str()));
+    let own =
+        || plan.cohorts.iter().filter(|one| group.names.contains(&one.change.cohort.as_str()));
     let mut lines = Vec::new();
     let counts: Option<Vec<usize>> = own().map(|one| one.endpoints).collect();
     if let Some(counts) = counts.filter(|_| group.status != Status::Removed) {
@@ -133,7 +134,8 @@ fn gaps<'plan>(
         *count = count.zip(gap.endpoints).map(|(one, two)| one + two);
     }
     let words = |((version, keys), count): ((Version, Vec<&str>), Option<usize>)| {
-        let count = count.map_or(String::new(), |count| format!(" ({})", number(count, "endpoint")));
+        let count =
+            count.map_or(String::new(), |count| format!(" ({})", number(count, "endpoint")));
         let keys: Vec<String> = keys.iter().map(|key| format!("`{}`", harmless(key))).collect();
         format!("Codex {version}{count} does not know {}: no effect there", keys.join(", "))
     };
@@ -147,7 +149,11 @@ fn move_words(one: &Move) -> String {
     };
     format!(
         "{} from {} to {}",
-        if one.endpoints == 1 { "1 endpoint moves".to_owned() } else { format!("{} endpoints move", one.endpoints) },
+        if one.endpoints == 1 {
+            "1 endpoint moves".to_owned()
+        } else {
+            format!("{} endpoints move", one.endpoints)
+        },
         name(&one.from),
         name(&one.to)
     )
@@ -237,7 +243,8 @@ pub fn json(plan: &Plan) -> String {
 /// A plan as Markdown, for a comment on a change and the summary of a run. Links lead to the files
 /// of the repository that `folder` names.
 pub fn markdown(plan: &Plan, folder: &str) -> String {
-    let mut out = format!("### {}\n\n{}\n\n", text(&title(plan, " · ")), text(&summary(plan, " · ")));
+    let mut out =
+        format!("### {}\n\n{}\n\n", text(&title(plan, " · ")), text(&summary(plan, " · ")));
     for (_, _, words) in warnings(plan) {
         out.push_str(&format!("> **{}**\n>\n", text(&words)));
     }
@@ -261,9 +268,8 @@ pub fn markdown(plan: &Plan, folder: &str) -> String {
 /// What a plan has to say beside lines of the new policy.
 pub fn diagnostics(plan: &Plan, repository: &Repository) -> Vec<Diagnostic> {
     let anchor = repository.manifest.anchor();
-    let cohort_anchor = |name: &str| {
-        repository.manifest.cohorts.get(name).map_or(anchor, |cohort| cohort.span)
-    };
+    let cohort_anchor =
+        |name: &str| repository.manifest.cohorts.get(name).map_or(anchor, |cohort| cohort.span);
     let mut found: Vec<Diagnostic> = Vec::new();
     for one in &plan.cohorts {
         let name = &one.change.cohort;
