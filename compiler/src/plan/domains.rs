@@ -252,6 +252,7 @@ impl Search<'_, '_> {
 
     /// What the wanted entries and the switches can do at all.
     fn may_change(&self, wanted: impl Fn(&DomainEntry<'_>) -> bool) -> May {
+        use DomainRule::{Allow, Deny, Review};
         let [from, to] = self.sides;
         let of = |side: &NetworkPolicy<'_>, rule: DomainRule| -> BTreeSet<Vec<u8>> {
             let entries = side.entries().iter().filter(|entry| entry.rule == rule && wanted(entry));
@@ -262,7 +263,6 @@ impl Search<'_, '_> {
         let grows = |rule: DomainRule| !of(to, rule).is_subset(&of(from, rule));
         let shrinks = |rule: DomainRule| !of(from, rule).is_subset(&of(to, rule));
         let off = |before: bool, after: bool| before && !after;
-        use DomainRule::{Allow, Deny, Review};
         let tighten = shrinks(Allow)
             || grows(Review)
             || grows(Deny)

@@ -293,15 +293,12 @@ fn extent(from: &mut Policies, to: &mut Policies, name: &str) -> Extent {
 /// Versions of a cohort's machines that do not know keys that change.
 fn not_enforced(to: &Policies, change: &CohortChange, fleet: Option<&Fleet>) -> Vec<NotEnforced> {
     let mut versions: BTreeMap<Version, Option<usize>> = BTreeMap::new();
-    match fleet.and_then(|fleet| fleet.versions.get(&change.cohort)) {
-        Some(known) => {
-            versions.extend(known.iter().map(|(version, count)| (*version, Some(*count))))
-        }
-        None => {
-            let cohort = to.repository.manifest.cohorts.get(&change.cohort);
-            let own = cohort.map(|cohort| cohort.versions.as_slice()).unwrap_or_default();
-            versions.extend(own.iter().map(|version| (*version, None)));
-        }
+    if let Some(known) = fleet.and_then(|fleet| fleet.versions.get(&change.cohort)) {
+        versions.extend(known.iter().map(|(version, count)| (*version, Some(*count))));
+    } else {
+        let cohort = to.repository.manifest.cohorts.get(&change.cohort);
+        let own = cohort.map(|cohort| cohort.versions.as_slice()).unwrap_or_default();
+        versions.extend(own.iter().map(|version| (*version, None)));
     }
     let changes = || change.policy.changes.iter().filter(|entry| !entry.rows.is_empty());
     let of_version = |(version, endpoints): (Version, Option<usize>)| {
@@ -433,14 +430,12 @@ impl Origins<'_> {
     fn add(&mut self, change: &mut PolicyChange) {
         for entry in change.changes.iter_mut().filter(|entry| entry.direction.may_loosen()) {
             let looser = entry.witnesses.iter().find(|one| one.direction == Direction::Looser);
+            let first = entry.added.first.first().and_then(|item| item.place.as_ref());
+            // Who took elements out of a list did not write its first line.
+            let line = entry.place_after.as_ref().filter(|_| entry.removed.is_empty());
             let place = match looser {
                 Some(witness) => witness.place_after.as_ref(),
-                None => {
-                    let first = entry.added.first.first().and_then(|item| item.place.as_ref());
-                    // Who took elements out of a list did not write its first line.
-                    let line = entry.place_after.as_ref().filter(|_| entry.removed.is_empty());
-                    first.or(line)
-                }
+                None => first.or(line),
             };
             let Some(place) = place else { continue };
             let history = self.history;

@@ -76,11 +76,14 @@ fn same(one: &Entry, other: &Entry) -> bool {
 /// Lists up to this length are shown whole.
 pub(crate) const SHORT_LIST: usize = 4;
 
+/// Changes of one key, each with the cohorts that have it.
+type Alike<'change> = Vec<(&'change Entry, Vec<&'change str>)>;
+
 /// The changes of cohorts, each once, in groups of those that the same cohorts have; what loosens
 /// first. Cohorts that change nothing are in none.
 pub(crate) fn groups(cohorts: &[CohortChange]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut known: BTreeMap<(&str, Direction), Vec<(&Entry, Vec<&str>)>> = BTreeMap::new();
+    let mut known: BTreeMap<(&str, Direction), Alike<'_>> = BTreeMap::new();
     for change in cohorts {
         match change.status {
             Status::Same => {}

@@ -163,9 +163,10 @@ fn move_words(one: &Move) -> String {
 fn warnings(plan: &Plan) -> Vec<(Sign, Role, String)> {
     let mut found = Vec::new();
     for reason in &plan.brake {
-        let (sign, role, word) = match plan.approved {
-            true => (Sign::Caution, Role::Lock, "approved"),
-            false => (Sign::Error, Role::Bad, "brake"),
+        let (sign, role, word) = if plan.approved {
+            (Sign::Caution, Role::Lock, "approved")
+        } else {
+            (Sign::Error, Role::Bad, "brake")
         };
         found.push((sign, role, format!("{word}: {}", harmless(&reason.to_string()))));
     }
