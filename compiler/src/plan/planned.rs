@@ -2,9 +2,12 @@
 //! reaches, under a name that says exactly this.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use codex_schema::key::Key;
 use codex_schema::lookup::{CONFIG, REQUIREMENTS};
+use codex_schema::source::Documents;
+use codex_schema::span::Position;
 use codex_schema::version::Version;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -17,7 +20,7 @@ use super::policy::{Direction, Entry, PolicyChange};
 use super::source::Policies;
 use crate::authoring::Document;
 use crate::compile::digest;
-use crate::compile::history::History;
+use crate::compile::history::{Commit, History};
 use crate::repository::Cohort;
 
 /// What is hashed; changes with every change of what a plan's name stands for.
@@ -168,12 +171,12 @@ pub fn plan(from: &mut Policies, to: &mut Policies, terms: &Terms<'_>) -> Plan {
     let mut cohorts = Vec::new();
     let mut extents = Vec::new();
     for mut change in diff(from, to, None) {
-        origins.add(&mut change.policy);
+        origins.add(&mut change.policy, &to.repository.documents);
         extents.push((change.clone(), extent(from, to, &change.cohort)));
         cohorts.push(planned(from, to, change, fleet.as_ref()));
     }
     let mut moves = fleet.as_ref().map(|fleet| moves(from, to, fleet)).unwrap_or_default();
-    moves.iter_mut().for_each(|one| origins.add(&mut one.policy));
+    moves.iter_mut().for_each(|one| origins.add(&mut one.policy, &to.repository.documents));
     let reach = fleet.as_ref().map(|fleet| reach(fleet, &cohorts, &moves));
     let hash = PlanHash::of(&content(&cohorts));
     let brake = brake::reasons(&extents, reach.as_ref(), &moves, terms.percent);
@@ -422,31 +425,33 @@ fn content(cohorts: &[Planned]) -> Vec<u8> {
 struct Origins<'history> {
     history: &'history dyn History,
     recent: Option<&'history BTreeSet<String>>,
-    lines: BTreeMap<String, Vec<Option<std::sync::Arc<crate::compile::history::Commit>>>>,
+    lines: BTreeMap<String, Vec<Option<Arc<Commit>>>>,
 }
 
 impl Origins<'_> {
-    /// Tells who made what loosens so.
-    fn add(&mut self, change: &mut PolicyChange) {
+    /// Tells who made what loosens so: the newest commit of the lines that say it now. A line that
+    /// was there before did not change anything, and of what is gone no line is left to ask.
+    fn add(&mut self, change: &mut PolicyChange, documents: &Documents) {
         for entry in change.changes.iter_mut().filter(|entry| entry.direction.may_loosen()) {
-            let looser = entry.witnesses.iter().find(|one| one.direction == Direction::Looser);
-            let first = entry.added.first.first().and_then(|item| item.place.as_ref());
-            // Who took elements out of a list did not write its first line.
-            let line = entry.place_after.as_ref().filter(|_| entry.removed.is_empty());
-            let place = match looser {
-                Some(witness) => witness.place_after.as_ref(),
-                None => first.or(line),
+            let only_gone = entry.added.is_empty() && !entry.removed.is_empty();
+            let span = entry.whole.or(entry.anchor);
+            let Some(span) = span.filter(|_| !only_gone && entry.after_is_said()) else {
+                continue;
             };
-            let Some(place) = place else { continue };
+            let Some(document) = documents.get(span.source) else { continue };
+            let line = |offset: u32| Position::of(&document.text, offset).line;
+            let (first, last) = (line(span.start), line(span.end));
+            let file = document.source.to_string();
             let history = self.history;
             let lines =
-                self.lines.entry(place.file.clone()).or_insert_with(|| history.lines(&place.file));
-            let at = usize::try_from(place.line).unwrap_or(0).checked_sub(1);
-            let commit = at.and_then(|at| lines.get(at)?.clone());
-            // A line that was there before did not change anything now.
+                self.lines.entry(file).or_insert_with_key(|file| history.lines(file.as_str()));
             let is_new = |id: &String| self.recent.is_none_or(|recent| recent.contains(id));
-            let commit = commit.filter(|commit| is_new(&commit.id));
-            entry.origin = commit.map(std::sync::Arc::unwrap_or_clone);
+            let own = (first..=last).filter_map(|line| {
+                let at = usize::try_from(line).ok()?.checked_sub(1)?;
+                lines.get(at)?.as_ref().filter(|commit| is_new(&commit.id))
+            });
+            let newest = own.max_by_key(|commit| (commit.date.as_str(), commit.id.as_str()));
+            entry.origin = newest.map(|commit| Commit::clone(commit));
         }
     }
 }

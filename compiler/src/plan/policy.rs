@@ -73,6 +73,9 @@ pub struct Entry {
     /// Where it is said now, or the part of the policy that no longer says it.
     #[serde(skip)]
     pub anchor: Option<Span>,
+    /// All of what says it, where the anchor is only its beginning.
+    #[serde(skip)]
+    pub(super) whole: Option<Span>,
     /// The commit that made it so, where something loosens and that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Commit>,
@@ -82,6 +85,19 @@ pub struct Entry {
     /// What else is to be known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+impl Entry {
+    /// Whether its anchor is what is said now, and not only what stands above it.
+    pub(super) fn after_is_said(&self) -> bool {
+        match self.subject {
+            Subject::Key | Subject::HostRules => self.after.is_some(),
+            Subject::Commands | Subject::Hosts => {
+                let mut looser = self.witnesses.iter();
+                looser.any(|one| one.direction == Direction::Looser && one.place_after.is_some())
+            }
+        }
+    }
 }
 
 /// What is compared.
@@ -149,12 +165,14 @@ pub struct Items {
 }
 
 impl Items {
-    fn of(items: impl Iterator<Item = Item>) -> Self {
+    /// Counts things, and tells the first ones: finding the place of one takes as long as reading
+    /// the text before it.
+    fn of<T>(things: impl Iterator<Item = T>, told: impl Fn(T) -> Item) -> Self {
         let mut all = Self::default();
-        for item in items {
+        for thing in things {
             all.total += 1;
             if all.first.len() < MOST_ITEMS {
-                all.first.push(item);
+                all.first.push(told(thing));
             }
         }
         all
@@ -213,7 +231,7 @@ pub struct Witness {
 }
 
 /// Most elements, rules or hosts that one change lists in either direction.
-pub const MOST_ITEMS: usize = 200;
+pub const MOST_ITEMS: usize = 100;
 
 impl PolicyChange {
     /// How many changes lead where: looser, incomparable, tighter, neutral.
@@ -276,6 +294,7 @@ fn entry(document: Document, subject: Subject, key: String, direction: Direction
         place_before: None,
         place_after: None,
         anchor: None,
+        whole: None,
         origin: None,
         witnesses: Vec::new(),
         note: None,

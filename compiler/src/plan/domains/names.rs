@@ -153,6 +153,10 @@ fn exact(
     if from == to && search.has_equal_flags() && !special {
         return;
     }
+    let [before, after] = search.sides;
+    if !special && !search.is_news([before.answer_of(from), after.answer_of(to)]) {
+        return;
+    }
     let name = tree.name(visit.node);
     // Digits and dots that are no address are no host.
     if visit.letters == Letters::None && !is_literal(&name) {

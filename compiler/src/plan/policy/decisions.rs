@@ -50,6 +50,7 @@ pub(super) fn commands(from: Side<'_>, to: Side<'_>) -> Option<Entry> {
     change.direction = Direction::of(compared.change());
     change.note = proof(&compared, "commands");
     let looser = compared.looser.as_ref().and_then(|witness| witness.rule_after);
+    change.whole = looser.map(|span| whole_rule(after, span));
     change.anchor = looser.or(change.anchor);
     change.witnesses = witnesses(compared, |direction, one: CommandWitness| Witness {
         direction,
@@ -60,6 +61,14 @@ pub(super) fn commands(from: Side<'_>, to: Side<'_>) -> Option<Entry> {
         place_after: one.rule_after.and_then(|span| place(to.documents, span)),
     });
     Some(change)
+}
+
+/// All of a rule: the place of one that is written as a table of its own is its heading.
+fn whole_rule(list: Option<&Node>, heading: Span) -> Span {
+    let elements = list.and_then(|list| list.value.as_array()).unwrap_or_default();
+    let rule = elements.iter().find(|rule| rule.span == heading);
+    let fields = rule.and_then(|rule| rule.value.as_table()).into_iter().flatten();
+    fields.fold(heading, |span, field| span.to(field.node.span))
 }
 
 /// The list of rules of requirements.
@@ -116,7 +125,7 @@ fn rules_beside(own: &CommandSide<'_>, other: &CommandSide<'_>, documents: &Docu
         let count = known.filter(|count| **count > 0);
         count.map(|count| *count -= 1).is_none()
     });
-    Items::of(new.map(|rule| item_of(rule, documents)))
+    Items::of(new, |rule| item_of(rule, documents))
 }
 
 fn item_of(rule: &SideRule<'_>, documents: &Documents) -> Item {
@@ -198,7 +207,7 @@ fn hosts_beside(
         text: format!("{}: {}", entry.text, rule_word(entry.rule)),
         place: place(documents, entry.span),
     };
-    Items::of(new.map(item))
+    Items::of(new, item)
 }
 
 fn rule_word(rule: DomainRule) -> &'static str {

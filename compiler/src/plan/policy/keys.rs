@@ -103,11 +103,10 @@ fn shown(value: &Value, is_secret: bool) -> Json {
 fn missing(list: &Node, other: &Node, documents: &Documents) -> Items {
     let others = elements(&other.value);
     let own = list.value.as_array().unwrap_or_default().iter();
-    Items::of(own.filter_map(|node| {
-        let text = codex_schema::strictness::identity(&node.value);
-        let place = place(documents, node.span);
-        (!others.contains(&text)).then_some(Item { text, place })
-    }))
+    let new = own
+        .map(|node| (codex_schema::strictness::identity(&node.value), node.span))
+        .filter(|(text, _)| !others.contains(text));
+    Items::of(new, |(text, span)| Item { text, place: place(documents, span) })
 }
 
 /// Keys whose values are as strict as they were and still not the same: other orders of lists.
