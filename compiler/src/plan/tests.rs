@@ -94,9 +94,8 @@ fn decisions_decide_where_single_keys_would_not() {
             &network("denied_domains = ['**.x']\n"),
             &network("denied_domains = ['**.x']\nallowed_domains = ['a.x']\n"),
         ),
-        [
-            "experimental_network neutral (textual change only, same decisions for all hosts (proved))"
-        ]
+        ["experimental_network neutral baseline/requirements.toml:1:1 (textual change only, same \
+             decisions for all hosts (proved))"]
     );
     assert_eq!(
         between(
@@ -104,7 +103,8 @@ fn decisions_decide_where_single_keys_would_not() {
             "[experimental_network]\ndenied_domains = ['x']\n"
         ),
         [
-            "experimental_network looser baseline/requirements.toml:1:1 (the managed network is no longer enabled)",
+            "experimental_network looser baseline/requirements.toml:1:1 (the managed network is no \
+             longer enabled)",
             "  other.example: was asked about / is beyond the policy: no managed network",
         ]
     );

@@ -216,7 +216,7 @@ fn pair(random: &mut Random) -> (Policy, Policy) {
     let (requirements, rules) = (random_requirements(random), random_rules(random));
     let without_a_line = |random: &mut Random, text: &str| {
         let gone = random.below(text.lines().count().max(1));
-        let kept = text.lines().enumerate().filter(|(at, line)| *at != gone || !line.contains("p"));
+        let kept = text.lines().enumerate().filter(|(at, line)| *at != gone || !line.contains('p'));
         kept.map(|(_, line)| format!("{line}\n")).collect::<String>()
     };
     let rules_after = match random.below(3) {
