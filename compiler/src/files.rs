@@ -218,6 +218,12 @@ impl MemoryFiles {
         self.0.insert(path.to_owned(), from.read(path));
     }
 
+    /// The paths that begin like this.
+    fn below<'path>(&'path self, start: &'path str) -> impl Iterator<Item = &'path String> {
+        let rest = self.0.range(start.to_owned()..).map(|(path, _)| path);
+        rest.take_while(move |path| path.starts_with(start))
+    }
+
     /// Adds something that cannot be read.
     pub fn put_unreadable(&mut self, path: impl Into<String>, reason: Unreadable) {
         self.0.insert(path.into(), Content::Unreadable(reason));
@@ -234,14 +240,13 @@ impl Files for MemoryFiles {
 
     fn exists(&self, path: &str) -> bool {
         let below = format!("{path}/");
-        self.0.contains_key(path) || self.0.keys().any(|known| known.starts_with(&below))
+        self.0.contains_key(path) || self.below(&below).next().is_some()
     }
 
     fn list(&self, path: &str) -> Vec<String> {
         let below = format!("{path}/");
         let names: std::collections::BTreeSet<String> = self
-            .0
-            .keys()
+            .below(&below)
             .filter_map(|known| known.strip_prefix(&below))
             .filter_map(|rest| rest.split('/').next())
             .map(str::to_owned)

@@ -65,7 +65,7 @@ fn the_action_is_well_formed_and_its_commands_exist() {
             commands += 1;
         }
     }
-    assert_eq!(commands, 5);
+    assert_eq!(commands, 7);
     assert!(has_flag("check", "codex-version"));
 }
 
@@ -96,8 +96,13 @@ fn the_hooks_are_well_formed_and_their_commands_exist() {
 /// Runs the action's own script as the service does.
 #[cfg(unix)]
 fn run(folder: &Path, paths: &str, format: &str) -> (Output, String, String) {
+    run_step(folder, "check", &[("PATHS", paths), ("FORMAT", format)])
+}
+
+#[cfg(unix)]
+fn run_step(folder: &Path, id: &str, inputs: &[(&str, &str)]) -> (Output, String, String) {
     let action = yaml("action.yml");
-    let step = steps(&action).iter().find(|step| text(step, "id") == "check").unwrap();
+    let step = steps(&action).iter().find(|step| text(step, "id") == id).unwrap();
     let (outputs, summary) = (folder.join("outputs"), folder.join("summary"));
     std::fs::write(&outputs, "").unwrap();
     std::fs::write(&summary, "").unwrap();
@@ -105,9 +110,8 @@ fn run(folder: &Path, paths: &str, format: &str) -> (Output, String, String) {
         .args(["-c", text(step, "run")])
         .current_dir(folder)
         .env("PROGRAM", env!("CARGO_BIN_EXE_codex-config"))
-        .env("PATHS", paths)
+        .envs(inputs.iter().copied())
         .env("VERSIONS", "0.138.0 0.169.0")
-        .env("FORMAT", format)
         .env("RUNNER_TEMP", folder)
         .env("GITHUB_OUTPUT", &outputs)
         .env("GITHUB_STEP_SUMMARY", &summary)
@@ -143,5 +147,28 @@ fn the_action_reports_findings_and_passes_without_any() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     std::fs::write(&path, "allowed_sandbox_modes = [\"read-only\"]\n").unwrap();
     let (output, _, _) = run(folder.path(), name, "true");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_action_plans_and_stops_where_the_brake_does() {
+    let folder = tempfile::tempdir().unwrap();
+    for (top, flag) in [("old", "false"), ("new policy", "true")] {
+        let baseline = folder.path().join(top).join("baseline");
+        std::fs::create_dir_all(&baseline).unwrap();
+        let manifest = "organisation.name = 'Example'\n[cohorts.all]\ndefault = true\n";
+        std::fs::write(folder.path().join(top).join("policy.toml"), manifest).unwrap();
+        let text = format!("allow_appshots = {flag}\n");
+        std::fs::write(baseline.join("requirements.toml"), text).unwrap();
+    }
+    let inputs = [("REPOSITORY", "new policy"), ("BASE", "old"), ("APPROVE", "")];
+    let (output, outputs, summary) = run_step(folder.path(), "plan", &inputs);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(summary.contains("policy may loosen for 1 of 1 cohorts"), "{summary}");
+    assert!(outputs.contains("markdown=") && outputs.contains("sarif="), "{outputs}");
+    let hash = summary.split("plan <code>").nth(1).and_then(|rest| rest.split('<').next()).unwrap();
+    let inputs = [("REPOSITORY", "new policy"), ("BASE", "old"), ("APPROVE", hash)];
+    let (output, _, _) = run_step(folder.path(), "plan", &inputs);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask bench explain`: `codex-config explain KEY` beside Codex's own start, on one input.
 
 mod compile;
+mod diff;
 mod emit;
 mod measure;
 mod startup;
@@ -47,6 +48,8 @@ enum What {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// `codex-config diff` on pairs of policies of all sizes.
+    Diff(diff::Diff),
     /// Codex's own start with a policy, and with the same policy simplified.
     Startup(startup::Startup),
 }
@@ -57,6 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
         What::Explain { rounds, key } => explain(*rounds, key),
         What::Compile(arguments) => compile::run(arguments),
         What::Emit { rounds } => emit::run(*rounds),
+        What::Diff(arguments) => diff::run(arguments),
         What::Startup(arguments) => startup::run(arguments),
     }
 }

@@ -3,11 +3,13 @@
 mod arguments;
 mod check;
 mod compile;
+mod diff;
 mod emit;
 mod explain;
 mod fmt;
 mod import;
 mod init;
+mod plan;
 mod schema;
 mod shell;
 mod verify_profile;
@@ -104,6 +106,8 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Compile(arguments) => compile::compile(arguments, output),
         Command::Emit(arguments) => emit::emit(arguments, output),
         Command::VerifyProfile(arguments) => verify_profile::verify(arguments, output),
+        Command::Diff(arguments) => diff::diff(arguments, output),
+        Command::Plan(arguments) => plan::plan(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),
         Command::Import(arguments) => import::import(arguments, output),
         Command::Schema(arguments) => schema::schema(arguments, output),

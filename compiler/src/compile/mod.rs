@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 
 use codex_schema::lookup::{CONFIG, REQUIREMENTS};
 use codex_schema::types::policy::Date;
+use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use crate::authoring::{EffectivePolicy, RulesVoice, exceptions_of};
@@ -72,35 +73,50 @@ impl<'history> Compiler<'history> {
         cohort: &Cohort,
         policy: &EffectivePolicy,
     ) -> CompiledCohort {
-        let head = heading(repository, cohort);
         let simplified = simplify(policy.requirements.clone(), Reasons::Keep);
-        let mut files = BTreeMap::new();
-        let mut hash = Sha256::default();
-        hash.add(DIGEST_FORM);
-        for (name, table, tree) in [
-            (REQUIREMENTS_FILE, &simplified.requirements, &REQUIREMENTS),
-            (CONFIG_FILE, &policy.config, &CONFIG),
-        ] {
-            if table.is_empty() {
-                continue;
-            }
-            let text = toml_text::document(&head, table, tree);
-            hash.add(name.as_bytes());
-            hash.add(text.as_bytes().get(head.len()..).unwrap_or_default());
-            files.insert(name.to_owned(), text);
-        }
-        for voice in &policy.rules {
-            let text = repository.documents.get(voice.source).map(|document| &*document.text);
-            let name = format!("rules/{}", rules_name(voice));
-            hash.add(name.as_bytes());
-            hash.add(text.unwrap_or_default().as_bytes());
-            files.insert(name, text.unwrap_or_default().to_owned());
-        }
-        let digest = format!("sha256:{}", hash.finish());
+        let (digest, mut files) = texts(repository, cohort, policy, &simplified.requirements);
         let provenance = self.origins.of(repository, cohort, policy, &simplified, &digest);
         files.insert(PROVENANCE_FILE.to_owned(), provenance);
         CompiledCohort { digest, files, versions: cohort.versions.clone() }
     }
+}
+
+/// A digest of what a policy says: equal for equal policies, however they are written.
+pub fn digest(repository: &Repository, cohort: &Cohort, policy: &EffectivePolicy) -> String {
+    let simplified = simplify(policy.requirements.clone(), Reasons::Keep);
+    texts(repository, cohort, policy, &simplified.requirements).0
+}
+
+/// The files of a policy and the digest of what they say.
+fn texts(
+    repository: &Repository,
+    cohort: &Cohort,
+    policy: &EffectivePolicy,
+    requirements: &Table,
+) -> (String, BTreeMap<String, String>) {
+    let head = heading(repository, cohort);
+    let mut files = BTreeMap::new();
+    let mut hash = Sha256::default();
+    hash.add(DIGEST_FORM);
+    for (name, table, tree) in
+        [(REQUIREMENTS_FILE, requirements, &REQUIREMENTS), (CONFIG_FILE, &policy.config, &CONFIG)]
+    {
+        if table.is_empty() {
+            continue;
+        }
+        let text = toml_text::document(&head, table, tree);
+        hash.add(name.as_bytes());
+        hash.add(text.as_bytes().get(head.len()..).unwrap_or_default());
+        files.insert(name.to_owned(), text);
+    }
+    for voice in &policy.rules {
+        let text = repository.documents.get(voice.source).map(|document| &*document.text);
+        let name = format!("rules/{}", rules_name(voice));
+        hash.add(name.as_bytes());
+        hash.add(text.unwrap_or_default().as_bytes());
+        files.insert(name, text.unwrap_or_default().to_owned());
+    }
+    (format!("sha256:{}", hash.finish()), files)
 }
 
 /// A digest of everything that a cohort's files are made from: while it stays the same, so do

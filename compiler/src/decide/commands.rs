@@ -143,12 +143,12 @@ impl<'policy> CommandRules<'policy> {
     }
 }
 
+/// Where the list is.
+pub(crate) const PATH: [&str; 2] = ["rules", "prefix_rules"];
+
 /// The list as it is written.
 pub(crate) fn nodes(requirements: &Table) -> &[Node] {
-    requirements
-        .get("rules")
-        .and_then(|rules| rules.at(&["prefix_rules"])?.value.as_array())
-        .unwrap_or_default()
+    requirements.at(&PATH).and_then(|list| list.value.as_array()).unwrap_or_default()
 }
 
 fn read_rule<'policy>(

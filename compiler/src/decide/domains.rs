@@ -19,7 +19,7 @@ use codex_schema::value::{Node, Table};
 use super::Map;
 use pattern::{Pattern, Shape};
 
-pub(crate) use local::is_literal;
+pub(crate) use local::{Within, is_literal, is_local, within};
 
 /// The managed network of a policy, ready to be asked. Building it takes time linear in the
 /// entries.
@@ -138,16 +138,40 @@ impl<'policy> NetworkPolicy<'policy> {
         if strictest == Some(DomainRule::Deny) {
             return DomainVerdict::Denied;
         }
-        if local::is_local(host) && !self.local_binding && !listed {
+        if is_local(host) && !self.local_binding && !listed {
             return DomainVerdict::Local;
         }
+        self.answer_of(strictest)
+    }
+
+    /// What the strictest entry that matches comes to for a host that is not local.
+    pub(crate) fn answer_of(&self, strictest: Option<DomainRule>) -> DomainVerdict {
+        if self.enabled != Some(true) {
+            return DomainVerdict::Unmanaged;
+        }
         match strictest {
+            Some(DomainRule::Deny) => DomainVerdict::Denied,
             Some(DomainRule::Allow) => DomainVerdict::Allowed,
             _ if self.managed_only => DomainVerdict::Refused,
-            Some(_) => DomainVerdict::Review,
+            Some(DomainRule::Review) => DomainVerdict::Review,
             None => DomainVerdict::Ask,
         }
     }
+}
+
+/// Whether a key, by its path, is one of those that answers for hosts are made of. That local
+/// addresses may be reached also means that ports may be opened there, so it stands for itself.
+pub(crate) fn is_about_hosts(requirements: &Table, path: &[String]) -> bool {
+    let Some((place, _)) = table(requirements) else { return false };
+    let Some((key, above)) = path.get(place.len()).zip(path.get(..place.len())) else {
+        return false;
+    };
+    let lists = LISTS.iter().map(|(list, _)| *list);
+    above == place
+        && ["enabled", "managed_allowed_domains_only", "domains"]
+            .into_iter()
+            .chain(lists)
+            .any(|own| own == key)
 }
 
 /// The places where a policy may have its network, as paths.

@@ -56,5 +56,8 @@ pub fn command_line(command: &[String]) -> String {
 /// A map whose order is never looked at.
 pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 
+/// A set whose order is never looked at.
+pub(crate) type Set<T> = std::collections::HashSet<T, foldhash::fast::RandomState>;
+
 #[cfg(test)]
 mod tests;

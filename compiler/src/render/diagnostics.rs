@@ -29,6 +29,7 @@ pub use json::{json, json_lines, to_value};
 pub use junit::junit;
 pub use located::Located;
 pub use markdown::markdown;
+pub(crate) use markdown::{code_text, text};
 pub use sarif::sarif;
 
 /// How text for people is laid out.

@@ -6,5 +6,6 @@ pub mod explain_one;
 pub mod explain_plain;
 pub mod names;
 pub mod paint;
+pub mod plan;
 pub mod values;
 pub mod why;

@@ -14,9 +14,7 @@ use super::{Reason, Reasons, Removed, remove_elements, value_mut};
 use crate::decide::Map;
 use crate::decide::commands::trie::{NodeId, RuleIndex, Trie};
 use crate::decide::commands::words::{SetId, WordId, Words};
-use crate::decide::commands::{self, CommandRules, PrefixRule};
-
-const PATH: [&str; 2] = ["rules", "prefix_rules"];
+use crate::decide::commands::{self, CommandRules, PATH, PrefixRule};
 
 /// Most places looked at for one question about a rule. Ordinary rules need a few dozen; a rule
 /// that needs more stays.

@@ -25,7 +25,7 @@ mod commands;
 mod domains;
 mod lists;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use codex_schema::span::Span;
 use codex_schema::value::Table;

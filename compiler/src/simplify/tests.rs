@@ -12,7 +12,7 @@ use crate::decide::commands::CommandRules;
 use crate::decide::domains::NetworkPolicy;
 
 mod domains;
-mod random;
+pub(crate) mod random;
 mod rules;
 
 use random::{Random, policies, probes};

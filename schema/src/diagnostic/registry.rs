@@ -439,6 +439,20 @@ rules! {
     Repository = 711, Error, "not a policy repository",
         "A policy repository has a `policy.toml` at its top.",
         "name the right folder, or make one with `codex-config init`";
+    PlanLoosens = 801, Warning, "change that loosens policy",
+        "With this change something is allowed that was not: a command, a host, or a value of a \
+         key. An example is given where decisions change.",
+        "look whether that is meant, and by whom it has to be approved";
+    PlanRemoves = 802, Error, "change that takes policy away",
+        "A cohort goes, loses everything it had, or most of its controls go at once. That is more \
+         often a mistake than meant.",
+        "bring it back, or approve this very plan with `--approve`";
+    PlanNotEnforced = 803, Warning, "changed key that a version in use does not know",
+        "A Codex that is older than a key ignores it: on those machines the change has no effect.",
+        "update Codex there first, or say the same in a way that it knows";
+    PlanUnselected = 804, Warning, "machine that no cohort selects",
+        "The inventory has machines that get no policy, or that two cohorts select.",
+        "add a cohort for them, or correct the inventory";
 }
 
 impl Code {

@@ -68,6 +68,11 @@ impl<'policy> Words<'policy> {
         next
     }
 
+    /// The texts by their numbers.
+    pub(crate) fn texts(&self) -> Map<WordId, &'policy str> {
+        self.by_text.iter().map(|(text, id)| (*id, *text)).collect()
+    }
+
     /// The members of a set, in the order of their numbers.
     pub(crate) fn members(&self, set: SetId) -> &[WordId] {
         usize::try_from(set.0).ok().and_then(|at| self.sets.get(at)).map_or(&[], Vec::as_slice)

@@ -37,6 +37,34 @@ const RANGES: [(Ipv4Addr, u32); 14] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
+/// How many of some addresses are local.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Within {
+    /// None of them.
+    None,
+    /// Some, but not all.
+    Some,
+    /// All of them.
+    All,
+}
+
+/// How many addresses of version 4 are local that begin with these bytes.
+pub(crate) fn within(first_bytes: &[u8]) -> Within {
+    let length = u32::try_from(first_bytes.len()).unwrap_or(4).min(4) * 8;
+    let mut bytes = [0; 4];
+    bytes.iter_mut().zip(first_bytes).for_each(|(byte, own)| *byte = *own);
+    let bits = u32::from_be_bytes(bytes);
+    let same = |first: &Ipv4Addr, bits_compared: u32| {
+        let shift = 32 - bits_compared;
+        bits.checked_shr(shift) == u32::from(*first).checked_shr(shift)
+    };
+    if RANGES.iter().any(|(first, own)| *own <= length && same(first, *own)) {
+        return Within::All;
+    }
+    let some = RANGES.iter().any(|(first, own)| *own > length && same(first, length));
+    if some { Within::Some } else { Within::None }
+}
+
 fn is_local_v4(address: Ipv4Addr) -> bool {
     let bits = u32::from(address);
     RANGES.iter().any(|(first, length)| {

@@ -111,7 +111,7 @@ impl<'policy> Pattern<'policy> {
     }
 
     /// The plain patterns that this one stands for.
-    fn globs(&self) -> impl Iterator<Item = Cow<'_, str>> {
+    pub(crate) fn globs(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let below = || Cow::Owned(["?*.", &self.name].concat());
         let itself = || Cow::Borrowed(&*self.name);
         let (first, second) = match self.shape {

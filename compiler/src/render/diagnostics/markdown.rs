@@ -56,7 +56,7 @@ fn row(located: Located<'_>, diagnostic: &Diagnostic, lines: &[String]) -> Strin
 
 /// A sentence whose parts in backticks become code. Nothing an author wrote is read as Markdown or
 /// HTML, and nobody is mentioned.
-fn text(sentence: &str) -> String {
+pub(crate) fn text(sentence: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
     for one in sentence.chars() {
@@ -75,7 +75,8 @@ fn text(sentence: &str) -> String {
     out
 }
 
-fn code_text(text: &str) -> String {
+/// A text that stands inside of code.
+pub(crate) fn code_text(text: &str) -> String {
     let mut out = String::new();
     text.chars().for_each(|one| push(one, &mut out));
     out

@@ -3,49 +3,50 @@
 use std::fmt::Write;
 
 /// A small generator: the same seed, the same policy on every machine.
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)
     }
 
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % limit as u64).unwrap()
     }
 
-    pub(super) fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len())]
     }
 
-    pub(super) fn choose<'all, T>(&mut self, all: &'all [T]) -> &'all T {
+    pub(crate) fn choose<'all, T>(&mut self, all: &'all [T]) -> &'all T {
         &all[self.below(all.len())]
     }
 
-    pub(super) fn one_in(&mut self, count: usize) -> bool {
+    pub(crate) fn one_in(&mut self, count: usize) -> bool {
         self.below(count) == 0
     }
 }
 
-fn setting(name: &str, usual: u64) -> u64 {
+/// A number from the environment.
+pub(crate) fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }
 
 /// The seeds of the policies to try.
-pub(super) fn policies() -> std::ops::Range<u64> {
+pub(crate) fn policies() -> std::ops::Range<u64> {
     let first = setting("SIMPLIFY_SEED", 1);
     first..first + setting("SIMPLIFY_POLICIES", 300)
 }
 
 /// How many questions each policy is asked.
-pub(super) fn probes() -> u64 {
+pub(crate) fn probes() -> u64 {
     setting("SIMPLIFY_PROBES", 100)
 }
 
@@ -77,7 +78,7 @@ const VERBS: [&str; 15] = [
 ];
 
 /// The common workload: rules and domains of which none can go.
-pub(super) fn workload(random: &mut Random, rules: usize, domains: usize) -> String {
+pub(crate) fn workload(random: &mut Random, rules: usize, domains: usize) -> String {
     workload_of(random, rules, domains, &["", "*.", "**."])
 }
 
@@ -116,7 +117,7 @@ fn workload_of(random: &mut Random, rules: usize, domains: usize, prefixes: &[&s
 }
 
 /// The same with two more rules and domains for every three: 40 % of the whole can go.
-pub(super) fn with_redundancy(random: &mut Random, rules: usize, domains: usize) -> String {
+pub(crate) fn with_redundancy(random: &mut Random, rules: usize, domains: usize) -> String {
     let plain = workload_of(random, rules, domains, &["*.", "**."]);
     let (head, tail) = plain.split_once("]\n[experimental_network]").unwrap();
     let mut text = head.to_owned();
