@@ -1,5 +1,6 @@
 //! Merges Codex policy from every channel and explains what is in force.
 pub mod authoring;
+pub mod cases;
 pub mod check;
 pub mod cli;
 pub mod codex_answers;

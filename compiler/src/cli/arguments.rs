@@ -39,6 +39,8 @@ pub enum Command {
     Fmt(Fmt),
     /// Compiles a policy repository: one effective policy a cohort, with where all of it came from.
     Compile(Compile),
+    /// Runs the tests of a policy repository: the cases and properties of its *.test.toml.
+    Test(Test),
     /// Writes a small, good policy repository to start from.
     Init(Init),
     /// Makes a policy repository of the policy on a machine.
@@ -289,6 +291,47 @@ pub struct Compile {
     pub print: PrintArgs,
 }
 
+/// `test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// The policy repository: the folder with policy.toml.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, default_value = ".")]
+    pub repository: PathBuf,
+    /// Only cases and properties whose names contain this, in capitals or not.
+    #[arg(long, value_name = "NAME")]
+    pub filter: Option<String>,
+    /// The day that exceptions are held against [default: today, in UTC].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub today: Option<Date>,
+    /// List every entry of policy that no case asks about.
+    #[arg(long)]
+    pub coverage: bool,
+    /// The form of the report; `--json` and `--plain` are short forms.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["json", "plain"])]
+    #[arg(help_heading = "Output")]
+    pub format: Option<TestForm>,
+    /// The form.
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
+/// The forms of a report on tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TestForm {
+    /// For people: what fails, and why.
+    Human,
+    /// One fact per line.
+    Plain,
+    /// JSON of a stable form.
+    Json,
+    /// JUnit XML, a test case for each case and property.
+    Junit,
+    /// Markdown, for comments on changes and summaries of runs.
+    Markdown,
+    /// Workflow commands, which GitHub shows beside the lines of a change.
+    Github,
+}
+
 /// `init`.
 #[derive(Debug, Args)]
 pub struct Init {
@@ -339,6 +382,8 @@ pub enum WhichSchema {
     Policy,
     /// JSON Schema of a file in exceptions/.
     Exception,
+    /// JSON Schema of a file of tests, *.test.toml.
+    Test,
     /// JSON Schema of `explain --json`.
     Explain,
     /// The reference page of all keys, in Markdown.

@@ -9,6 +9,7 @@ mod import;
 mod init;
 mod schema;
 mod shell;
+mod test;
 mod world;
 
 use std::io::Write;
@@ -98,6 +99,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Check(arguments) => check::check(arguments, output),
         Command::Fmt(arguments) => fmt::fmt(arguments, output),
         Command::Compile(arguments) => compile::compile(arguments, output),
+        Command::Test(arguments) => test::test(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),
         Command::Import(arguments) => import::import(arguments, output),
         Command::Schema(arguments) => schema::schema(arguments, output),

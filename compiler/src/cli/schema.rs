@@ -11,6 +11,7 @@ pub(super) fn schema(arguments: &Schema, output: &mut Output) -> Outcome {
         WhichSchema::Config => codex_schema::json_schema::config(),
         WhichSchema::Policy => codex_schema::json_schema::policy(),
         WhichSchema::Exception => codex_schema::json_schema::exception(),
+        WhichSchema::Test => codex_schema::json_schema::test(),
         WhichSchema::Explain => schemars::generate::SchemaSettings::draft2020_12()
             .into_generator()
             .into_root_schema_for::<Explanation>()

@@ -421,6 +421,19 @@ rules! {
     Repository = 711, Error, "not a policy repository",
         "A policy repository has a `policy.toml` at its top.",
         "name the right folder, or make one with `codex-config init`";
+    CaseUnanswerable = 801, Error, "test asks what no policy answers",
+        "A case asks one question that a policy can decide, and expects something that the answer \
+         to such a question has. Any other case would pass or fail by chance.",
+        "see what the message asks for";
+    Assertion = 802, Error, "property cannot be read",
+        "A property is a function of two sets of policies.",
+        "write it like `tighter_or_equal(team.*, baseline)`";
+    CaseFailed = 803, Error, "policy answers a test otherwise",
+        "The policy of a cohort does not decide what a case expects of it.",
+        "correct the policy where the change was not meant, and the case where it was";
+    PropertyFailed = 804, Error, "property does not hold",
+        "Between two policies something is not as the property says.",
+        "correct the policy where the change was not meant, and the property where it was";
 }
 
 impl Code {
