@@ -1,4 +1,6 @@
 //! Merges Codex policy from every channel and explains what is in force.
+#[cfg(feature = "against")]
+pub mod against;
 pub mod authoring;
 pub mod cases;
 pub mod check;

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// same names, are the world half of a conformance vector.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorldSpec {
-    /// Content by path; paths start with `/etc/codex/`, `$CODEX_HOME/` or `$CWD/`.
+    /// Content by path; paths start with `/etc/codex/`, `$CODEX_HOME/`, `$CWD/` or `$HOME/`.
     #[serde(default)]
     pub files: BTreeMap<String, FileSpec>,
     /// What a loopback config server hands out. With this (or `http`) a `[config_server]` table is

@@ -116,7 +116,7 @@ impl<'a> World<'a> {
     ///
     /// [`OracleError::Harness`] when the path starts with none of the world's roots.
     pub fn place(&self, path: &str) -> Result<PathBuf, OracleError> {
-        [("/etc/codex/", "etc"), ("$CODEX_HOME/", "home"), ("$CWD/", "cwd")]
+        [("/etc/codex/", "etc"), ("$CODEX_HOME/", "home"), ("$CWD/", "cwd"), ("$HOME/", "user")]
             .into_iter()
             .find_map(|(root, part)| Some(self.folder.join(part).join(path.strip_prefix(root)?)))
             .filter(|place| place.components().all(|part| part.as_os_str() != ".."))

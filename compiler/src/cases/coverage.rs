@@ -69,7 +69,9 @@ impl Coverage {
         for voice in &policy.rules {
             // A file that Codex refuses has no rules.
             let Ok(file) = rules_file::read(&text_of(voice.source), &rules_file::Limits::default())
-            else { continue };
+            else {
+                continue;
+            };
             for rule in file.prefix_rules {
                 let place = &rule.position.span;
                 let words: Vec<String> =

@@ -18,8 +18,7 @@ pub fn findings(run: &Run<'_>, repository: &Repository) -> Vec<Diagnostic> {
     for property in &run.properties {
         let Some(first) = property.broken.first() else { continue };
         let message = format!("`{}` does not hold: {}", property.property.name, sentence(first));
-        let mut diagnostic =
-            Diagnostic::new(Code::PropertyFailed, message, property.property.span);
+        let mut diagnostic = Diagnostic::new(Code::PropertyFailed, message, property.property.span);
         for (span, text) in [(first.left_span, &first.left), (first.right_span, &first.right)] {
             if let Some(span) = span.filter(|span| own(*span)) {
                 diagnostic = diagnostic.beside(span, format!("what {text} says"));

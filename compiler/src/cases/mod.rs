@@ -21,6 +21,7 @@ use serde_json::Value as Json;
 pub use coverage::Coverage;
 pub use findings::findings;
 pub(crate) use findings::sentence;
+pub(crate) use run::Machines;
 pub use run::{arguments, deciding};
 
 use crate::decide::answer::{Answer, EntrySaid, Verdict};
@@ -39,8 +40,7 @@ pub struct Selection<'text> {
 impl Selection<'_> {
     /// Whether a name is wanted.
     pub fn wants(&self, name: &str) -> bool {
-        let contains =
-            |part: &str| name.to_lowercase().contains(&part.to_lowercase());
+        let contains = |part: &str| name.to_lowercase().contains(&part.to_lowercase());
         self.filter.is_none_or(contains)
     }
 }

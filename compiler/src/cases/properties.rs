@@ -1,13 +1,14 @@
 //! Properties: what must hold between policies, over the whole space and not case by case.
 
 use codex_schema::lookup::REQUIREMENTS;
-use codex_schema::span::Span;
+use codex_schema::span::{SourceId, Span};
 use codex_schema::strictness::{Change, changes};
 
 use super::{Broken, PropertyRun, Selection};
-use crate::authoring::{Cache, EffectivePolicy, baseline, effective};
+use crate::authoring::{Cache, EffectivePolicy, RULES_FILES, RulesVoice, baseline, effective};
 use crate::repository::property::{Relation, Term};
 use crate::repository::{Property, Repository};
+use crate::sources::rules_file;
 
 /// Runs the properties that are wanted.
 pub(super) fn run<'repository>(
@@ -30,11 +31,12 @@ fn one<'repository>(
 ) -> PropertyRun<'repository> {
     let left = policies(repository, &property.left, selection);
     let right = policies(repository, &property.right, selection);
+    let text_of = |source| repository.documents.get(source).map_or("", |it| &*it.text);
     let mut run = PropertyRun { property, pairs: 0, broken: Vec::new() };
     for (left_name, left) in &left {
         for (right_name, right) in &right {
             run.pairs += 1;
-            for difference in compare(right, left) {
+            for difference in compare(right, left, &text_of) {
                 let holds = match property.relation {
                     Relation::TighterOrEqual => difference.change.is_tighter_or_equal(),
                     Relation::Equal => difference.change == Change::Equal,
@@ -84,7 +86,11 @@ struct Difference {
 
 /// What changes from one policy to another: key by key, and by the files of command rules. This is
 /// the one place that properties are decided in.
-fn compare(from: &EffectivePolicy, to: &EffectivePolicy) -> Vec<Difference> {
+fn compare<'text>(
+    from: &EffectivePolicy,
+    to: &EffectivePolicy,
+    text_of: &dyn Fn(SourceId) -> &'text str,
+) -> Vec<Difference> {
     let mut found: Vec<Difference> = changes(&from.requirements, &to.requirements, &REQUIREMENTS)
         .into_iter()
         .map(|change| Difference {
@@ -94,18 +100,36 @@ fn compare(from: &EffectivePolicy, to: &EffectivePolicy) -> Vec<Difference> {
             to: change.to,
         })
         .collect();
-    // A file of rules allows and forbids; what more it does than another is not known here.
-    let files = |policy: &EffectivePolicy| -> Vec<Span> {
-        policy.rules.iter().map(|voice| Span::new(voice.source, 0, 0)).collect()
-    };
-    let (before, after) = (files(from), files(to));
-    let one = |from: Option<Span>, to: Option<Span>| Difference {
-        key: "rules/*.rules".to_owned(),
-        change: Change::Incomparable,
-        from,
-        to,
-    };
-    found.extend(after.iter().filter(|file| !before.contains(file)).map(|to| one(None, Some(*to))));
-    found.extend(before.iter().filter(|file| !after.contains(file)).map(|it| one(Some(*it), None)));
+    let (before, after) = (&from.rules, &to.rules);
+    let place = |voice: &RulesVoice| Some(Span::new(voice.source, 0, 0));
+    let key = || RULES_FILES.to_owned();
+    for voice in after.iter().filter(|voice| !before.contains(voice)) {
+        let change = of_rules(text_of(voice.source));
+        found.push(Difference { key: key(), change, from: None, to: place(voice) });
+    }
+    for voice in before.iter().filter(|voice| !after.contains(voice)) {
+        let change = match of_rules(text_of(voice.source)) {
+            Change::Tighter => Change::Looser,
+            Change::Looser => Change::Tighter,
+            same => same,
+        };
+        found.push(Difference { key: key(), change, from: place(voice), to: None });
+    }
     found
+}
+
+/// What a further file of command rules does: one that allows nothing only tightens.
+fn of_rules(text: &str) -> Change {
+    let Ok(file) = rules_file::read(text, &rules_file::Limits::default()) else {
+        return Change::Incomparable;
+    };
+    let allows = |rule: &rules_file::PrefixRule| rule.decision == rules_file::Decision::Allow;
+    let hosts = !file.network_rules.is_empty();
+    match (file.prefix_rules.iter().any(allows), file.prefix_rules.iter().all(allows)) {
+        _ if hosts => Change::Incomparable,
+        (false, true) => Change::Equal,
+        (false, false) => Change::Tighter,
+        (true, true) => Change::Looser,
+        (true, false) => Change::Incomparable,
+    }
 }

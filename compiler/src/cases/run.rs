@@ -37,10 +37,10 @@ pub(super) fn cases<'repository>(
     for cohort in cohorts() {
         let policy = effective(repository, cohort, selection.today, &mut cache);
         coverage.add(&policy, text_of);
-        let mut machines = Machines { repository, cohort, policy: &policy, known: BTreeMap::new() };
+        let mut machines = Machines::new(repository, cohort, &policy);
         for run in runs.iter_mut().filter(|run| run.case.scope.selects(cohort)) {
             for version in run.case.scope.versions_of(cohort) {
-                let asked = ask(run.case, &mut machines, version);
+                let asked = machines.ask(run.case, version);
                 coverage.exercise(asked.told.entries());
                 if let Told::Decided(answer, _) = &asked.told {
                     answer.parts.iter().for_each(|part| coverage.exercise(&part.entries));
@@ -53,15 +53,35 @@ pub(super) fn cases<'repository>(
 }
 
 /// The machines of a cohort that cases ask about; each is evaluated once.
-struct Machines<'run> {
+pub(crate) struct Machines<'run> {
     repository: &'run Repository,
     cohort: &'run Cohort,
     policy: &'run EffectivePolicy,
-    known: BTreeMap<(Version, Option<codex_schema::types::policy::System>, Vec<String>), Evaluation>,
+    known:
+        BTreeMap<(Version, Option<codex_schema::types::policy::System>, Vec<String>), Evaluation>,
 }
 
-impl Machines<'_> {
-    fn of(&mut self, case: &Case, version: Version) -> &Evaluation {
+impl<'run> Machines<'run> {
+    /// Of a cohort and its policy.
+    pub(crate) fn new(
+        repository: &'run Repository,
+        cohort: &'run Cohort,
+        policy: &'run EffectivePolicy,
+    ) -> Self {
+        Self { repository, cohort, policy, known: BTreeMap::new() }
+    }
+
+    /// Asks a case of the policy, on one version of Codex.
+    pub(crate) fn ask(&mut self, case: &Case, version: Version) -> Asked {
+        let cohort = self.cohort.name.clone();
+        let evaluation = self.of(case, version);
+        let told = told(evaluation, &case.asked);
+        let misses = misses(&case.expected, &told, evaluation, case);
+        Asked { cohort, version, system: evaluation.machine.os, told, misses }
+    }
+
+    /// The machine that a case asks about.
+    pub(crate) fn of(&mut self, case: &Case, version: Version) -> &Evaluation {
         let system = case.scope.system.as_ref().map(|system| system.value);
         let arguments = arguments(&case.session);
         let key = (version, system, arguments.clone());
@@ -96,14 +116,6 @@ pub fn arguments(session: &Table) -> Vec<String> {
     let mut found = Vec::new();
     collect(session, &mut Vec::new(), &mut found);
     found
-}
-
-fn ask(case: &Case, machines: &mut Machines<'_>, version: Version) -> Asked {
-    let cohort = machines.cohort.name.clone();
-    let evaluation = machines.of(case, version);
-    let told = told(evaluation, &case.asked);
-    let misses = misses(&case.expected, &told, evaluation, case);
-    Asked { cohort, version, system: evaluation.machine.os, told, misses }
 }
 
 fn told(evaluation: &Evaluation, asked: &case::Asked) -> Told {

@@ -306,6 +306,9 @@ pub struct Test {
     /// List every entry of policy that no case asks about.
     #[arg(long)]
     pub coverage: bool,
+    /// The real Codex.
+    #[command(flatten)]
+    pub against: AgainstArgs,
     /// The form of the report; `--json` and `--plain` are short forms.
     #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["json", "plain"])]
     #[arg(help_heading = "Output")]
@@ -313,6 +316,40 @@ pub struct Test {
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,
+}
+
+/// Which real Codex is asked.
+#[derive(Debug, Args)]
+pub struct AgainstArgs {
+    /// Put the cases to the real Codex of these versions too: codex@0.138.0,0.169.0. Needs Linux
+    /// and root; nothing on this machine is read or changed, and no packet leaves it.
+    #[arg(long, value_name = "VERSIONS", value_parser = against, help_heading = "Real Codex")]
+    pub against: Option<Versions>,
+    /// Where the program of a version is: VERSION=PATH; repeatable.
+    #[arg(long, value_name = "VERSION=PATH", value_parser = program, help_heading = "Real Codex")]
+    pub codex: Vec<(Version, PathBuf)>,
+    /// Let npm fetch programs that are not on this machine.
+    #[arg(long, requires = "against", help_heading = "Real Codex")]
+    pub install: bool,
+}
+
+/// Some versions, each once, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versions(pub Vec<Version>);
+
+fn against(text: &str) -> Result<Versions, String> {
+    let list = text.strip_prefix("codex@").ok_or("write codex@VERSION,VERSION")?;
+    let parse = |one: &str| one.trim().parse::<Version>().map_err(|error| error.to_string());
+    let mut versions = list.split(',').map(parse).collect::<Result<Vec<_>, _>>()?;
+    versions.sort_unstable();
+    versions.dedup();
+    Ok(Versions(versions))
+}
+
+fn program(text: &str) -> Result<(Version, PathBuf), String> {
+    let (version, path) = text.split_once('=').ok_or("write VERSION=PATH")?;
+    let version = version.parse::<Version>().map_err(|error| error.to_string())?;
+    Ok((version, PathBuf::from(path)))
 }
 
 /// The forms of a report on tests.

@@ -11,7 +11,7 @@ use crate::check::Report;
 use crate::files::RealFiles;
 use crate::render::cases::{ShowCoverage, Shown, human, json, junit, plain};
 use crate::render::diagnostics::{Located, github, markdown, plain as plain_report};
-use crate::repository;
+use crate::repository::{self, Repository};
 
 /// Runs the tests of a repository.
 pub(super) fn test(arguments: &Test, output: &mut Output) -> Outcome {
@@ -33,7 +33,9 @@ pub(super) fn test(arguments: &Test, output: &mut Output) -> Outcome {
     if run.cases.is_empty() && run.properties.is_empty() && problems.diagnostics.is_empty() {
         return match &arguments.filter {
             Some(filter) => usage(output, &format!("no case or property is named like `{filter}`")),
-            None => usage(output, &format!("there is no test in `{top}`: write a policy.test.toml")),
+            None => {
+                usage(output, &format!("there is no test in `{top}`: write a policy.test.toml"))
+            }
         };
     }
     let shown = Shown {
@@ -42,27 +44,155 @@ pub(super) fn test(arguments: &Test, output: &mut Output) -> Outcome {
         folder: &top,
         coverage: if arguments.coverage { ShowCoverage::Entries } else { ShowCoverage::Summary },
     };
+    let real = match real::ask(arguments, &repository, &selection) {
+        Ok(real) => real,
+        Err(problem) => return usage(output, &problem),
+    };
+    output.data = drawn(arguments, shown, &real, &repository);
+    if !problems.diagnostics.is_empty() {
+        output.talk.push_str(&plain_report(&problems));
+        return Outcome::Partial;
+    }
+    if run.failed() > 0 || real.failed() { Outcome::Findings } else { Outcome::Fine }
+}
+
+/// The run in the form that was asked for.
+fn drawn(
+    arguments: &Test,
+    shown: Shown<'_>,
+    real: &real::Answers<'_>,
+    repository: &Repository,
+) -> String {
     let usual = match (arguments.print.json, arguments.print.plain) {
         (true, _) => TestForm::Json,
         (_, true) => TestForm::Plain,
         _ => TestForm::Human,
     };
-    let report = || Report {
+    let report = Report {
         documents: repository.documents.clone(),
-        diagnostics: findings(&run, &repository),
+        diagnostics: findings(shown.run, repository),
         ..Report::default()
     };
-    output.data = match arguments.format.unwrap_or(usual) {
-        TestForm::Human => human(shown, paint(&arguments.print)),
-        TestForm::Plain => plain(shown),
-        TestForm::Json => json(shown),
+    let located = Located { report: &report, folder: shown.folder };
+    match arguments.format.unwrap_or(usual) {
+        TestForm::Human => {
+            let paint = paint(&arguments.print);
+            human(shown, paint) + &real.human(shown, paint)
+        }
+        TestForm::Plain => plain(shown) + &real.plain(shown),
+        TestForm::Json => json(shown, real.json()),
         TestForm::Junit => junit(shown),
-        TestForm::Markdown => markdown(Located { report: &report(), folder: &top }),
-        TestForm::Github => github(Located { report: &report(), folder: &top }),
-    };
-    if !problems.diagnostics.is_empty() {
-        output.talk.push_str(&plain_report(&problems));
-        return Outcome::Partial;
+        TestForm::Markdown => markdown(located),
+        TestForm::Github => github(located),
     }
-    if run.failed() > 0 { Outcome::Findings } else { Outcome::Fine }
+}
+
+/// The real Codex, in a program that was built to ask it.
+#[cfg(feature = "against")]
+mod real {
+    use std::num::NonZeroUsize;
+
+    use crate::against::programs::{Missing, Places, find};
+    use crate::against::{Against, against};
+    use crate::cases::Selection;
+    use crate::cli::arguments::{AgainstArgs, Test};
+    use crate::cli::world::{cache_folder, installed_codex};
+    use crate::render::cases::{Shown, real_human, real_json, real_plain};
+    use crate::render::paint::Paint;
+    use crate::repository::Repository;
+
+    /// What came of every version.
+    pub(super) struct Answers<'repository>(Vec<Against<'repository>>);
+
+    /// Asks all versions that are named.
+    pub(super) fn ask<'repository>(
+        arguments: &Test,
+        repository: &'repository Repository,
+        selection: &Selection<'_>,
+    ) -> Result<Answers<'repository>, String> {
+        let AgainstArgs { against: versions, codex, install } = &arguments.against;
+        let Some(versions) = versions else { return Ok(Answers(Vec::new())) };
+        let places = Places {
+            named: codex.iter().cloned().collect(),
+            cache: cache_folder().map(|folder| folder.join("codex")),
+            installed: installed_codex(),
+            missing: if *install { Missing::Install } else { Missing::Refuse },
+        };
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let programs = versions
+            .0
+            .iter()
+            .map(|version| find(*version, &places).map(|program| (*version, program)))
+            .collect::<Result<Vec<_>, String>>()?;
+        let one = |(version, program)| {
+            against(repository, selection, version, &program, threads)
+                .map_err(|error| format!("the real Codex cannot be asked here: {error}"))
+        };
+        programs.into_iter().map(one).collect::<Result<Vec<_>, String>>().map(Answers)
+    }
+
+    impl Answers<'_> {
+        pub(super) fn failed(&self) -> bool {
+            let bad = |run: &Against<'_>| {
+                run.failed().next().is_some() || run.disagreements().next().is_some()
+            };
+            self.0.iter().any(bad)
+        }
+
+        pub(super) fn human(&self, shown: Shown<'_>, paint: Paint) -> String {
+            real_human(&self.0, shown, paint)
+        }
+
+        pub(super) fn plain(&self, shown: Shown<'_>) -> String {
+            real_plain(&self.0, shown)
+        }
+
+        pub(super) fn json(&self) -> serde_json::Value {
+            real_json(&self.0)
+        }
+    }
+}
+
+/// A program that was built without the real Codex.
+#[cfg(not(feature = "against"))]
+mod real {
+    use std::marker::PhantomData;
+
+    use crate::cases::Selection;
+    use crate::cli::arguments::Test;
+    use crate::render::cases::Shown;
+    use crate::render::paint::Paint;
+    use crate::repository::Repository;
+
+    /// Nothing.
+    pub(super) struct Answers<'repository>(PhantomData<&'repository ()>);
+
+    pub(super) fn ask<'repository>(
+        arguments: &Test,
+        _: &'repository Repository,
+        _: &Selection<'_>,
+    ) -> Result<Answers<'repository>, String> {
+        match arguments.against.against {
+            None => Ok(Answers(PhantomData)),
+            Some(_) => Err("this program was built without `--against`".to_owned()),
+        }
+    }
+
+    impl Answers<'_> {
+        pub(super) fn failed(&self) -> bool {
+            false
+        }
+
+        pub(super) fn human(&self, _: Shown<'_>, _: Paint) -> String {
+            String::new()
+        }
+
+        pub(super) fn plain(&self, _: Shown<'_>) -> String {
+            String::new()
+        }
+
+        pub(super) fn json(&self) -> serde_json::Value {
+            serde_json::Value::Null
+        }
+    }
 }

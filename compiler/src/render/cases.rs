@@ -4,11 +4,15 @@ mod human;
 mod json;
 mod junit;
 mod plain;
+#[cfg(feature = "against")]
+mod real;
 
 pub use human::human;
 pub use json::json;
 pub use junit::junit;
 pub use plain::plain;
+#[cfg(feature = "against")]
+pub use real::{real_human, real_json, real_plain};
 
 use codex_schema::source::Documents;
 use codex_schema::span::Span;

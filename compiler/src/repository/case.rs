@@ -83,9 +83,10 @@ pub struct Expected {
 impl Scope {
     /// Whether a cohort is meant.
     pub fn selects(&self, cohort: &Cohort) -> bool {
-        let named = self.names.iter().all(|(selector, name)| {
-            selector.selects(cohort, name.value.as_deref())
-        });
+        let named = self
+            .names
+            .iter()
+            .all(|(selector, name)| selector.selects(cohort, name.value.as_deref()));
         let runs = |system: &Sourced<System>| {
             cohort.systems.as_ref().is_none_or(|systems| systems.contains(&system.value))
         };
@@ -219,9 +220,8 @@ fn asked(when: &Node, found: &mut Vec<Diagnostic>) -> Option<Asked> {
             complain(format!("`{key}` belongs to `{owner}`, not to `{name}`"), node.span, &help);
         }
     }
-    let words = |node: &Node| -> Option<Vec<String>> {
-        Some(typed::<Vec<String>>(Some(node))?.value)
-    };
+    let words =
+        |node: &Node| -> Option<Vec<String>> { Some(typed::<Vec<String>>(Some(node))?.value) };
     if name == "command" {
         let words = words(node)?;
         if words.first().is_none_or(|program| program.trim().is_empty()) {
@@ -327,7 +327,9 @@ fn fits(asked: &Asked, expected: &Expected, expect: &Node, found: &mut Vec<Diagn
             let span = decision.as_ref().map(|it| it.span);
             if let Some(span) = span.or(placement.as_ref().map(|it| it.span)) {
                 let help = match asked {
-                    Asked::Setting(_) => "say in `when.value` what somebody wants, or expect a `value`",
+                    Asked::Setting(_) => {
+                        "say in `when.value` what somebody wants, or expect a `value`"
+                    }
                     Asked::Decision(_) | Asked::Requirement(_) => "expect a `value`",
                 };
                 complain("nothing is decided here: nobody wants a value", span, help);

@@ -81,7 +81,10 @@ fn labelled(name: &str, text: &str, paint: Paint, out: &mut String) {
     let room = paint.width.saturating_sub(LABEL + 4).max(20);
     for (number, part) in wrapped(&harmless(text), room).iter().enumerate() {
         let name = if number == 0 { name } else { "" };
-        out.push_str(&format!("    {}{part}\n", paint.paint(Role::Faint, &format!("{name:<LABEL$}"))));
+        out.push_str(&format!(
+            "    {}{part}\n",
+            paint.paint(Role::Faint, &format!("{name:<LABEL$}"))
+        ));
     }
 }
 
@@ -118,7 +121,8 @@ fn coverage(shown: Shown<'_>, paint: Paint, out: &mut String) {
     match shown.coverage {
         _ if coverage.exercised() == coverage.total() => out.push_str(".\n"),
         ShowCoverage::Summary => {
-            let places: Vec<String> = missing().take(3).map(|(span, _)| shown.place(span)).collect();
+            let places: Vec<String> =
+                missing().take(3).map(|(span, _)| shown.place(span)).collect();
             let more = if missing().nth(3).is_some() { ", …" } else { "" };
             let more = if paint.ascii { more.replace('…', "...") } else { more.to_owned() };
             out.push_str(&format!(".  Not exercised: {}{more}\n", places.join(", ")));

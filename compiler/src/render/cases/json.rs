@@ -7,8 +7,8 @@ use super::Shown;
 use crate::cases::{Asked, Told, deciding, sentence};
 use crate::decide::answer::EntrySaid;
 
-/// The run as JSON.
-pub fn json(shown: Shown<'_>) -> String {
+/// The run as JSON; `real` is what came of the real Codex, null where it was not asked.
+pub fn json(shown: Shown<'_>, real: Json) -> String {
     let run = shown.run;
     let cases: Vec<Json> = run
         .cases
@@ -55,6 +55,7 @@ pub fn json(shown: Shown<'_>) -> String {
             "exercised": coverage.exercised(),
             "not_exercised": missing,
         },
+        "against": real,
     });
     format!("{whole:#}\n")
 }
