@@ -2,6 +2,7 @@
 #[cfg(feature = "against")]
 pub mod against;
 pub mod authoring;
+pub mod brief;
 pub mod cases;
 pub mod check;
 pub mod cli;

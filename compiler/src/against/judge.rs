@@ -7,7 +7,9 @@ use super::Real;
 use super::play::{Kind, Part};
 use crate::cases::{Asked, Told};
 use crate::decide::answer::Verdict;
+use crate::decide::question::Question as Decision;
 use crate::repository::Case;
+use crate::repository::case::Asked as Question;
 
 /// What one answer shows.
 #[derive(Clone, Debug)]
@@ -187,14 +189,7 @@ fn server(document: &Json, name: &str) -> Shown {
 pub(super) fn together(shown: &[Shown], case: &Case, model: &Asked) -> Real {
     match shown {
         [Shown::Broken(why), ..] | [_, Shown::Broken(why), ..] => Real::Broken(why.clone()),
-        [Shown::Refused(words), ..] => Real::Shown {
-            words: format!("Codex refuses: {}", first_line(words)),
-            expected: case.expected.decision.as_ref().is_some_and(|it| {
-                Verdict::from(it.value) == Verdict::Deny && matches!(model.told, Told::Decided(..))
-            }) && model.misses.is_empty(),
-            as_model: matches!(model.told, Told::Refused(_))
-                || model.told.verdict() == Some(Verdict::Deny),
-        },
+        [Shown::Refused(words), ..] => refused(words, case, model),
         [Shown::Decided(verdict, words)] => decided(*verdict, words, case, model),
         [Shown::Feature { .. }, Shown::Feature { .. }] => feature(shown, case, model),
         [Shown::Value { value, wanted }] => of_value(value, wanted.as_ref(), case, model),
@@ -204,6 +199,19 @@ pub(super) fn together(shown: &[Shown], case: &Case, model: &Asked) -> Real {
             as_model: value == printed,
         },
         _ => Real::Broken("the answer was lost".to_owned()),
+    }
+}
+
+/// Codex starts no session: over the value that is wanted, which denies it, or over the policy, and
+/// then no case passes.
+fn refused(words: &str, case: &Case, model: &Asked) -> Real {
+    let wish = matches!(case.asked, Question::Decision(Decision::Setting { .. }));
+    let denied = |verdict: Option<Verdict>| wish && verdict == Some(Verdict::Deny);
+    let wanted = case.expected.decision.as_ref().map(|it| Verdict::from(it.value));
+    Real::Shown {
+        words: format!("refuses to start: {}", first_line(words)),
+        expected: denied(wanted) && denied(model.told.verdict()),
+        as_model: matches!(model.told, Told::Refused(_)) || denied(model.told.verdict()),
     }
 }
 

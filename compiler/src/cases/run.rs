@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use codex_schema::lookup::parts;
+use codex_schema::types::policy::System;
 use codex_schema::value::{Table, Value};
 use codex_schema::version::Version;
 use serde_json::Value as Json;
 
 use super::{Asked, CaseRun, Coverage, Miss, Selection, Told, in_words};
 use crate::authoring::{Cache, EffectivePolicy, effective};
+use crate::codex_answers::startup_refusal;
 use crate::decide::answer::{Answer, EntrySaid, Placement, Verdict};
 use crate::decide::question::Question;
 use crate::evaluate::Evaluation;
@@ -57,8 +59,13 @@ pub(crate) struct Machines<'run> {
     repository: &'run Repository,
     cohort: &'run Cohort,
     policy: &'run EffectivePolicy,
-    known:
-        BTreeMap<(Version, Option<codex_schema::types::policy::System>, Vec<String>), Evaluation>,
+    known: BTreeMap<(Version, Option<System>, Vec<String>), Machine>,
+}
+
+/// A machine, and why Codex starts no session on it.
+struct Machine {
+    evaluation: Evaluation,
+    refusal: Option<String>,
 }
 
 impl<'run> Machines<'run> {
@@ -74,14 +81,22 @@ impl<'run> Machines<'run> {
     /// Asks a case of the policy, on one version of Codex.
     pub(crate) fn ask(&mut self, case: &Case, version: Version) -> Asked {
         let cohort = self.cohort.name.clone();
-        let evaluation = self.of(case, version);
-        let told = told(evaluation, &case.asked);
+        let Machine { evaluation, refusal } = self.machine(case, version);
+        let told = match refusal {
+            Some(words) => Told::Refused(words.clone()),
+            None => told(evaluation, &case.asked),
+        };
         let misses = misses(&case.expected, &told, evaluation, case);
         Asked { cohort, version, system: evaluation.machine.os, told, misses }
     }
 
     /// The machine that a case asks about.
+    #[cfg(feature = "against")]
     pub(crate) fn of(&mut self, case: &Case, version: Version) -> &Evaluation {
+        &self.machine(case, version).evaluation
+    }
+
+    fn machine(&mut self, case: &Case, version: Version) -> &Machine {
         let system = case.scope.system.as_ref().map(|system| system.value);
         let arguments = arguments(&case.session);
         let key = (version, system, arguments.clone());
@@ -91,7 +106,10 @@ impl<'run> Machines<'run> {
                 cohort.systems = Some(vec![system]);
             }
             let machine = machine_of(&cohort, version);
-            of_policy(self.repository, &cohort, self.policy, machine, &arguments)
+            let evaluation = of_policy(self.repository, &cohort, self.policy, machine, &arguments);
+            let refusal = startup_refusal(&evaluation).map(|refusal| refusal.text);
+            let refusal = refusal.or_else(|| evaluation.session().refusal);
+            Machine { evaluation, refusal }
         })
     }
 }
@@ -119,10 +137,6 @@ pub fn arguments(session: &Table) -> Vec<String> {
 }
 
 fn told(evaluation: &Evaluation, asked: &case::Asked) -> Told {
-    let refusal = evaluation.refusals.first().map(|refusal| refusal.text.clone());
-    if let Some(refusal) = refusal.or_else(|| evaluation.session().refusal) {
-        return Told::Refused(refusal);
-    }
     match asked {
         case::Asked::Decision(question) => {
             let answer = crate::decide::answer(evaluation, question);

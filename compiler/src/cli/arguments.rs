@@ -41,6 +41,8 @@ pub enum Command {
     Compile(Compile),
     /// Runs the tests of a policy repository: the cases and properties of its *.test.toml.
     Test(Test),
+    /// Tells the agent what it may do, in at most 40 lines made from the policy in force.
+    Brief(Brief),
     /// Writes a small, good policy repository to start from.
     Init(Init),
     /// Makes a policy repository of the policy on a machine.
@@ -289,6 +291,32 @@ pub struct Compile {
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,
+}
+
+/// `brief`.
+#[derive(Debug, Args)]
+pub struct Brief {
+    /// A policy repository, instead of a machine.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "cohort")]
+    pub policy: Option<PathBuf>,
+    /// The cohort of the repository.
+    #[arg(long, value_name = "NAME", requires = "policy")]
+    pub cohort: Option<String>,
+    /// The day that exceptions are held against [default: today, in UTC].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, requires = "policy")]
+    pub today: Option<Date>,
+    /// Print JSON of a stable form.
+    #[arg(long, conflicts_with = "md", help_heading = "Output")]
+    pub json: bool,
+    /// Print Markdown; this is the default.
+    #[arg(long, help_heading = "Output")]
+    pub md: bool,
+    /// The machine.
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// The arguments you would give to codex.
+    #[arg(last = true, value_name = "CODEX ARGS")]
+    pub arguments: Vec<String>,
 }
 
 /// `test`.

@@ -1,6 +1,7 @@
 //! The program's commands.
 
 mod arguments;
+mod brief;
 mod check;
 mod compile;
 mod explain;
@@ -99,6 +100,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Check(arguments) => check::check(arguments, output),
         Command::Fmt(arguments) => fmt::fmt(arguments, output),
         Command::Compile(arguments) => compile::compile(arguments, output),
+        Command::Brief(arguments) => brief::brief(arguments, output),
         Command::Test(arguments) => test::test(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),
         Command::Import(arguments) => import::import(arguments, output),
