@@ -31,3 +31,4 @@ pub mod simplify;
 pub mod sources;
 pub mod starter;
 pub mod suppress;
+pub mod why;

@@ -11,6 +11,7 @@ mod init;
 mod schema;
 mod shell;
 mod test;
+mod why;
 mod world;
 
 use std::io::Write;
@@ -97,6 +98,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Explain(arguments) => explain::explain(arguments, output),
         Command::Get(arguments) => explain::get(arguments, output),
         Command::Requirements(arguments) => explain::requirements(arguments, output),
+        Command::WhyBlocked(arguments) => why::why_blocked(arguments, output),
         Command::Check(arguments) => check::check(arguments, output),
         Command::Fmt(arguments) => fmt::fmt(arguments, output),
         Command::Compile(arguments) => compile::compile(arguments, output),

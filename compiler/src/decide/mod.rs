@@ -17,13 +17,17 @@ mod scripts;
 mod servers;
 mod settings;
 
-use answer::Answer;
+use answer::{Answer, EntrySaid, Verdict};
+use codex_schema::span::Span;
 use question::Question;
 
 use crate::evaluate::Evaluation;
 
 /// Answers a question about a machine, or about the machine of a cohort.
 pub fn answer(evaluation: &Evaluation, question: &Question) -> Answer {
+    if let Some(refusal) = evaluation.refusals.first() {
+        return nothing_starts(question, &refusal.text, refusal.span);
+    }
     match question {
         Question::Host(host) => hosts::answer(evaluation, host),
         Question::Script(script) => scripts::answer(evaluation, script),
@@ -34,5 +38,24 @@ pub fn answer(evaluation: &Evaluation, question: &Question) -> Answer {
     }
 }
 
+/// Where Codex refuses its policy, nothing happens at all.
+fn nothing_starts(question: &Question, says: &str, span: Option<Span>) -> Answer {
+    let because = "Codex refuses its policy or configuration: nothing starts";
+    let mut answer = Answer::new(question.to_string(), Verdict::Deny, because);
+    answer.codex_says = Some(says.to_owned());
+    answer.entries.extend(span.map(|span| EntrySaid {
+        key: "refused".to_owned(),
+        text: says.lines().next().unwrap_or_default().to_owned(),
+        verdict: Verdict::Deny,
+        reason: None,
+        span,
+    }));
+    answer.advice.push("see `codex-config explain` for everything that is wrong".to_owned());
+    answer
+}
+
 /// A map whose order is never looked at.
 pub(crate) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
+#[cfg(test)]
+mod tests;

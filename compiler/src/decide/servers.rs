@@ -13,13 +13,13 @@ const KEY: &str = "mcp_servers";
 /// Answers for a server: the one that is configured under a name, or one that might be.
 pub(super) fn answer(evaluation: &Evaluation, name: &str, launch: Option<&Launch>) -> Answer {
     let inputs = evaluation.inputs();
-    let list = inputs.requirement(&[KEY]).and_then(|node| node.value.as_table());
-    let Some(list) = list else {
+    let node = inputs.requirement(&[KEY]);
+    let Some((node, list)) = node.and_then(|node| Some((node, node.value.as_table()?))) else {
         let because = "no list of allowed servers is required: users add what they like";
         return Answer::new(name, Verdict::Unmanaged, because);
     };
     let Some(entry) = list.entry(name) else {
-        return not_listed(name, list);
+        return not_listed(name, node, list);
     };
     let identity = entry.node.at(&["identity"]);
     let configured = mcp::servers(&inputs).into_iter().find(|server| server.name == name);
@@ -59,9 +59,20 @@ fn of_match(fits: bool) -> (Verdict, &'static str) {
     }
 }
 
-fn not_listed(name: &str, list: &Table) -> Answer {
+fn not_listed(name: &str, node: &Node, list: &Table) -> Answer {
     let because = "it is not on the list of allowed servers";
     let mut answer = Answer::new(name, Verdict::Deny, because);
+    answer.entries.push(EntrySaid {
+        key: KEY.to_owned(),
+        text: match list.len() {
+            0 => "no server at all".to_owned(),
+            1 => "1 server".to_owned(),
+            many => format!("{many} servers"),
+        },
+        verdict: Verdict::Deny,
+        reason: None,
+        span: list.iter().next().map_or(node.span, |entry| entry.key.span),
+    });
     let names = list.iter().map(|entry| &*entry.key.value);
     let closest = codex_schema::lookup::closest(name, names);
     if let Some(entry) = closest.and_then(|closest| list.entry(closest)) {

@@ -12,6 +12,7 @@ use codex_schema::source::{Channel, ConfigTier};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
+pub(crate) use setting::place_in;
 
 use crate::evaluate::Evaluation;
 

@@ -3,7 +3,7 @@
 use codex_schema::key::{Effect, Key, Secret};
 use codex_schema::lookup::CONFIG;
 use codex_schema::reader::read_toml_value;
-use codex_schema::source::ConfigTier;
+use codex_schema::source::{ConfigTier, Documents};
 use codex_schema::span::{SourceId, Span};
 use codex_schema::value::{Node, Value};
 use serde_json::{Value as Json, json};
@@ -274,10 +274,15 @@ fn place_of(evaluation: &Evaluation, span: Span, sensitive: bool) -> Option<Plac
     Some(place)
 }
 
-/// Where a span begins, with the line it stands in unless that line holds a secret.
+/// Where a span of an evaluation begins.
 pub(super) fn place(evaluation: &Evaluation, span: Span) -> Option<Place> {
-    let document = evaluation.documents().get(span.source)?;
-    let position = evaluation.documents().position(span)?;
+    place_in(evaluation.documents(), span)
+}
+
+/// Where a span begins, with the line it stands in unless that line holds a secret.
+pub(crate) fn place_in(documents: &Documents, span: Span) -> Option<Place> {
+    let document = documents.get(span.source)?;
+    let position = documents.position(span)?;
     let line = usize::try_from(position.line).unwrap_or(1).saturating_sub(1);
     let text = document.text.lines().nth(line).map(str::trim_end);
     Some(Place {

@@ -8,3 +8,4 @@ pub mod explain_plain;
 pub mod names;
 pub mod paint;
 pub mod values;
+pub mod why;

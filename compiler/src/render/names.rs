@@ -1,6 +1,7 @@
 //! Names of documents and places, shortened by what every reader of this machine knows.
 
 use crate::explain::{Explanation, Place};
+use crate::machine::Machine;
 
 /// What names are shortened by.
 #[derive(Clone, Debug)]
@@ -18,6 +19,16 @@ impl Names {
             home: home.to_owned(),
             codex_home: explanation.machine.codex_home.clone(),
             cwd: explanation.machine.cwd.clone(),
+            brief: false,
+        }
+    }
+
+    /// The names of a machine that nobody explained.
+    pub fn of_machine(machine: &Machine, home: &str) -> Self {
+        Self {
+            home: home.to_owned(),
+            codex_home: machine.codex_home.clone(),
+            cwd: machine.cwd.clone(),
             brief: false,
         }
     }
