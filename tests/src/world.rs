@@ -95,9 +95,12 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Replaces `$CWD` and `$CODEX_HOME` by the world's real folders.
+    /// Replaces `$CWD`, `$CODEX_HOME` and `$USER_HOME` by the world's real folders. `$HOME` stays
+    /// for the shell.
     pub fn expand(&self, text: &str) -> String {
-        text.replace("$CWD", &self.part("cwd")).replace("$CODEX_HOME", &self.part("home"))
+        text.replace("$CWD", &self.part("cwd"))
+            .replace("$CODEX_HOME", &self.part("home"))
+            .replace("$USER_HOME", &self.part("user"))
     }
 
     /// Replaces the world's real folders by their names and takes colours out.

@@ -18,6 +18,7 @@ pub mod programs;
 use std::num::NonZeroUsize;
 
 use codex_oracle::{CannotRun, CodexBinary, World, ask, isolated_pool};
+use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::version::Version;
 
 use crate::cases::{Asked, Selection};
@@ -80,6 +81,25 @@ impl Against<'_> {
     /// Answers on which the model and Codex differ.
     pub fn disagreements(&self) -> impl Iterator<Item = &Row<'_>> {
         self.rows.iter().filter(|row| matches!(row.codex, Real::Shown { as_model: false, .. }))
+    }
+
+    /// One diagnostic for every answer that is not the expected one.
+    pub fn findings(&self) -> Vec<Diagnostic> {
+        let one = |row: &Row<'_>| {
+            let words = match &row.codex {
+                Real::Shown { words, .. } => words.clone(),
+                Real::Broken(why) | Real::NotAsked(why) => format!("no answer: {why}"),
+            };
+            let message = format!(
+                "`{}` fails for {} on the real Codex {}: {words}; the model says {}",
+                row.case.name.value,
+                row.model.cohort,
+                self.version,
+                row.model.told.in_words()
+            );
+            Diagnostic::new(Code::CaseFailed, message, row.case.name.span)
+        };
+        self.failed().map(one).collect()
     }
 
     /// Cases that cannot be asked.

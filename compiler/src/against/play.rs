@@ -220,7 +220,7 @@ impl OfCohort<'_> {
                     None => world,
                 };
                 let parts = vec![Part { row, kind: Kind::Server(name.clone()) }];
-                sessions.push(Session { world, question: Oracle::Mcp, parts });
+                put(sessions, Session { world, question: Oracle::Mcp, parts });
                 Ok(())
             }
             case::Asked::Decision(Question::Feature(name)) => {
@@ -233,14 +233,14 @@ impl OfCohort<'_> {
                 let given = [given, vec!["-c".to_owned(), format!("{key}={toml}")]].concat();
                 let world = with(self.plain.clone(), given);
                 let parts = vec![Part { row, kind: Kind::Setting(field, Some(value.clone())) }];
-                sessions.push(Session { world, question: Oracle::thread(), parts });
+                put(sessions, Session { world, question: Oracle::thread(), parts });
                 Ok(())
             }
             case::Asked::Setting(key) => {
                 let field = super::judge::thread_field(key)?;
                 let world = with(self.plain.clone(), given);
                 let parts = vec![Part { row, kind: Kind::Setting(field, None) }];
-                sessions.push(Session { world, question: Oracle::thread(), parts });
+                put(sessions, Session { world, question: Oracle::thread(), parts });
                 Ok(())
             }
             case::Asked::Requirement(key) => {
@@ -259,7 +259,7 @@ impl OfCohort<'_> {
                 };
                 let world = with(self.plain.clone(), given);
                 let parts = vec![Part { row, kind: Kind::Requirement(top, printed) }];
-                sessions.push(Session { world, question, parts });
+                put(sessions, Session { world, question, parts });
                 Ok(())
             }
         }
@@ -305,7 +305,8 @@ impl OfCohort<'_> {
             part.chars().all(fine) && part.split('/').all(|name| name != "..")
         };
         let (place, written) = match path.strip_prefix("~/") {
-            Some(rest) if plain(rest) => (format!("$HOME/{rest}"), path.to_owned()),
+            // Codex takes a tilde for something that a shell must take apart.
+            Some(rest) if plain(rest) => (format!("$HOME/{rest}"), format!("$USER_HOME/{rest}")),
             None if !path.starts_with('/') && plain(path) => {
                 (format!("$CWD/{path}"), path.to_owned())
             }
@@ -358,6 +359,16 @@ impl OfCohort<'_> {
                 plan.sessions.push(Session { world, question: Oracle::Features, parts });
             }
         }
+    }
+}
+
+/// Adds a session; what is asked on the same machine already is asked once.
+fn put(sessions: &mut Vec<Session>, session: Session) {
+    let same =
+        |known: &&mut Session| known.question == session.question && known.world == session.world;
+    match sessions.iter_mut().find(same) {
+        Some(known) => known.parts.extend(session.parts),
+        None => sessions.push(session),
     }
 }
 

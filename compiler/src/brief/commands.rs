@@ -3,50 +3,47 @@
 use codex_schema::value::Node;
 
 use super::{Name, Statement};
+use crate::decide;
 use crate::decide::answer::Verdict;
-use crate::decide::commands::{CommandRules, Decision, nodes};
+use crate::decide::commands::{CommandRules, nodes};
 use crate::decide::question::Question;
 use crate::evaluate::Evaluation;
 use crate::sources::rules_file::{self, RulesFile};
 
-/// One statement for every reason, the strictest first.
+/// One statement for every verdict and reason, the strictest first.
 pub(super) fn statements(evaluation: &Evaluation) -> Vec<Statement> {
     let merged = &evaluation.composition.merged;
     let rules = CommandRules::of(merged);
-    let files = rules_files(evaluation);
-    let mut found = Vec::new();
-    for (decision, verdict, text) in [
-        (Decision::Forbidden, Verdict::Deny, "Denied"),
-        (Decision::PromptUser, Verdict::PromptUser, "A person is asked"),
-        (Decision::Prompt, Verdict::Prompt, "Asked about first"),
-    ] {
-        let mut groups: Vec<(Option<&str>, Vec<Name>)> = Vec::new();
-        for rule in rules.rules().iter().filter(|rule| rule.decision == decision) {
-            let Some(words) = nodes(merged).get(rule.position).map(words) else { continue };
-            let first = first(&words);
-            // A stricter rule may decide all that this one says.
-            if rules.decide(&first).decision() != Some(decision) {
-                continue;
-            }
-            let name = Name { name: shown(&words), witness: Question::Command(first) };
-            put(&mut groups, rule.justification, name);
-        }
-        for rule in files.iter().flat_map(|file| &file.prefix_rules) {
-            let words = of_file(rule);
-            let first = first(&words);
-            let stricter = rules.decide(&first).decision().is_some();
-            if of_rules(rule.decision) == Some(decision)
-                && rules_file::evaluate(&files, &first, false).decision == Some(rule.decision)
-                && !stricter
-            {
-                let name = Name { name: shown(&words), witness: Question::Command(first) };
-                put(&mut groups, rule.justification.as_deref(), name);
-            }
-        }
-        let one = |(reason, names)| Statement::of(verdict, text, names).because(reason);
-        found.extend(groups.into_iter().map(one));
+    let mut ruled: Vec<(Vec<Vec<String>>, Option<String>)> = Vec::new();
+    for rule in rules.rules() {
+        let words = nodes(merged).get(rule.position).map(words).unwrap_or_default();
+        ruled.push((words, rule.justification.map(str::to_owned)));
     }
-    found.extend(allowed(&rules, &files));
+    let files = rules_files(evaluation);
+    for rule in files.iter().flat_map(|file| &file.prefix_rules) {
+        let words = rule.pattern.iter().map(|token| token.alternatives().to_vec()).collect();
+        ruled.push((words, rule.justification.clone()));
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    for (words, reason) in ruled {
+        let witness = Question::Command(first(&words));
+        let answer = decide::answer(evaluation, &witness);
+        // Another rule may decide all that this one says, and then the reason is another one.
+        let decides = answer.entries.first().or_else(|| answer.parts.first()?.entries.first());
+        let own = decides.is_some_and(|entry| entry.reason == reason);
+        let name = Name { name: shown(&words), witness };
+        if !own || groups.iter().any(|group| group.names.iter().any(|it| it.name == name.name)) {
+            continue;
+        }
+        let verdict = answer.verdict;
+        let same = |group: &&mut Group| group.verdict == verdict && group.reason == reason;
+        match groups.iter_mut().find(same) {
+            Some(group) => group.names.push(name),
+            None => groups.push(Group { verdict, reason, names: vec![name] }),
+        }
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.verdict));
+    let mut found: Vec<Statement> = groups.into_iter().map(Group::statement).collect();
     if !found.is_empty() {
         found.push(Statement::sentence(
             "Rules compare the words a command begins with; what a shell must take apart is judged \
@@ -56,44 +53,23 @@ pub(super) fn statements(evaluation: &Evaluation) -> Vec<Statement> {
     found
 }
 
-fn put<'text>(
-    groups: &mut Vec<(Option<&'text str>, Vec<Name>)>,
-    reason: Option<&'text str>,
-    name: Name,
-) {
-    match groups.iter_mut().find(|(known, _)| *known == reason) {
-        Some((_, names)) => names.push(name),
-        None => groups.push((reason, vec![name])),
-    }
+/// Commands to which the same happens for the same reason.
+struct Group {
+    verdict: Verdict,
+    reason: Option<String>,
+    names: Vec<Name>,
 }
 
-/// The same decision in the words of requirements, which allow nothing.
-fn of_rules(decision: rules_file::Decision) -> Option<Decision> {
-    match decision {
-        rules_file::Decision::Allow => None,
-        rules_file::Decision::Prompt => Some(Decision::Prompt),
-        rules_file::Decision::Forbidden => Some(Decision::Forbidden),
+impl Group {
+    fn statement(self) -> Statement {
+        let text = match self.verdict {
+            Verdict::Deny => "Denied",
+            Verdict::PromptUser => "A person is asked",
+            Verdict::Prompt => "Asked about first",
+            Verdict::Allow | Verdict::Unmanaged => "Allowed without asking",
+        };
+        Statement::of(self.verdict, text, self.names).because(self.reason.as_deref())
     }
-}
-
-fn of_file(rule: &rules_file::PrefixRule) -> Vec<Vec<String>> {
-    rule.pattern.iter().map(|token| token.alternatives().to_vec()).collect()
-}
-
-/// What files of rules let run without asking.
-fn allowed(rules: &CommandRules<'_>, files: &[RulesFile]) -> Option<Statement> {
-    let all = files.iter().flat_map(|file| &file.prefix_rules);
-    let mut names: Vec<Name> = Vec::new();
-    for rule in all.filter(|rule| rule.decision == rules_file::Decision::Allow) {
-        let words = of_file(rule);
-        let first = first(&words);
-        let strictest = rules_file::evaluate(files, &first, false).decision;
-        let stricter = rules.decide(&first).decision().is_some();
-        if strictest == Some(rules_file::Decision::Allow) && !stricter {
-            names.push(Name { name: shown(&words), witness: Question::Command(first) });
-        }
-    }
-    (!names.is_empty()).then(|| Statement::of(Verdict::Allow, "Allowed without asking", names))
 }
 
 fn rules_files(evaluation: &Evaluation) -> Vec<RulesFile> {

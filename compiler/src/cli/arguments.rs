@@ -12,8 +12,9 @@ use crate::machine::Os;
 
 /// Tells what policy is in force for Codex on a machine, and why.
 ///
-/// Never runs Codex and never uses the network, unless --live asks the installed Codex for its
-/// version. Only `fmt` and `check --fix` write, and only the files they are given.
+/// Runs Codex and uses the network only when told to: --live asks the installed Codex for its
+/// version, `test --against` puts tests to it, --install lets npm fetch one. Only `init`, `import`,
+/// `fmt`, `compile` and `check --fix` write, and only what they are given.
 #[derive(Debug, Parser)]
 #[command(name = "codex-config", version, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 fine, 1 findings, 2 usage, 3 locked by policy, \

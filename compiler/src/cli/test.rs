@@ -70,7 +70,7 @@ fn drawn(
     };
     let report = Report {
         documents: repository.documents.clone(),
-        diagnostics: findings(shown.run, repository),
+        diagnostics: [findings(shown.run, repository), real.findings()].concat(),
         ..Report::default()
     };
     let located = Located { report: &report, folder: shown.folder };
@@ -81,7 +81,7 @@ fn drawn(
         }
         TestForm::Plain => plain(shown) + &real.plain(shown),
         TestForm::Json => json(shown, real.json()),
-        TestForm::Junit => junit(shown),
+        TestForm::Junit => junit(shown, &real.findings()),
         TestForm::Markdown => markdown(located),
         TestForm::Github => github(located),
     }
@@ -91,6 +91,8 @@ fn drawn(
 #[cfg(feature = "against")]
 mod real {
     use std::num::NonZeroUsize;
+
+    use codex_schema::diagnostic::Diagnostic;
 
     use crate::against::programs::{Missing, Places, find};
     use crate::against::{Against, against};
@@ -112,10 +114,12 @@ mod real {
     ) -> Result<Answers<'repository>, String> {
         let AgainstArgs { against: versions, codex, install } = &arguments.against;
         let Some(versions) = versions else { return Ok(Answers(Vec::new())) };
+        let unnamed =
+            versions.0.iter().any(|version| codex.iter().all(|(named, _)| named != version));
         let places = Places {
             named: codex.iter().cloned().collect(),
             cache: cache_folder().map(|folder| folder.join("codex")),
-            installed: installed_codex(),
+            installed: unnamed.then(installed_codex).flatten(),
             missing: if *install { Missing::Install } else { Missing::Refuse },
         };
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
@@ -139,6 +143,10 @@ mod real {
             self.0.iter().any(bad)
         }
 
+        pub(super) fn findings(&self) -> Vec<Diagnostic> {
+            self.0.iter().flat_map(Against::findings).collect()
+        }
+
         pub(super) fn human(&self, shown: Shown<'_>, paint: Paint) -> String {
             real_human(&self.0, shown, paint)
         }
@@ -157,6 +165,8 @@ mod real {
 #[cfg(not(feature = "against"))]
 mod real {
     use std::marker::PhantomData;
+
+    use codex_schema::diagnostic::Diagnostic;
 
     use crate::cases::Selection;
     use crate::cli::arguments::Test;
@@ -181,6 +191,10 @@ mod real {
     impl Answers<'_> {
         pub(super) fn failed(&self) -> bool {
             false
+        }
+
+        pub(super) fn findings(&self) -> Vec<Diagnostic> {
+            Vec::new()
         }
 
         pub(super) fn human(&self, _: Shown<'_>, _: Paint) -> String {

@@ -110,14 +110,16 @@ pub(super) fn read(root: &Table, found: &mut Vec<Diagnostic>) -> Vec<Case> {
 
 /// One case. Types and names of its keys are reported elsewhere.
 fn one(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Case> {
-    let name = text(node, &["name"])?;
+    let name = text(node, &["name"]);
     let when = node.at(&["when"])?;
-    let expect = node.at(&["expect"])?;
+    let expect = node.at(&["expect"]);
     let before = found.len();
     let session = when.at(&["session"]).and_then(|node| node.value.as_table()).cloned();
     let session = session.unwrap_or_default();
     check_session(&session, found);
     let asked = asked(when, found);
+    // What is missing altogether is reported elsewhere, and hides no other mistake.
+    let (name, expect) = (name?, expect?);
     let expected = Expected {
         decision: typed(expect.at(&["decision"])),
         rule: text(expect, &["rule"]),

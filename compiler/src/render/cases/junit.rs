@@ -1,14 +1,17 @@
 //! JUnit XML: a test case for each case and property.
 
+use codex_schema::diagnostic::Diagnostic;
+
 use super::{Shown, failures};
 use crate::cases::{CaseRun, deciding, sentence};
 use crate::render::diagnostics::escaped;
 
-/// The run as JUnit XML.
-pub fn junit(shown: Shown<'_>) -> String {
+/// The run as JUnit XML; what the real Codex answers otherwise comes after it.
+pub fn junit(shown: Shown<'_>, real: &[Diagnostic]) -> String {
     let run = shown.run;
-    let total = run.cases.len() + run.properties.len();
-    let tally = format!("tests=\"{total}\" failures=\"{}\" errors=\"0\"", run.failed());
+    let total = run.cases.len() + run.properties.len() + real.len();
+    let failures = run.failed() + real.len();
+    let tally = format!("tests=\"{total}\" failures=\"{failures}\" errors=\"0\"");
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"codex-config\" {tally}>\n  \
          <testsuite name=\"codex-config test\" {tally}>\n"
@@ -22,6 +25,10 @@ pub fn junit(shown: Shown<'_>) -> String {
         let file = file(&shown.place(property.property.span));
         let lines: Vec<String> = property.broken.iter().map(sentence).collect();
         element(&file, &property.property.name, &lines, &mut out);
+    }
+    for found in real {
+        let file = file(&shown.place(found.primary.span));
+        element(&file, "real Codex", std::slice::from_ref(&found.message), &mut out);
     }
     out.push_str("  </testsuite>\n</testsuites>\n");
     out
