@@ -198,21 +198,22 @@ impl OfCohort<'_> {
         match &case.asked {
             case::Asked::Decision(Question::Host(host)) => {
                 let url = literal(&format!("http://{host}/"))?;
-                self.turn(given, row, &format!("{CONNECT} -sS -m 6 {url}"), |at| {
-                    Kind::Host(at, crate::decide::domains::normal_host(host).into_owned())
-                })
+                let line = format!("{CONNECT} -sS -m 6 {url}");
+                let host = crate::decide::domains::normal_host(host).into_owned();
+                self.turn(&given, row, &line, |at| Kind::Host(at, host));
+                Ok(())
             }
             case::Asked::Decision(Question::Command(words)) => {
                 let words: Result<Vec<String>, String> =
                     words.iter().map(|word| literal(word)).collect();
-                self.command(given, row, &words?.join(" "), model)
+                self.command(&given, row, &words?.join(" "), model)
             }
-            case::Asked::Decision(Question::Script(text)) => self.command(given, row, text, model),
+            case::Asked::Decision(Question::Script(text)) => self.command(&given, row, text, model),
             case::Asked::Decision(Question::Path { path, access }) => {
-                self.path(given, row, path, *access)
+                self.path(&given, row, path, *access)
             }
             case::Asked::Decision(Question::Server { name, launch }) => {
-                let world = with(self.plain.clone(), given);
+                let world = with(self.plain.clone(), &given);
                 let world = match launch {
                     Some(launch) => {
                         world.file("$CODEX_HOME/config.toml", &configured(name, launch))
@@ -231,14 +232,14 @@ impl OfCohort<'_> {
                 let field = super::judge::thread_field(key)?;
                 let toml = toml::Value::try_from(value).map_err(|error| error.to_string())?;
                 let given = [given, vec!["-c".to_owned(), format!("{key}={toml}")]].concat();
-                let world = with(self.plain.clone(), given);
+                let world = with(self.plain.clone(), &given);
                 let parts = vec![Part { row, kind: Kind::Setting(field, Some(value.clone())) }];
                 put(sessions, Session { world, question: Oracle::thread(), parts });
                 Ok(())
             }
             case::Asked::Setting(key) => {
                 let field = super::judge::thread_field(key)?;
-                let world = with(self.plain.clone(), given);
+                let world = with(self.plain.clone(), &given);
                 let parts = vec![Part { row, kind: Kind::Setting(field, None) }];
                 put(sessions, Session { world, question: Oracle::thread(), parts });
                 Ok(())
@@ -257,7 +258,7 @@ impl OfCohort<'_> {
                 } else {
                     Oracle::RequirementsRead
                 };
-                let world = with(self.plain.clone(), given);
+                let world = with(self.plain.clone(), &given);
                 let parts = vec![Part { row, kind: Kind::Requirement(top, printed) }];
                 put(sessions, Session { world, question, parts });
                 Ok(())
@@ -265,24 +266,17 @@ impl OfCohort<'_> {
         }
     }
 
-    fn turn(
-        &mut self,
-        given: Vec<String>,
-        row: usize,
-        command: &str,
-        kind: impl FnOnce(usize) -> Kind,
-    ) -> Result<(), String> {
-        let turn = self.turns.entry(given).or_default();
+    fn turn(&mut self, given: &[String], row: usize, line: &str, kind: impl FnOnce(usize) -> Kind) {
+        let turn = self.turns.entry(given.to_vec()).or_default();
         // Codex may put a question of its own first, and so lose the first answer.
         let at = turn.commands.len() + 1;
-        turn.commands.push(command.to_owned());
+        turn.commands.push(line.to_owned());
         turn.parts.push(Part { row, kind: kind(at) });
-        Ok(())
     }
 
     fn command(
         &mut self,
-        given: Vec<String>,
+        given: &[String],
         row: usize,
         line: &str,
         model: &Asked,
@@ -290,12 +284,13 @@ impl OfCohort<'_> {
         if let Some(program) = by_path(line, &model.told) {
             return Err(format!("`{program}` would really run: name programs without a path"));
         }
-        self.turn(given, row, line, Kind::Command)
+        self.turn(given, row, line, Kind::Command);
+        Ok(())
     }
 
     fn path(
         &mut self,
-        given: Vec<String>,
+        given: &[String],
         row: usize,
         path: &str,
         access: Access,
@@ -316,8 +311,8 @@ impl OfCohort<'_> {
             Access::Read => READ,
             Access::Write => WRITE,
         };
-        self.turn(given.clone(), row, &format!("{probe} {written}"), Kind::Path)?;
-        if let Some(turn) = self.turns.get_mut(&given) {
+        self.turn(given, row, &format!("{probe} {written}"), Kind::Path);
+        if let Some(turn) = self.turns.get_mut(given) {
             turn.files.push(place);
         }
         Ok(())
@@ -325,7 +320,7 @@ impl OfCohort<'_> {
 
     fn finish(self, plan: &mut Plan<'_>) {
         for (given, turn) in self.turns {
-            let mut world = with(self.at_work.clone(), given)
+            let mut world = with(self.at_work.clone(), &given)
                 .file("$CODEX_HOME/config.toml", "approvals_reviewer = 'user'\n")
                 .env("PATH", "$CODEX_HOME/probes")
                 .user(NOBODY);
@@ -349,8 +344,8 @@ impl OfCohort<'_> {
                 names.sort();
                 names.dedup();
                 names.iter().for_each(|name| config.push_str(&format!("{name} = {wish}\n")));
-                let world = with(self.plain.clone(), given.clone())
-                    .file("$CODEX_HOME/config.toml", &config);
+                let world =
+                    with(self.plain.clone(), &given).file("$CODEX_HOME/config.toml", &config);
                 let part = |(row, name): &(usize, String)| Part {
                     row: *row,
                     kind: Kind::Feature(name.clone(), wish),
@@ -372,7 +367,7 @@ fn put(sessions: &mut Vec<Session>, session: Session) {
     }
 }
 
-fn with(world: WorldSpec, given: Vec<String>) -> WorldSpec {
+fn with(world: WorldSpec, given: &[String]) -> WorldSpec {
     world.args(given.iter().map(String::as_str))
 }
 

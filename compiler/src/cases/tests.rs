@@ -252,7 +252,7 @@ fn a_failure_shows_what_decides_in_every_form() {
     for (form, part) in [
         (plain(shown), "policy.test.toml:4:19: pay on 0.157.1: expected decision allow, got deny"),
         (junit(shown, &[]), "tests=\"1\" failures=\"1\""),
-        (json(shown, serde_json::Value::Null), "\"failed\": 1"),
+        (json(shown, &serde_json::Value::Null), "\"failed\": 1"),
     ] {
         assert!(form.contains(part), "{part}\n{form}");
     }

@@ -80,7 +80,7 @@ fn drawn(
             human(shown, paint) + &real.human(shown, paint)
         }
         TestForm::Plain => plain(shown) + &real.plain(shown),
-        TestForm::Json => json(shown, real.json()),
+        TestForm::Json => json(shown, &real.json()),
         TestForm::Junit => junit(shown, &real.findings()),
         TestForm::Markdown => markdown(located),
         TestForm::Github => github(located),

@@ -66,16 +66,13 @@ fn check(root: &Table, tree: &Tree, schema: &str, whole: Option<Span>) -> Vec<Di
         let path = unknown.path.join(".");
         let diagnostic =
             Diagnostic::new(Code::UnknownKey, format!("unknown key `{path}`"), unknown.span);
-        found.push(match unknown.meant {
-            Some(meant) => {
-                let mut diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
-                diagnostic.suggestion = Some(meant.to_owned());
-                diagnostic
-            }
-            None => {
-                let help = format!("remove it, or look it up in `codex-config schema {schema}`");
-                diagnostic.help(help)
-            }
+        found.push(if let Some(meant) = unknown.meant {
+            let mut diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
+            diagnostic.suggestion = Some(meant.to_owned());
+            diagnostic
+        } else {
+            let help = format!("remove it, or look it up in `codex-config schema {schema}`");
+            diagnostic.help(help)
         });
     }
     for refused in inspection.refused {

@@ -8,7 +8,7 @@ use crate::cases::{Asked, Told, deciding, sentence};
 use crate::decide::answer::EntrySaid;
 
 /// The run as JSON; `real` is what came of the real Codex, null where it was not asked.
-pub fn json(shown: Shown<'_>, real: Json) -> String {
+pub fn json(shown: Shown<'_>, real: &Json) -> String {
     let run = shown.run;
     let cases: Vec<Json> = run
         .cases
