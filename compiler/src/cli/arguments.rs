@@ -12,7 +12,7 @@ use codex_schema::version::Version;
 
 use crate::machine::Os;
 
-pub use cases::{AgainstArgs, Brief, Test, TestForm};
+pub(super) use cases::{AgainstArgs, Brief, Test, TestForm};
 
 /// Tells what policy is in force for Codex on a machine, and why.
 ///
