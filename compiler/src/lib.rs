@@ -1,5 +1,9 @@
 //! Merges Codex policy from every channel and explains what is in force.
+#[cfg(feature = "against")]
+pub mod against;
 pub mod authoring;
+pub mod brief;
+pub mod cases;
 pub mod check;
 pub mod cli;
 pub mod codex_answers;

@@ -5,7 +5,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value as Json, json};
 
 use crate::key::{Channels, Key, Secret, Unknown};
-use crate::lookup::{CONFIG, EXCEPTION, MANIFEST, REQUIREMENTS, Spot, Tree};
+use crate::lookup::{CASE, CONFIG, EXCEPTION, MANIFEST, PROPERTY, REQUIREMENTS, Spot, TEST, Tree};
 use crate::reader::read_toml_value;
 use crate::span::SourceId;
 use crate::version::Version;
@@ -29,6 +29,27 @@ pub fn policy() -> Json {
 pub fn exception() -> Json {
     let about = "What one team, environment or cohort may do for a while though policy forbids it.";
     document(&EXCEPTION, "Codex policy exception", about)
+}
+
+/// The schema of a file of tests, `*.test.toml`.
+pub fn test() -> Json {
+    let about = "What a policy must answer, case by case, and what must hold between policies.";
+    let mut whole = document(&TEST, "Codex policy tests", about);
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    for (list, tree) in [("case", &CASE), ("property", &PROPERTY)] {
+        let element = Json::Object(table(tree.root(), &mut generator));
+        if let Some(Json::Object(list)) = whole.pointer_mut(&format!("/properties/{list}")) {
+            // The row of the list itself knows no more than that its elements are tables.
+            list.remove("$ref");
+            list.insert("type".to_owned(), json!("array"));
+            list.insert("items".to_owned(), element);
+        }
+    }
+    if let Json::Object(whole) = &mut whole {
+        let definitions = generator.take_definitions(true);
+        whole.insert("$defs".to_owned(), Json::Object(definitions));
+    }
+    whole
 }
 
 fn known_to_codex(name: &str) -> String {

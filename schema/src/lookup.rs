@@ -22,6 +22,18 @@ pub static MANIFEST: LazyLock<Tree> =
 pub static EXCEPTION: LazyLock<Tree> =
     LazyLock::new(|| Tree::build(policy::EXCEPTION_FAMILIES, policy::EXCEPTION_SECTIONS));
 
+/// Keys of a file of tests; each element of its lists is held against a tree of its own.
+pub static TEST: LazyLock<Tree> =
+    LazyLock::new(|| Tree::build(policy::TEST_FAMILIES, policy::TEST_SECTIONS));
+
+/// Keys of one `[[case]]`.
+pub static CASE: LazyLock<Tree> =
+    LazyLock::new(|| Tree::build(policy::CASE_FAMILIES, policy::CASE_SECTIONS));
+
+/// Keys of one `[[property]]`.
+pub static PROPERTY: LazyLock<Tree> =
+    LazyLock::new(|| Tree::build(policy::PROPERTY_FAMILIES, policy::PROPERTY_SECTIONS));
+
 /// The rows of one table by path.
 #[derive(Debug, Default)]
 pub struct Tree {

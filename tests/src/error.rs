@@ -47,6 +47,12 @@ pub enum CannotRun {
         /// Its value.
         path: PathBuf,
     },
+    /// A path that was given leads to no program.
+    #[error("there is no codex program at `{}`", path.display())]
+    NoProgram {
+        /// The path.
+        path: PathBuf,
+    },
     /// The kernel refused one step of the isolation (common inside unprivileged containers).
     #[error("the oracle could not {step}: {detail}")]
     Isolation {

@@ -27,6 +27,41 @@ impl CodexBinary {
     }
 }
 
+/// Takes a program that is already there: itself, or a folder into which npm installed the package.
+///
+/// That it has this version is the caller's word.
+///
+/// # Errors
+///
+/// [`CannotRun`] when the version is malformed or there is no program at the path.
+pub fn program_at(version: &str, path: &Path) -> Result<CodexBinary, CannotRun> {
+    check_version(version)?;
+    // It is started from other folders than this one.
+    match native_program(path).and_then(|program| program.canonicalize().ok()) {
+        Some(path) => Ok(CodexBinary { version: version.to_owned(), path }),
+        None => Err(CannotRun::NoProgram { path: path.to_owned() }),
+    }
+}
+
+/// Returns the program of `version` that [`install_into`] put into a folder, if it did.
+pub fn installed_in(cache: &Path, version: &str) -> Option<CodexBinary> {
+    check_version(version).ok()?;
+    let folder = cache.join(version);
+    let path = folder.join("installed").exists().then(|| native_program(&folder))??;
+    Some(CodexBinary { version: version.to_owned(), path })
+}
+
+/// Installs the program of `version` with npm into a folder of the caller's, unless it is there.
+///
+/// # Errors
+///
+/// As [`install`].
+pub fn install_into(cache: &Path, version: &str) -> Result<CodexBinary, CannotRun> {
+    check_version(version)?;
+    let path = install_under(cache, version)?;
+    Ok(CodexBinary { version: version.to_owned(), path })
+}
+
 /// Returns the native Codex program of `version`, installing it with npm when it is not there.
 ///
 /// Looked for in this order:

@@ -79,7 +79,7 @@ mod vectors;
 mod world;
 
 pub use error::{CannotRun, OracleError, require_or_announce};
-pub use install::{CodexBinary, install};
+pub use install::{CodexBinary, install, install_into, installed_in, program_at};
 pub use isolation::{Isolation, isolated, isolated_pool};
 pub use oracle::{Oracle, TurnScript, ask, ask_many, ask_worlds};
 pub use spec::{Bundle, Cache, FileSpec, HttpAnswer, SpecialFile, WorldSpec};

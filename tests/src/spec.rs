@@ -7,11 +7,11 @@ use serde_json::Value;
 
 /// The description of one machine, user and working folder that Codex is started in.
 ///
-/// In every text, `$CWD` and `$CODEX_HOME` stand for the world's folders. The same fields, by the
+/// In every text, `$CWD`, `$CODEX_HOME` and `$USER_HOME` stand for the world's folders. The same fields, by the
 /// same names, are the world half of a conformance vector.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorldSpec {
-    /// Content by path; paths start with `/etc/codex/`, `$CODEX_HOME/` or `$CWD/`.
+    /// Content by path; paths start with `/etc/codex/`, `$CODEX_HOME/`, `$CWD/` or `$HOME/`.
     #[serde(default)]
     pub files: BTreeMap<String, FileSpec>,
     /// What a loopback config server hands out. With this (or `http`) a `[config_server]` table is

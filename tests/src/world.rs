@@ -95,9 +95,12 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Replaces `$CWD` and `$CODEX_HOME` by the world's real folders.
+    /// Replaces `$CWD`, `$CODEX_HOME` and `$USER_HOME` by the world's real folders. `$HOME` stays
+    /// for the shell.
     pub fn expand(&self, text: &str) -> String {
-        text.replace("$CWD", &self.part("cwd")).replace("$CODEX_HOME", &self.part("home"))
+        text.replace("$CWD", &self.part("cwd"))
+            .replace("$CODEX_HOME", &self.part("home"))
+            .replace("$USER_HOME", &self.part("user"))
     }
 
     /// Replaces the world's real folders by their names and takes colours out.
@@ -116,7 +119,7 @@ impl<'a> World<'a> {
     ///
     /// [`OracleError::Harness`] when the path starts with none of the world's roots.
     pub fn place(&self, path: &str) -> Result<PathBuf, OracleError> {
-        [("/etc/codex/", "etc"), ("$CODEX_HOME/", "home"), ("$CWD/", "cwd")]
+        [("/etc/codex/", "etc"), ("$CODEX_HOME/", "home"), ("$CWD/", "cwd"), ("$HOME/", "user")]
             .into_iter()
             .find_map(|(root, part)| Some(self.folder.join(part).join(path.strip_prefix(root)?)))
             .filter(|place| place.components().all(|part| part.as_os_str() != ".."))

@@ -212,6 +212,13 @@ pub fn finish(
     policy
 }
 
+/// What the folder `baseline` says alone, without exceptions.
+pub fn baseline(repository: &Repository) -> EffectivePolicy {
+    let mut policy = EffectivePolicy::default();
+    add_layer(&mut policy, repository, &LayerName::Baseline);
+    policy
+}
+
 /// The exceptions that count for a cohort on a day.
 pub fn exceptions_of<'repository>(
     repository: &'repository Repository,

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod cases;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -11,11 +13,13 @@ use codex_schema::version::Version;
 use crate::machine::Os;
 use crate::plan::brake::USUAL_PERCENT;
 use crate::plan::hash::PlanHash;
+pub(super) use cases::{AgainstArgs, Brief, Test, TestForm};
 
 /// Tells what policy is in force for Codex on a machine, and why.
 ///
-/// Never runs Codex and never uses the network, unless --live asks the installed Codex for its
-/// version. Only `fmt` and `check --fix` write, and only the files they are given.
+/// Runs Codex and uses the network only when told to: --live asks the installed Codex for its
+/// version, `test --against` puts tests to it, --install lets npm fetch one. Only `init`, `import`,
+/// `fmt`, `compile`, `emit` and `check --fix` write, and only what they are given.
 #[derive(Debug, Parser)]
 #[command(name = "codex-config", version, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 fine, 1 findings, 2 usage, 3 locked by policy, \
@@ -37,7 +41,7 @@ pub enum Command {
     Requirements(Requirements),
     /// Tells what happens to a command, a host, a path, an MCP server, a feature or a setting, which
     /// entry says so, and what can be done.
-    WhyBlocked(WhyBlocked),
+    WhyBlocked(Box<WhyBlocked>),
     /// Finds every problem of a policy repository, or of policy and configuration files, at once.
     Check(Check),
     /// Puts policy files into the uniform layout; comments and the order of rules stay.
@@ -53,6 +57,10 @@ pub enum Command {
     Diff(Diff),
     /// Tells what a change of a policy repository does, to how many machines, and whether it may.
     Plan(Plan),
+    /// Runs the tests of a policy repository: the cases and properties of its *.test.toml.
+    Test(Test),
+    /// Tells the agent what it may do, in at most 40 lines made from the policy in force.
+    Brief(Box<Brief>),
     /// Writes a small, good policy repository to start from.
     Init(Init),
     /// Makes a policy repository of the policy on a machine.
@@ -583,6 +591,8 @@ pub enum WhichSchema {
     Policy,
     /// JSON Schema of a file in exceptions/.
     Exception,
+    /// JSON Schema of a file of tests, *.test.toml.
+    Test,
     /// JSON Schema of `explain --json`.
     Explain,
     /// JSON Schema of `why-blocked --json`.

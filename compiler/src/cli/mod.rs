@@ -1,6 +1,7 @@
 //! The program's commands.
 
 mod arguments;
+mod brief;
 mod check;
 mod compile;
 mod diff;
@@ -12,6 +13,7 @@ mod init;
 mod plan;
 mod schema;
 mod shell;
+mod test;
 mod verify_profile;
 mod why;
 mod world;
@@ -108,6 +110,8 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::VerifyProfile(arguments) => verify_profile::verify(arguments, output),
         Command::Diff(arguments) => diff::diff(arguments, output),
         Command::Plan(arguments) => plan::plan(arguments, output),
+        Command::Brief(arguments) => brief::brief(arguments, output),
+        Command::Test(arguments) => test::test(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),
         Command::Import(arguments) => import::import(arguments, output),
         Command::Schema(arguments) => schema::schema(arguments, output),

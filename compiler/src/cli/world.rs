@@ -118,6 +118,24 @@ fn version(arguments: &MachineArgs) -> Result<(Version, VersionOrigin), String> 
     }
 }
 
+/// The folder in which this program keeps what it fetched.
+#[cfg(feature = "against")]
+pub(super) fn cache_folder() -> Option<PathBuf> {
+    let given = std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty());
+    let folder = given.map(PathBuf::from).or_else(|| Some(Path::new(&home()?).join(".cache")))?;
+    Some(folder.join("codex-config"))
+}
+
+/// The program on PATH and its version, where there is one.
+#[cfg(feature = "against")]
+pub(super) fn installed_codex() -> Option<(Version, PathBuf)> {
+    let folders = std::env::var_os("PATH")?;
+    let path = std::env::split_paths(&folders)
+        .map(|folder| folder.join("codex"))
+        .find(|path| path.is_file())?;
+    Some((ask_codex().ok()?, path))
+}
+
 /// Asks the installed program; this is all that `--live` does.
 fn ask_codex() -> Result<Version, String> {
     let output = Process::new("codex")

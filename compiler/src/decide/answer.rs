@@ -137,3 +137,25 @@ pub struct NearMiss {
     /// Where the two part, in words.
     pub differs: String,
 }
+
+impl From<codex_schema::types::case::Decision> for Verdict {
+    fn from(decision: codex_schema::types::case::Decision) -> Self {
+        use codex_schema::types::case::Decision;
+        match decision {
+            Decision::Unmanaged => Self::Unmanaged,
+            Decision::Allow => Self::Allow,
+            Decision::Prompt => Self::Prompt,
+            Decision::PromptUser => Self::PromptUser,
+            Decision::Deny => Self::Deny,
+        }
+    }
+}
+
+impl From<codex_schema::types::case::Placement> for Placement {
+    fn from(placement: codex_schema::types::case::Placement) -> Self {
+        match placement {
+            codex_schema::types::case::Placement::Sandboxed => Self::Sandboxed,
+            codex_schema::types::case::Placement::OutsideSandbox => Self::OutsideSandbox,
+        }
+    }
+}

@@ -77,3 +77,12 @@ impl std::fmt::Display for Question {
         }
     }
 }
+
+impl From<codex_schema::types::case::Access> for Access {
+    fn from(access: codex_schema::types::case::Access) -> Self {
+        match access {
+            codex_schema::types::case::Access::Read => Self::Read,
+            codex_schema::types::case::Access::Write => Self::Write,
+        }
+    }
+}

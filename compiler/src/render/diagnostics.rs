@@ -26,6 +26,7 @@ use crate::suppress::Allowed;
 
 pub use github::github;
 pub use json::{json, json_lines, to_value};
+pub(crate) use junit::escaped;
 pub use junit::junit;
 pub use located::Located;
 pub use markdown::markdown;

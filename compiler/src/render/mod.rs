@@ -1,5 +1,6 @@
 //! Shows data to people. Every meaning that has a colour has a sign and a word too.
 
+pub mod cases;
 pub mod diagnostics;
 pub mod explain_list;
 pub mod explain_one;

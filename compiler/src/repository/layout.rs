@@ -40,6 +40,9 @@ pub(super) fn find(files: &dyn Files, top: &str) -> Layout {
         names.truncate(ENTRY_LIMIT);
         names
     };
+    for name in files.list(top).into_iter().filter(|name| is_test(name)).take(ENTRY_LIMIT) {
+        layout.files.push((name, Role::Test));
+    }
     layer(&list, "baseline", &mut layout);
     for kind in ["environments", "teams"] {
         for name in list(kind) {
@@ -67,6 +70,10 @@ fn is_ignored(name: &str) -> bool {
     name.starts_with('.') || name.ends_with('~')
 }
 
+fn is_test(name: &str) -> bool {
+    !is_ignored(name) && name.ends_with(".test.toml")
+}
+
 fn is_prose(name: &str) -> bool {
     let upper = name.to_uppercase();
     ends_with(name, "md")
@@ -90,7 +97,8 @@ fn layer(list: &dyn Fn(&str) -> Vec<String>, path: &str, layout: &mut Layout) {
             "requirements.toml" => layout.files.push((full, Role::Requirements(name.clone()))),
             "config.toml" => layout.files.push((full, Role::Config(name.clone()))),
             "rules" => rules(list, &full, &name, layout),
-            _ if is_prose(&entry) || entry.ends_with(".test.toml") => {}
+            _ if is_test(&entry) => layout.files.push((full, Role::Test)),
+            _ if is_prose(&entry) => {}
             _ => {
                 let meant =
                     closest(&entry, ["requirements.toml", "config.toml", "rules"].into_iter());

@@ -6,19 +6,22 @@
 //! environments/NAME/               the same, tighter
 //! teams/NAME/                      the same, tighter still
 //! exceptions/*.toml                what may be looser, for whom, why and until when
+//! *.test.toml                      what it must answer; at the top or in any policy folder
 //! ```
 //!
-//! Reading order: `manifest` and `exception` (our own files), `layout` (which files there are),
+//! Reading order: `manifest`, `exception`, `case` and `property` (our own files), `layout` (which files there are),
 //! `cohorts` (who gets what), `own` (what is wrong with our own files).
 //!
 //! **Invariants.** Reading never fails as a whole: what is wrong is a diagnostic, and the rest is
 //! there. Files come through the [`Files`] door, the day is an argument.
 
+pub mod case;
 pub mod cohorts;
 pub mod exception;
 mod layout;
 pub mod manifest;
 mod own;
+pub mod property;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,8 +31,10 @@ use codex_schema::source::{Documents, Source};
 use codex_schema::span::{SourceId, Span};
 use codex_schema::types::policy::Date;
 
+pub use case::Case;
 pub use exception::Exception;
 pub use manifest::{Cohort, LayerName, Manifest, Target};
+pub use property::Property;
 
 use crate::files::{Content, Files};
 
@@ -45,6 +50,10 @@ pub struct Repository {
     pub layers: BTreeMap<LayerName, AuthoredLayer>,
     /// Exceptions, by file name.
     pub exceptions: Vec<Exception>,
+    /// Cases of `*.test.toml` that can be asked, file by file, as they stand.
+    pub cases: Vec<Case>,
+    /// Properties of `*.test.toml`.
+    pub properties: Vec<Property>,
     /// Every text that was read; paths are relative to the top of the repository.
     pub documents: Documents,
     /// What is wrong with the repository as such: its own files, its layout, its cohorts, and
@@ -104,7 +113,7 @@ pub fn read_some(files: &dyn Files, top: &str, today: Date, choose: &mut Choice<
     let texts = load(files, top, &found, &mut repository);
     let (own, layers): (Vec<Text>, Vec<Text>) = texts
         .into_iter()
-        .partition(|text| matches!(text.role, Role::Manifest | Role::Exception(_)));
+        .partition(|text| matches!(text.role, Role::Manifest | Role::Exception(_) | Role::Test));
     for text in own {
         let document = parse_one(&repository.documents, &text);
         place(&mut repository, text, document);
@@ -137,6 +146,8 @@ pub fn read_some(files: &dyn Files, top: &str, today: Date, choose: &mut Choice<
     let mut diagnostics = manifest::check(&repository);
     diagnostics.extend(cohorts::check(&repository));
     diagnostics.extend(exception::check(&repository, today));
+    diagnostics.extend(case::check(&repository));
+    diagnostics.extend(property::check(&repository));
     repository.diagnostics.extend(diagnostics);
     repository
 }
@@ -166,6 +177,7 @@ struct Text {
 enum Role {
     Manifest,
     Exception(String),
+    Test,
     Requirements(LayerName),
     Config(LayerName),
     Rules(LayerName, String),
@@ -278,6 +290,13 @@ fn place(repository: &mut Repository, text: Text, document: reader::Document) {
             let found = whole(own::check_exception(&authored.parsed.root));
             repository.diagnostics.extend(found);
             repository.exceptions.push(exception::read(name, source, &authored.parsed.root));
+        }
+        Role::Test => {
+            let root = &authored.parsed.root;
+            let mut found = own::check_test(root);
+            repository.cases.extend(case::read(root, &mut found));
+            repository.properties.extend(property::read(root, &mut found));
+            repository.diagnostics.extend(whole(found));
         }
         Role::Requirements(layer) => {
             repository.layers.entry(layer).or_default().requirements = Some(authored);

@@ -2,7 +2,7 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::inspect::inspect;
-use codex_schema::lookup::{EXCEPTION, MANIFEST, Tree};
+use codex_schema::lookup::{CASE, EXCEPTION, MANIFEST, PROPERTY, TEST, Tree};
 use codex_schema::reader::SyntaxProblem;
 use codex_schema::span::Span;
 use codex_schema::value::Table;
@@ -36,32 +36,48 @@ pub(super) fn unreadable(path: &str, content: &Content, span: Span) -> Diagnosti
 }
 
 pub(super) fn check_manifest(root: &Table) -> Vec<Diagnostic> {
-    check(root, &MANIFEST)
+    check(root, &MANIFEST, "policy", None)
 }
 
 pub(super) fn check_exception(root: &Table) -> Vec<Diagnostic> {
-    check(root, &EXCEPTION)
+    check(root, &EXCEPTION, "exception", None)
 }
 
-/// Holds one of our files against its table.
-fn check(root: &Table, tree: &Tree) -> Vec<Diagnostic> {
+/// Holds a file of tests against its tables, every case for itself.
+pub(super) fn check_test(root: &Table) -> Vec<Diagnostic> {
+    let mut found = check(root, &TEST, "test", None);
+    for (list, tree) in [("case", &CASE), ("property", &PROPERTY)] {
+        let elements = root.get(list).and_then(|node| node.value.as_array());
+        for element in elements.unwrap_or_default() {
+            if let Some(table) = element.value.as_table() {
+                found.extend(check(table, tree, "test", Some(element.span)));
+            }
+        }
+    }
+    found
+}
+
+/// Holds one of our files against its table. `schema` is the word for it on the command line,
+/// `whole` the place of a table within a document.
+fn check(root: &Table, tree: &Tree, schema: &str, whole: Option<Span>) -> Vec<Diagnostic> {
     let inspection = inspect(root, tree, Version::NEWEST);
     let mut found = Vec::new();
     for unknown in inspection.unknown {
         let path = unknown.path.join(".");
         let diagnostic =
             Diagnostic::new(Code::UnknownKey, format!("unknown key `{path}`"), unknown.span);
-        found.push(match unknown.meant {
-            Some(meant) => {
-                let mut diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
-                diagnostic.suggestion = Some(meant.to_owned());
-                diagnostic
-            }
-            None => diagnostic.help("remove it, or look it up in `codex-config schema policy`"),
+        found.push(if let Some(meant) = unknown.meant {
+            let mut diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
+            diagnostic.suggestion = Some(meant.to_owned());
+            diagnostic
+        } else {
+            let help = format!("remove it, or look it up in `codex-config schema {schema}`");
+            diagnostic.help(help)
         });
     }
     for refused in inspection.refused {
-        let span = refused.span.or_else(|| root.iter().next().map(|entry| entry.key.span));
+        let first = || root.iter().next().map(|entry| entry.key.span);
+        let span = refused.span.or(whole).or_else(first);
         let span = span.unwrap_or(Span::BUILT_IN);
         // Inspection names unknown keys twice where they are refused.
         if found.iter().any(|known: &Diagnostic| known.primary.span == span) {

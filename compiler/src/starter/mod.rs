@@ -40,6 +40,7 @@ pub fn repository(subject: &Subject) -> Texts {
     for (path, text) in [
         ("baseline/requirements.toml", include_str!("files/baseline/requirements.toml")),
         ("baseline/config.toml", include_str!("files/baseline/config.toml")),
+        ("policy.test.toml", include_str!("files/policy.test.toml")),
     ] {
         texts.insert(path.to_owned(), text.to_owned());
     }
@@ -69,6 +70,7 @@ pub fn frame(subject: &Subject) -> Texts {
         ("exception", json_schema::exception()),
         ("requirements", json_schema::requirements()),
         ("config", json_schema::config()),
+        ("test", json_schema::test()),
     ] {
         let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
         texts.insert(format!(".schemas/{name}.json"), text + "\n");

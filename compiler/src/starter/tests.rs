@@ -85,8 +85,16 @@ fn what_is_there_stays_beside_it() {
     std::fs::create_dir(top.path().join(".git")).unwrap();
     std::fs::write(top.path().join("LICENSE"), "mine").unwrap();
     write(top.path(), &texts).unwrap();
-    let expect =
-        [".git", ".schemas", "LICENSE", "README.md", "baseline", "exceptions", "policy.toml"];
+    let expect = [
+        ".git",
+        ".schemas",
+        "LICENSE",
+        "README.md",
+        "baseline",
+        "exceptions",
+        "policy.test.toml",
+        "policy.toml",
+    ];
     assert_eq!(names(top.path()), expect);
 }
 

@@ -453,6 +453,19 @@ rules! {
     PlanUnselected = 804, Warning, "machine that no cohort selects",
         "The inventory has machines that get no policy, or that two cohorts select.",
         "add a cohort for them, or correct the inventory";
+    CaseUnanswerable = 811, Error, "test asks what no policy answers",
+        "A case asks one question that a policy can decide, and expects something that the answer \
+         to such a question has. Any other case would pass or fail by chance.",
+        "see what the message asks for";
+    Assertion = 812, Error, "property cannot be read",
+        "A property is a function of two sets of policies.",
+        "write it like `tighter_or_equal(team.*, baseline)`";
+    CaseFailed = 813, Error, "policy answers a test otherwise",
+        "The policy of a cohort does not decide what a case expects of it.",
+        "correct the policy where the change was not meant, and the case where it was";
+    PropertyFailed = 814, Error, "property does not hold",
+        "Between two policies something is not as the property says.",
+        "correct the policy where the change was not meant, and the property where it was";
 }
 
 impl Code {

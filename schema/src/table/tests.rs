@@ -8,19 +8,22 @@ use serde_json::Value as Json;
 
 use crate::inspect::inspect;
 use crate::key::{Key, Merge, Tighter};
-use crate::lookup::{CONFIG, EXCEPTION, MANIFEST, REQUIREMENTS, Tree, parts};
+use crate::lookup::{CASE, CONFIG, EXCEPTION, MANIFEST, PROPERTY, REQUIREMENTS, TEST, Tree, parts};
 use crate::reader::{read_toml, read_toml_value};
 use crate::span::SourceId;
 use crate::value::Value;
 use crate::version::Version;
 use crate::{json_schema, reference};
 
-fn all() -> [(&'static str, &'static Tree, &'static jsonschema::Validator); 4] {
+fn all() -> [(&'static str, &'static Tree, &'static jsonschema::Validator); 7] {
     [
         ("requirements", &REQUIREMENTS, &REQUIREMENTS_SCHEMA),
         ("config", &CONFIG, &CONFIG_SCHEMA),
         ("policy", &MANIFEST, &POLICY_SCHEMA),
         ("exception", &EXCEPTION, &EXCEPTION_SCHEMA),
+        ("test", &TEST, &TEST_SCHEMA),
+        ("case", &CASE, &CASE_SCHEMA),
+        ("property", &PROPERTY, &PROPERTY_SCHEMA),
     ]
 }
 
@@ -183,8 +186,22 @@ static POLICY_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
     std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::policy()).unwrap());
 static EXCEPTION_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
     std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::exception()).unwrap());
+static TEST_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
+    std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::test()).unwrap());
+static CASE_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
+    std::sync::LazyLock::new(|| element_of("case"));
+static PROPERTY_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
+    std::sync::LazyLock::new(|| element_of("property"));
 static CONFIG_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
     std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::config()).unwrap());
+
+/// What the schema of tests says of one element of a list.
+fn element_of(list: &str) -> jsonschema::Validator {
+    let whole = json_schema::test();
+    let mut element = whole.pointer(&format!("/properties/{list}/items")).unwrap().clone();
+    element["$defs"] = whole["$defs"].clone();
+    jsonschema::validator_for(&element).unwrap()
+}
 
 /// Generated files are committed; `UPDATE=1 cargo test` makes them anew.
 #[test]
@@ -195,6 +212,7 @@ fn generated_files_are_current() {
         ("../docs/schema/config.json", pretty(&json_schema::config())),
         ("../docs/schema/policy.json", pretty(&json_schema::policy())),
         ("../docs/schema/exception.json", pretty(&json_schema::exception())),
+        ("../docs/schema/test.json", pretty(&json_schema::test())),
         ("../docs/reference.md", reference::page()),
     ] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

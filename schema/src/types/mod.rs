@@ -5,6 +5,7 @@
 //! but the name itself can change it there: a type whose name Codex can print bears Codex's name.
 
 pub mod approval;
+pub mod case;
 pub mod choice;
 pub mod hook;
 pub mod hook_setting;

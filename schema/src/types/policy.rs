@@ -62,6 +62,9 @@ texts! {
     /// What an exception or a delegation is for.
     TargetName, "^(environments|teams|cohorts)/(\\*|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$",
         "`environments/NAME`, `teams/NAME` or `cohorts/NAME`", is_target;
+    /// The name of a team, an environment, a group or a cohort, or `*` for every one.
+    NameOrAny, "^(\\*|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$", "a name, or `*` for every one",
+        |text: &str| text == "*" || is_name(text);
     /// A day, such as `2027-01-31`: the last on which something counts.
     Day, "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a day like `2027-01-31`",
         |text: &str| Date::parse(text).is_some();

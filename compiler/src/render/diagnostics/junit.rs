@@ -96,7 +96,7 @@ fn text(located: Located<'_>, diagnostic: &Diagnostic) -> String {
 }
 
 /// Text for elements and attributes. What XML cannot carry at all is replaced.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for one in text.chars() {
         match one {

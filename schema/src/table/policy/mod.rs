@@ -1,4 +1,11 @@
-//! Keys of our own files: `policy.toml`, the manifest of a policy repository, and exceptions.
+//! Keys of our own files: `policy.toml`, the manifest of a policy repository, exceptions, tests.
+
+mod cases;
+
+pub use cases::{
+    CASE_FAMILIES, CASE_SECTIONS, PROPERTY_FAMILIES, PROPERTY_SECTIONS, TEST_FAMILIES,
+    TEST_SECTIONS,
+};
 
 use crate::key::{KEY, Key, SECTION, Section, Ty};
 use crate::types::policy::{
