@@ -40,14 +40,6 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn hashes_the_empty_text() {
-        assert!(super::sha256_hex(b"").starts_with("e3b0c44298fc1c149afbf4c8996fb924"));
-    }
-}
-
 /// The UUID that stands for a name (version 5, RFC 9562, in the namespace of DNS names), in lower
 /// case with dashes.
 pub fn uuid_of_name(name: &str) -> String {
@@ -68,4 +60,12 @@ pub fn uuid_of_name(name: &str) -> String {
     let digits = hex(&bytes);
     let part = |range| digits.get(range).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn hashes_the_empty_text() {
+        assert!(super::sha256_hex(b"").starts_with("e3b0c44298fc1c149afbf4c8996fb924"));
+    }
 }

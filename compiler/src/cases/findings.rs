@@ -2,10 +2,10 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::span::Span;
-use codex_schema::strictness::Change;
 
 use super::run::deciding;
 use super::{Asked, Broken, CaseRun, Run, Told};
+use crate::plan::policy::Direction;
 use crate::repository::Repository;
 
 /// One diagnostic for every case and property that fails.
@@ -19,10 +19,8 @@ pub fn findings(run: &Run<'_>, repository: &Repository) -> Vec<Diagnostic> {
         let Some(first) = property.broken.first() else { continue };
         let message = format!("`{}` does not hold: {}", property.property.name, sentence(first));
         let mut diagnostic = Diagnostic::new(Code::PropertyFailed, message, property.property.span);
-        for (span, text) in [(first.left_span, &first.left), (first.right_span, &first.right)] {
-            if let Some(span) = span.filter(|span| own(*span)) {
-                diagnostic = diagnostic.beside(span, format!("what {text} says"));
-            }
+        if let Some(span) = first.span.filter(|span| own(*span)) {
+            diagnostic = diagnostic.beside(span, "where they part");
         }
         if property.broken.len() > 1 {
             diagnostic = diagnostic.help(format!("and {} more", property.broken.len() - 1));
@@ -34,14 +32,15 @@ pub fn findings(run: &Run<'_>, repository: &Repository) -> Vec<Diagnostic> {
 
 /// What is broken, in a sentence.
 pub(crate) fn sentence(broken: &Broken) -> String {
-    let Broken { left, right, key, change, left_span: _, right_span: _ } = broken;
-    let how = match change {
-        Change::Equal => "equal",
-        Change::Tighter => "tighter",
-        Change::Looser => "looser",
-        Change::Incomparable => "neither tighter nor looser",
+    let Broken { left, right, key, direction, span: _, example } = broken;
+    let how = match direction {
+        Direction::Neutral => "equal",
+        Direction::Tighter => "tighter",
+        Direction::Looser => "looser",
+        Direction::Incomparable => "neither tighter nor looser",
     };
-    format!("`{key}` of {left} is {how} compared with {right}")
+    let example = example.as_ref().map_or(String::new(), |example| format!(": {example}"));
+    format!("`{key}` of {left} is {how} compared with {right}{example}")
 }
 
 fn of_case(case: &CaseRun<'_>, own: &dyn Fn(Span) -> bool) -> Option<Diagnostic> {

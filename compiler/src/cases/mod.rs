@@ -163,12 +163,12 @@ pub struct Broken {
     pub right: String,
     /// The key on which they differ.
     pub key: String,
-    /// What becomes of strictness from the second to the first.
-    pub change: codex_schema::strictness::Change,
-    /// Where the first says it.
-    pub left_span: Option<Span>,
-    /// Where the second one does.
-    pub right_span: Option<Span>,
+    /// Where the first leads, seen from the second.
+    pub direction: crate::plan::policy::Direction,
+    /// Where the first says it, or the part of the second that it does not say.
+    pub span: Option<Span>,
+    /// A command or host that is decided differently.
+    pub example: Option<String>,
 }
 
 impl Run<'_> {

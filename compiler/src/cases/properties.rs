@@ -1,14 +1,13 @@
 //! Properties: what must hold between policies, over the whole space and not case by case.
 
-use codex_schema::lookup::REQUIREMENTS;
-use codex_schema::span::{SourceId, Span};
-use codex_schema::strictness::{Change, changes};
+use codex_schema::span::SourceId;
 
 use super::{Broken, PropertyRun, Selection};
-use crate::authoring::{Cache, EffectivePolicy, RULES_FILES, RulesVoice, baseline, effective};
+use crate::authoring::{Cache, EffectivePolicy, baseline, effective};
+use crate::plan::policy::{self, Direction, Entry, Side, Witness};
 use crate::repository::property::{Relation, Term};
 use crate::repository::{Property, Repository};
-use crate::sources::rules_file;
+use crate::sources::rules_file::{self, Limits, RulesFile};
 
 /// Runs the properties that are wanted.
 pub(super) fn run<'repository>(
@@ -31,24 +30,23 @@ fn one<'repository>(
 ) -> PropertyRun<'repository> {
     let left = policies(repository, &property.left, selection);
     let right = policies(repository, &property.right, selection);
-    let text_of = |source| repository.documents.get(source).map_or("", |it| &*it.text);
     let mut run = PropertyRun { property, pairs: 0, broken: Vec::new() };
     for (left_name, left) in &left {
         for (right_name, right) in &right {
             run.pairs += 1;
-            for difference in compare(right, left, &text_of) {
+            for entry in compare(repository, right, left) {
                 let holds = match property.relation {
-                    Relation::TighterOrEqual => difference.change.is_tighter_or_equal(),
-                    Relation::Equal => difference.change == Change::Equal,
+                    Relation::TighterOrEqual => !entry.direction.may_loosen(),
+                    Relation::Equal => entry.direction == Direction::Neutral,
                 };
                 if !holds {
                     run.broken.push(Broken {
                         left: left_name.clone(),
                         right: right_name.clone(),
-                        key: difference.key,
-                        change: difference.change,
-                        left_span: difference.to,
-                        right_span: difference.from,
+                        example: example(&entry),
+                        key: entry.key,
+                        direction: entry.direction,
+                        span: entry.anchor,
                     });
                 }
             }
@@ -76,60 +74,48 @@ fn policies(
         .collect()
 }
 
-/// In what two policies differ.
-struct Difference {
-    key: String,
-    change: Change,
-    from: Option<Span>,
-    to: Option<Span>,
+/// The rule files of a policy: those that can be read, and those that cannot.
+fn rule_files(
+    repository: &Repository,
+    policy: &EffectivePolicy,
+) -> (Vec<(SourceId, RulesFile)>, Vec<SourceId>) {
+    let (mut read, mut broken) = (Vec::new(), Vec::new());
+    for voice in &policy.rules {
+        let text = repository.documents.get(voice.source).map_or("", |it| &*it.text);
+        match rules_file::read(text, &Limits::default()) {
+            Ok(file) => read.push((voice.source, file)),
+            Err(_) => broken.push(voice.source),
+        }
+    }
+    (read, broken)
 }
 
-/// What changes from one policy to another: key by key, and by the files of command rules. This is
-/// the one place that properties are decided in.
-fn compare<'text>(
-    from: &EffectivePolicy,
-    to: &EffectivePolicy,
-    text_of: &dyn Fn(SourceId) -> &'text str,
-) -> Vec<Difference> {
-    let mut found: Vec<Difference> = changes(&from.requirements, &to.requirements, &REQUIREMENTS)
-        .into_iter()
-        .map(|change| Difference {
-            key: change.path.join("."),
-            change: change.change,
-            from: change.from,
-            to: change.to,
-        })
-        .collect();
-    let (before, after) = (&from.rules, &to.rules);
-    let place = |voice: &RulesVoice| Some(Span::new(voice.source, 0, 0));
-    let key = || RULES_FILES.to_owned();
-    for voice in after.iter().filter(|voice| !before.contains(voice)) {
-        let change = of_rules(text_of(voice.source));
-        found.push(Difference { key: key(), change, from: None, to: place(voice) });
-    }
-    for voice in before.iter().filter(|voice| !after.contains(voice)) {
-        let change = match of_rules(text_of(voice.source)) {
-            Change::Tighter => Change::Looser,
-            Change::Looser => Change::Tighter,
-            same => same,
-        };
-        found.push(Difference { key: key(), change, from: place(voice), to: None });
-    }
-    found
-}
-
-/// What a further file of command rules does: one that allows nothing only tightens.
-fn of_rules(text: &str) -> Change {
-    let Ok(file) = rules_file::read(text, &rules_file::Limits::default()) else {
-        return Change::Incomparable;
+/// What changes from one policy to another, over all commands and hosts there are. This is the one
+/// place that properties are decided in.
+fn compare(repository: &Repository, from: &EffectivePolicy, to: &EffectivePolicy) -> Vec<Entry> {
+    let ((from_rules, from_broken), (to_rules, to_broken)) =
+        (rule_files(repository, from), rule_files(repository, to));
+    let documents = &repository.documents;
+    let from = Side {
+        requirements: &from.requirements,
+        config: &from.config,
+        rules: &from_rules,
+        broken: &from_broken,
+        documents,
     };
-    let allows = |rule: &rules_file::PrefixRule| rule.decision == rules_file::Decision::Allow;
-    let hosts = !file.network_rules.is_empty();
-    match (file.prefix_rules.iter().any(allows), file.prefix_rules.iter().all(allows)) {
-        _ if hosts => Change::Incomparable,
-        (false, true) => Change::Equal,
-        (false, false) => Change::Tighter,
-        (true, true) => Change::Looser,
-        (true, false) => Change::Incomparable,
-    }
+    let to = Side {
+        requirements: &to.requirements,
+        config: &to.config,
+        rules: &to_rules,
+        broken: &to_broken,
+        documents,
+    };
+    policy::compare(from, to).changes
+}
+
+/// An example of what is decided differently, in the direction that was not to be.
+fn example(entry: &Entry) -> Option<String> {
+    let witness = entry.witnesses.first()?;
+    let Witness { of, before, after, .. } = witness;
+    Some(format!("`{}` {before}, here {after}", of.join(" ")))
 }

@@ -13,15 +13,15 @@ use crate::digest::sha256_hex;
 use crate::sources::mdm::{DOMAIN, PreferenceKey};
 
 /// The preference file: Intune wants the entries alone, without the document around them.
-pub(super) fn macos(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
+pub(super) fn macos(subject: &Subject<'_>) -> Vec<Artifact> {
     let value = STANDARD.encode(subject.requirements());
     let key = PreferenceKey::RequirementsToml.name();
-    Ok(vec![Artifact {
+    vec![Artifact {
         path: format!("macos/{DOMAIN}.intune.xml"),
         bytes: format!("<key>{key}</key>\n<string>{value}</string>\n").into_bytes(),
         target: "intune-macos",
         installs: Vec::new(),
-    }])
+    }]
 }
 
 /// The pair of scripts.

@@ -127,6 +127,15 @@ impl Carries {
     }
 }
 
+/// How a target is made: some formats cannot refuse.
+#[derive(Debug)]
+pub enum Make {
+    /// What is written is right by itself.
+    Plain(fn(&Subject<'_>) -> Vec<Artifact>),
+    /// A library writes it, and may refuse.
+    Written(fn(&Subject<'_>) -> Result<Vec<Artifact>, EmitError>),
+}
+
 /// One kind of artifact.
 #[derive(Debug)]
 pub struct Target {
@@ -141,7 +150,7 @@ pub struct Target {
     /// Which files of the policy it carries.
     pub carries: Carries,
     /// Makes it.
-    pub make: fn(&Subject<'_>) -> Result<Vec<Artifact>, EmitError>,
+    pub make: Make,
 }
 
 const LINUX: &[System] = &[System::Linux];
@@ -157,7 +166,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::System,
         systems: EVERY,
         carries: Carries::Everything,
-        make: system::make,
+        make: Make::Plain(system::make),
     },
     Target {
         name: "deb",
@@ -165,7 +174,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::System,
         systems: LINUX,
         carries: Carries::Everything,
-        make: deb::make,
+        make: Make::Written(deb::make),
     },
     Target {
         name: "rpm",
@@ -173,7 +182,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::System,
         systems: LINUX,
         carries: Carries::Everything,
-        make: rpm::make,
+        make: Make::Written(rpm::make),
     },
     Target {
         name: "ansible",
@@ -181,7 +190,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::System,
         systems: LINUX,
         carries: Carries::Everything,
-        make: ansible::make,
+        make: Make::Written(ansible::make),
     },
     Target {
         name: "cloud-init",
@@ -189,7 +198,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::System,
         systems: LINUX,
         carries: Carries::Everything,
-        make: cloud_init::make,
+        make: Make::Written(cloud_init::make),
     },
     Target {
         name: "munki",
@@ -197,7 +206,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::System,
         systems: MACOS,
         carries: Carries::Everything,
-        make: munki::make,
+        make: Make::Written(munki::make),
     },
     Target {
         name: "intune-windows",
@@ -205,7 +214,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::System,
         systems: WINDOWS,
         carries: Carries::Everything,
-        make: intune::windows,
+        make: Make::Written(intune::windows),
     },
     Target {
         name: "profile",
@@ -213,7 +222,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::Mdm,
         systems: MACOS,
         carries: Carries::Requirements,
-        make: profile::direct,
+        make: Make::Written(profile::direct),
     },
     Target {
         name: "profile-mcx",
@@ -221,7 +230,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::Mdm,
         systems: MACOS,
         carries: Carries::Requirements,
-        make: profile::mcx,
+        make: Make::Written(profile::mcx),
     },
     Target {
         name: "preferences",
@@ -229,7 +238,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::Mdm,
         systems: MACOS,
         carries: Carries::Requirements,
-        make: preferences::make,
+        make: Make::Written(preferences::make),
     },
     Target {
         name: "jamf",
@@ -237,7 +246,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::Mdm,
         systems: MACOS,
         carries: Carries::Requirements,
-        make: jamf::make,
+        make: Make::Written(jamf::make),
     },
     Target {
         name: "pfm",
@@ -245,7 +254,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::Mdm,
         systems: MACOS,
         carries: Carries::Requirements,
-        make: pfm::make,
+        make: Make::Written(pfm::make),
     },
     Target {
         name: "intune-macos",
@@ -253,7 +262,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::Mdm,
         systems: MACOS,
         carries: Carries::Requirements,
-        make: intune::macos,
+        make: Make::Plain(intune::macos),
     },
     Target {
         name: "bundle",
@@ -261,7 +270,7 @@ pub static TARGETS: &[Target] = &[
         delivery: Delivery::Cloud,
         systems: EVERY,
         carries: Carries::RequirementsAndDefaults,
-        make: bundle::make,
+        make: Make::Written(bundle::make),
     },
 ];
 
@@ -277,7 +286,10 @@ pub fn target(name: &str) -> Option<&'static Target> {
 pub fn emit(subject: &Subject<'_>, targets: &[&Target]) -> Result<Vec<Artifact>, EmitError> {
     let mut made = Vec::new();
     for target in targets {
-        made.extend((target.make)(subject)?);
+        made.extend(match target.make {
+            Make::Plain(make) => make(subject),
+            Make::Written(make) => make(subject)?,
+        });
     }
     Ok(made)
 }

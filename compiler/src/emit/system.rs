@@ -2,7 +2,7 @@
 
 use codex_schema::types::policy::System;
 
-use super::{Artifact, EmitError, Install, Subject};
+use super::{Artifact, Install, Subject};
 
 /// The folder that the artifacts are in.
 pub(super) const FOLDER: &str = "system";
@@ -12,7 +12,7 @@ pub(super) const UNIX_FOLDER: &str = "/etc/codex";
 pub(super) const FILE_MODE: &str = "0644";
 
 /// Makes them.
-pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
+pub(super) fn make(subject: &Subject<'_>) -> Vec<Artifact> {
     let mut made: Vec<Artifact> = subject
         .policy_files()
         .map(|(path, text)| Artifact {
@@ -30,7 +30,7 @@ pub(super) fn make(subject: &Subject<'_>) -> Result<Vec<Artifact>, EmitError> {
             installs: Vec::new(),
         });
     }
-    Ok(made)
+    made
 }
 
 /// Where a file goes, system by system.

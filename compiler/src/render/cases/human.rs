@@ -97,10 +97,8 @@ fn failed_property(shown: Shown<'_>, run: &PropertyRun<'_>, paint: Paint, out: &
     ));
     for broken in run.broken.iter().take(MOST_BROKEN) {
         labelled("", &sentence(broken), paint, out);
-        for (whose, span) in [(&broken.left, broken.left_span), (&broken.right, broken.right_span)]
-        {
-            let place = span.map_or_else(|| "says nothing".to_owned(), |span| shown.place(span));
-            labelled("", &format!("  {whose}: {place}"), paint, out);
+        if let Some(span) = broken.span {
+            labelled("", &format!("  {}", shown.place(span)), paint, out);
         }
     }
     if let Some(more) = run.broken.len().checked_sub(MOST_BROKEN).filter(|more| *more > 0) {
