@@ -29,7 +29,7 @@ fn init_writes_what_check_and_fmt_agree_with() {
     let around = tempfile::tempdir().unwrap();
     let top = around.path().join("policy").display().to_string();
     let output = fine(&["init", &top, "--name", "Example Bank"]);
-    assert_eq!(output.data.lines().count(), 9, "{}", output.data);
+    assert_eq!(output.data.lines().count(), 11, "{}", output.data);
     assert!(output.talk.contains("codex-config check"), "{}", output.talk);
     fine(&["check", &top]);
     fine(&["fmt", "--check", &top]);

@@ -5,6 +5,7 @@
 //! `PATHS_POLICIES` sets how many policies are made, `PATHS_SEED` where the random numbers start
 //! and `PATHS_CODEX` which version is asked; all are printed.
 
+#![expect(clippy::print_stdout, reason = "what was asked must be seen")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;

@@ -278,7 +278,7 @@ impl<'a> Builder<'a> {
             "integer" => text.trim().parse().map_or(Data::Other(tag), Data::Integer),
             _ => Data::Other(tag),
         };
-        let inside = matches!(data, Data::String(_) | Data::Date(_));
+        let inside = matches!(data, Data::String(_));
         let place = if inside { content } else { element_start..range.end };
         self.put(Node { range: place, data });
         Ok(())
