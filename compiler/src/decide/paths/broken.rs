@@ -72,8 +72,8 @@ fn below_denied<'a>(
     let given = |entry: &&Entry| entry.voice == Voice::Named && entry.right != Right::Deny;
     view.rights.entries.iter().filter(given).find_map(|right| {
         let mut places = vec![right.path.clone()];
-        // 0.157.1 counts the names that it keeps in a named folder as rights to read them.
-        if view.era.version() < Version::of(158) && right.is_writable_root() {
+        // The names that are kept in a named folder are rights to read them.
+        if right.is_writable_root() {
             let kept = view.era.kept_names().iter();
             places.extend(kept.map(|name| format!("{}/{name}", right.path)));
             places.retain(|place| view.disk.stands(place) != Stands::Nothing);
