@@ -302,8 +302,9 @@ impl Collector<'_> {
                 };
                 let text = if sub == "." { name.to_owned() } else { format!("{name} › {sub}") };
                 let said = (key.to_owned(), text.as_str());
-                let entry = entry(&self.inputs, path.clone(), (right, voice), said, span);
-                let id = if voice == Voice::Special { format!("{name}//{sub}") } else { path };
+                let entry = entry(&self.inputs, path, (right, voice), said, span);
+                // Inheritance replaces what is written the same; two spellings of one path both count.
+                let id = format!("{name}//{sub}");
                 self.found.insert((entry.path.clone(), id), entry);
             }
         }
