@@ -155,7 +155,13 @@ fn one_size(
             let layers: Result<Vec<toml::Table>, _> =
                 layers.iter().map(|layer| toml::from_str(layer)).collect();
             fs::write(&input, serde_json::json!({"layers": layers?}).to_string())?;
-            let words = ["eval".into(), "-d".into(), text(rego), "-i".into(), text(&input)];
+            let words = [
+                "eval".into(),
+                "-d".into(),
+                text(&rego.canonicalize()?),
+                "-i".into(),
+                text(&input),
+            ];
             let mut all = vec![text(&regorus.canonicalize()?)];
             all.extend(words);
             all.push("data.policy".into());
@@ -186,6 +192,9 @@ fn one_size(
         return Ok(missed);
     }
     let theirs = Summary::of(&costs[1])?;
+    if theirs.failed > 0 {
+        return Err(format!("{}: the Rego engine failed: its time means nothing", size.name).into());
+    }
     let ratio = ours.median / theirs.median;
     say(&format!("{} {:<32} {ours} {ratio:>6.2}x", size.name, "compile"));
     say(&format!("{} {:<32} {theirs}", size.name, "regorus: merge and validate"));

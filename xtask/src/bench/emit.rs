@@ -18,8 +18,7 @@ const MEMORY_GOAL_MIB: f64 = 150.0;
 /// Two workloads: policies that 500 teams tighten a little, and the same over a large baseline.
 const WORKLOADS: [(&str, &str); 2] = [("S", "1.6 KB a cohort"), ("M", "78 KB a cohort")];
 
-/// Measures; a missed goal is a failure. The goals are for the first workload: an organisation
-/// with 500 cohorts has policies of some hundred lines, not of a thousand hosts each.
+/// Measures; a missed goal is a failure.
 pub(super) fn run(rounds: usize) -> Result<(), Problem> {
     if rounds == 0 {
         return Err("no rounds, no measurement".into());
@@ -36,14 +35,13 @@ pub(super) fn run(rounds: usize) -> Result<(), Problem> {
         let shared = layers.get(..SHARED.len()).ok_or("too few layers")?;
         let top = base.join(name);
         repository(&top, shared, &workload::cohorts(COHORTS))?;
-        let out = base.join("out");
-        let words = ["emit".into(), text(&top), "--out".into(), text(&out), "--all".into()];
-        let words = [vec![text(&program)], words.to_vec()].concat();
         let mut costs = Vec::new();
         for round in 0..=rounds {
-            if out.exists() {
-                fs::remove_dir_all(&out)?;
-            }
+            // A new folder every time: after many files were deleted the file system is slow to
+            // make new ones in their place.
+            let out = base.join(format!("{name}-out-{round}"));
+            let words = ["emit".into(), text(&top), "--out".into(), text(&out), "--all".into()];
+            let words = [vec![text(&program)], words.to_vec()].concat();
             let cost = Place(&base).run(false, &words)?;
             if round > 0 {
                 costs.push(cost);
@@ -54,7 +52,7 @@ pub(super) fn run(rounds: usize) -> Result<(), Problem> {
         if summary.failed > 0 {
             missed.push(format!("{name}: {} runs failed", summary.failed));
         }
-        if name == "S" && (summary.median > WALL_GOAL_MS || summary.peak_mib > MEMORY_GOAL_MIB) {
+        if summary.median > WALL_GOAL_MS || summary.peak_mib > MEMORY_GOAL_MIB {
             missed.push(format!("{name}: more than {WALL_GOAL_MS} ms or {MEMORY_GOAL_MIB} MiB"));
         }
     }
