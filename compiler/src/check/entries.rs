@@ -8,6 +8,7 @@ use codex_schema::version::Version;
 
 use super::document::Subject;
 use super::{FileKind, Findings};
+use crate::codex_answers::is_matcher;
 
 /// Adds findings about entries.
 pub(super) fn add(subject: &Subject<'_>, found: &mut Findings) {
@@ -64,8 +65,7 @@ fn matchers(root: &Table, found: &mut Findings) {
     let groups = hooks.iter().filter_map(|event| event.node.value.as_array()).flatten();
     for matcher in groups.filter_map(|group| group.at(&["matcher"])) {
         let Some(text) = matcher.value.as_str() else { continue };
-        let plain = text.is_empty() || text == "*";
-        if plain || regex_lite::Regex::new(text).is_ok() {
+        if is_matcher(text) {
             continue;
         }
         let message = format!("the matcher `{text}` is not a regular expression");

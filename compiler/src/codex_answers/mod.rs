@@ -19,6 +19,7 @@ pub use config_read::config_read;
 pub(crate) use features::effective as features_in_force;
 pub use features::features;
 pub use login::{Credentials, login_status};
+pub(crate) use refusals::is_matcher;
 pub use refusals::{requirements_refusal, startup_refusal};
 pub use sessions::{thread, trust_written};
 pub use tools::{mcp, write};

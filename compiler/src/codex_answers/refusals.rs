@@ -10,6 +10,7 @@ use codex_schema::source::ConfigTier;
 use codex_schema::span::Span;
 use codex_schema::value::Table;
 use codex_schema::version::Version;
+pub(crate) use session::is_matcher;
 
 use super::features::{flag_refusal, pin_refusal};
 use crate::compose::choices;

@@ -11,6 +11,7 @@ pub mod answer;
 pub mod commands;
 pub mod domains;
 mod features;
+pub mod hooks;
 mod hosts;
 pub mod paths;
 pub mod question;
@@ -39,13 +40,18 @@ pub fn answer_on(evaluation: &Evaluation, question: &Question, disk: &dyn Disk) 
     }
     match question {
         Question::Host(host) => hosts::answer(evaluation, host),
-        Question::Script(script) => scripts::of_script(evaluation, script),
-        Question::Command(command) => scripts::of_command(evaluation, command),
+        Question::Script(script) => hooked(evaluation, scripts::of_script(evaluation, script)),
+        Question::Command(command) => hooked(evaluation, scripts::of_command(evaluation, command)),
         Question::Path { path, access } => paths::answer(evaluation, path, *access, disk),
         Question::Server { name, launch } => servers::answer(evaluation, name, launch.as_ref()),
         Question::Feature(name) => features::answer(evaluation, name),
         Question::Setting { key, value } => settings::answer(evaluation, key, value),
     }
+}
+
+fn hooked(evaluation: &Evaluation, mut answer: Answer) -> Answer {
+    hooks::add(&mut answer, evaluation);
+    answer
 }
 
 /// A command on one line, quoted as Codex quotes it.

@@ -40,6 +40,11 @@ pub(super) fn sockets(evaluation: &Evaluation) -> Option<String> {
     ))
 }
 
+/// Whether a text matches tools: a name, an expression, or everything.
+pub(crate) fn is_matcher(text: &str) -> bool {
+    text.is_empty() || text == "*" || regex_lite::Regex::new(text).is_ok()
+}
+
 /// Managed hooks of kinds that this version cannot run.
 pub(super) fn hooks(evaluation: &Evaluation) -> Option<String> {
     // Measured: 0.138.0 passes over them.
@@ -55,8 +60,15 @@ pub(super) fn hooks(evaluation: &Evaluation) -> Option<String> {
     for (event, node) in
         events.filter_map(|(name, _)| Some((name, table.get(name).filter(|_| on)?)))
     {
-        let groups = node.value.as_array().into_iter().flatten();
-        let handlers = groups.filter_map(|group| group.at(&["hooks"])?.value.as_array()).flatten();
+        let groups = || node.value.as_array().into_iter().flatten();
+        for matcher in groups().filter_map(|group| group.at(&["matcher"])) {
+            if let Some(text) = matcher.value.as_str().filter(|text| !is_matcher(text)) {
+                let source = hook_source(evaluation, matcher.span);
+                skipped.push(format!("invalid matcher {text:?} in {source}"));
+            }
+        }
+        let handlers =
+            groups().filter_map(|group| group.at(&["hooks"])?.value.as_array()).flatten();
         for kind in handlers.filter_map(|handler| handler.at(&["type"])) {
             let source = hook_source(evaluation, kind.span);
             match (kind.value.as_str(), event) {
