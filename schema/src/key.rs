@@ -88,6 +88,8 @@ pub struct Section {
     pub since: Version,
     /// Former or second names, as full dotted paths.
     pub was: &'static [&'static str],
+    /// First version that knows the second names.
+    pub was_since: Version,
     /// serde's own name of the field, where it is not the last part of the path: it stands in
     /// `duplicate field` messages.
     pub field: &'static str,
@@ -130,6 +132,7 @@ pub const SECTION: Section = Section {
     required: &[],
     since: Version::of(0),
     was: &[],
+    was_since: Version::of(0),
     field: "",
     buffered: false,
     direct: &[],

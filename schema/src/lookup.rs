@@ -185,6 +185,10 @@ impl Spot {
         let in_range = |since: Version, until: Option<Version>| {
             since <= version && until.is_none_or(|end| version < end)
         };
+        let second = self.alias_of.and(self.section);
+        if second.is_some_and(|section| version < section.was_since) {
+            return false;
+        }
         match (self.key, self.section) {
             (Some(key), _) => in_range(key.since, key.until),
             (None, Some(section)) => section.since <= version && self.below_known(version),

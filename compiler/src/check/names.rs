@@ -1,9 +1,11 @@
 //! Names: unknown, misspelt, retired, of another file, too new, or former.
 
-use codex_schema::diagnostic::{Code, Diagnostic, Effect, Outcome, Versions};
+use codex_schema::diagnostic::{Code, Diagnostic, Effect, Outcome, Severity, Versions};
 use codex_schema::inspect::{Inspection, RenamedKey, UnknownKey};
 use codex_schema::key::{self, Key, Unknown};
+use codex_schema::lookup::Spot;
 use codex_schema::source::Channel;
+use codex_schema::span::Span;
 use codex_schema::version::Version;
 
 use super::document::Subject;
@@ -11,9 +13,6 @@ use super::{FileKind, Findings, lookalikes};
 
 /// First version that names unknown keys in a warning.
 const WARNS_SINCE: u32 = 156;
-
-/// First version that reads `network_proxy`, the second name of `experimental_network`.
-const NETWORK_PROXY_SINCE: u32 = 166;
 
 /// Adds what an inspection for one version found about names.
 pub(super) fn add(
@@ -34,6 +33,13 @@ fn of_unknown(subject: &Subject<'_>, unknown: &UnknownKey, at: Version) -> Diagn
     let path = unknown.path.join(".");
     if let Some(row) = unknown.row {
         return of_other_version(subject, unknown, row, at);
+    }
+    let names: Vec<&str> = unknown.path.iter().map(String::as_str).collect();
+    if let Some(own) = subject.tree.find(&names).and_then(Spot::alias_of) {
+        // The table counts for nothing on hosts of this version.
+        let mut diagnostic = of_second_name(subject, &path, own, unknown.span);
+        diagnostic.severity = Severity::Error;
+        return diagnostic;
     }
     if let Some(since) = since(subject, &unknown.path) {
         return of_newer(subject, unknown, since, at);
@@ -169,15 +175,27 @@ fn ignored(subject: &Subject<'_>, fate: Unknown, path: &str) -> Vec<Effect> {
     }
 }
 
+/// First version that knows a second name of a table.
+fn second_name_since(subject: &Subject<'_>, path: &str) -> Version {
+    let names: Vec<&str> = path.split('.').collect();
+    let section = subject.tree.find(&names).and_then(|spot| spot.section);
+    section.map_or(Version::of(0), |section| section.was_since)
+}
+
+fn of_second_name(subject: &Subject<'_>, path: &str, own: &str, span: Span) -> Diagnostic {
+    let message = format!("`{path}` is a second name of `{own}` that older versions lack");
+    let since = second_name_since(subject, path);
+    let mut diagnostic = Diagnostic::new(Code::NewName, message, span)
+        .help(format!("write `{own}`: every version that knows the table reads it"))
+        .effects(too_new(subject, Unknown::Ignored, path, since));
+    diagnostic.suggestion = Some(own.to_owned());
+    diagnostic
+}
+
 fn of_renamed(subject: &Subject<'_>, renamed: &RenamedKey) -> Diagnostic {
     let (path, own) = (renamed.path.join("."), renamed.stands_for);
-    if path == "network_proxy" {
-        let message = format!("`{path}` is a second name of `{own}` that older versions lack");
-        let mut diagnostic = Diagnostic::new(Code::NewName, message, renamed.span)
-            .help(format!("write `{own}`: every version that knows the table reads it"))
-            .effects(too_new(subject, Unknown::Ignored, &path, Version::of(NETWORK_PROXY_SINCE)));
-        diagnostic.suggestion = Some(own.to_owned());
-        return diagnostic;
+    if second_name_since(subject, &path) > Version::of(0) {
+        return of_second_name(subject, &path, own, renamed.span);
     }
     let mut diagnostic = Diagnostic::new(
         Code::Deprecated,

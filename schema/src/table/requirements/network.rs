@@ -172,6 +172,7 @@ pub(super) static SECTIONS: &[Section] = &[
         path: "experimental_network",
         expecting: "struct RawNetworkRequirementsToml",
         was: &["network_proxy"],
+        was_since: Version::of(166),
         field: "network_proxy",
         check: checks::one_spelling,
         ..SECTION
