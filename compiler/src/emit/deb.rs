@@ -8,6 +8,7 @@ use std::io::Write as _;
 use flate2::Compression;
 
 use super::archive::{PackageFile, gzip, tar};
+use super::stamp::Stamp;
 use super::system::UNIX_FOLDER;
 use super::{Artifact, EmitError, Subject};
 
@@ -133,12 +134,10 @@ fn changelog(subject: &Subject<'_>) -> String {
 
 fn copyright(subject: &Subject<'_>) -> String {
     let stamp = subject.stamp;
+    let Stamp { organisation, .. } = stamp;
     format!(
-        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n\
-         Files: *\nCopyright: {} {}\nLicense: internal\n For use on the machines of {}.\n",
+        "Copyright: {} {organisation}\n\nFor use on the machines of {organisation} alone.\n",
         stamp.day().year,
-        stamp.organisation,
-        stamp.organisation,
     )
 }
 
