@@ -130,6 +130,25 @@ impl Isolation {
         &self.tls
     }
 
+    /// Where a program can be started by every user: where it is, or, when it lies in somebody's
+    /// own folder, at a place of this thread's that shows its surroundings.
+    pub(crate) fn for_everybody(&self, program: &Path) -> std::io::Result<PathBuf> {
+        let around =
+            program.parent().and_then(|folder| Some((folder.file_name()?, folder.parent()?)));
+        let (Some((folder, around)), Some(name)) = (around, program.file_name()) else {
+            return Ok(program.to_owned());
+        };
+        if system::is_reachable(program) {
+            return Ok(program.to_owned());
+        }
+        let number = around.as_os_str().len();
+        let place = self.scratch.join(format!("program-{number}-{}", name.display()));
+        if !place.exists() {
+            system::show(around, &place)?;
+        }
+        Ok(place.join(folder).join(name))
+    }
+
     /// Makes a new folder for one world.
     pub(crate) fn new_folder(&self) -> std::io::Result<PathBuf> {
         let mut worlds = self.worlds.borrow_mut();

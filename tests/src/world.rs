@@ -37,6 +37,8 @@ pub struct World<'a> {
     binary: &'a CodexBinary,
     spec: WorldSpec,
     folder: PathBuf,
+    /// Where the program is started from.
+    program: PathBuf,
     server: Option<ConfigServer>,
 }
 
@@ -54,7 +56,13 @@ impl<'a> World<'a> {
     ) -> Result<Self, OracleError> {
         let failed = |error: io::Error| OracleError::harness("world", error);
         let folder = isolation.new_folder().map_err(failed)?;
-        let mut world = Self { isolation, binary, spec: spec.clone(), folder, server: None };
+        let program = match spec.user {
+            Some(_) => isolation.for_everybody(binary.path()).map_err(failed)?,
+            None => binary.path().to_owned(),
+        };
+        let spec_of_world = spec.clone();
+        let mut world =
+            Self { isolation, binary, spec: spec_of_world, folder, program, server: None };
         for part in ["etc", "home", "cwd", "user"] {
             fs::create_dir(world.folder.join(part)).map_err(failed)?;
         }
@@ -172,7 +180,7 @@ impl<'a> World<'a> {
     fn command(&self, args: &[&str]) -> Command {
         let tools = self.isolation.tools();
         let system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        let mut command = Command::new(self.binary.path());
+        let mut command = Command::new(&self.program);
         command
             .args(self.spec.args.iter().map(|arg| self.expand(arg)))
             .args(args)

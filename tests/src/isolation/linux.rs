@@ -88,6 +88,22 @@ fn scratch_folder() -> io::Result<PathBuf> {
     Ok(folder)
 }
 
+/// Shows the folder around a program's own folder at another place, on this thread alone.
+pub(super) fn show(from: &Path, at: &Path) -> io::Result<()> {
+    fs::create_dir(at)?;
+    Ok(mount::<Path, Path, str, str>(Some(from), at, None, MsFlags::MS_BIND, None)?)
+}
+
+/// Whether every folder on the way to a file can be passed by anybody.
+pub(super) fn is_reachable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    const PASS_OTHERS: u32 = 0o001;
+    let mut folders = file.ancestors().skip(1);
+    folders.all(|folder| {
+        fs::metadata(folder).is_ok_and(|facts| facts.permissions().mode() & PASS_OTHERS != 0)
+    })
+}
+
 /// Removes the scratch folder of [`enter`].
 pub(super) fn leave(scratch: &Path) {
     // Best effort: the mount dies with the thread, and an empty folder there harms nobody.

@@ -21,3 +21,11 @@ pub(super) fn spawn(
 }
 
 pub(super) fn kill_group(_leader: u32) {}
+
+pub(super) fn show(_from: &Path, _at: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(super) fn is_reachable(_file: &Path) -> bool {
+    true
+}
