@@ -31,6 +31,8 @@ pub struct Isolation {
     tls: LoopbackTls,
     /// Per Codex program, a `CODEX_HOME` whose databases are already made.
     seeds: RefCell<BTreeMap<PathBuf, Option<PathBuf>>>,
+    /// Per folder that only its owner can enter, where this thread shows it to everybody.
+    shown: RefCell<BTreeMap<PathBuf, PathBuf>>,
     worlds: RefCell<u64>,
     /// Other threads have other namespaces: neither `Send` nor `Sync`.
     not_send: PhantomData<*const ()>,
@@ -96,6 +98,7 @@ impl Isolation {
             scratch,
             tls,
             seeds: RefCell::default(),
+            shown: RefCell::default(),
             worlds: RefCell::new(0),
             not_send: PhantomData,
         };
@@ -141,11 +144,15 @@ impl Isolation {
         if system::is_reachable(program) {
             return Ok(program.to_owned());
         }
-        let number = around.as_os_str().len();
-        let place = self.scratch.join(format!("program-{number}-{}", name.display()));
-        if !place.exists() {
+        let mut shown = self.shown.borrow_mut();
+        let place = if let Some(place) = shown.get(around) {
+            place.clone()
+        } else {
+            let place = self.scratch.join(format!("shown-{}", shown.len()));
             system::show(around, &place)?;
-        }
+            shown.insert(around.to_owned(), place.clone());
+            place
+        };
         Ok(place.join(folder).join(name))
     }
 

@@ -60,9 +60,8 @@ impl<'a> World<'a> {
             Some(_) => isolation.for_everybody(binary.path()).map_err(failed)?,
             None => binary.path().to_owned(),
         };
-        let spec_of_world = spec.clone();
         let mut world =
-            Self { isolation, binary, spec: spec_of_world, folder, program, server: None };
+            Self { isolation, binary, spec: spec.clone(), folder, program, server: None };
         for part in ["etc", "home", "cwd", "user"] {
             fs::create_dir(world.folder.join(part)).map_err(failed)?;
         }
