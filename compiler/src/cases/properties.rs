@@ -31,8 +31,8 @@ fn one<'repository>(
     let left = policies(repository, &property.left, selection);
     let right = policies(repository, &property.right, selection);
     let mut run = PropertyRun { property, pairs: 0, broken: Vec::new() };
-    for (left_name, left) in &left {
-        for (right_name, right) in &right {
+    for left in &left {
+        for right in &right {
             run.pairs += 1;
             for entry in compare(repository, right, left) {
                 let holds = match property.relation {
@@ -41,8 +41,8 @@ fn one<'repository>(
                 };
                 if !holds {
                     run.broken.push(Broken {
-                        left: left_name.clone(),
-                        right: right_name.clone(),
+                        left: left.name.clone(),
+                        right: right.name.clone(),
                         example: example(&entry),
                         key: entry.key,
                         direction: entry.direction,
@@ -55,13 +55,9 @@ fn one<'repository>(
     run
 }
 
-fn policies(
-    repository: &Repository,
-    term: &Term,
-    selection: &Selection<'_>,
-) -> Vec<(String, EffectivePolicy)> {
+fn policies(repository: &Repository, term: &Term, selection: &Selection<'_>) -> Vec<Whole> {
     if *term == Term::Baseline {
-        return vec![("baseline".to_owned(), baseline(repository))];
+        return vec![Whole::of(repository, "baseline".to_owned(), baseline(repository))];
     }
     let cohorts = term.cohorts(repository);
     let mut cache = Cache::of(repository, cohorts.iter().copied());
@@ -69,48 +65,47 @@ fn policies(
         .iter()
         .map(|cohort| {
             let policy = effective(repository, cohort, selection.today, &mut cache);
-            (format!("cohort {}", cohort.name), policy)
+            Whole::of(repository, format!("cohort {}", cohort.name), policy)
         })
         .collect()
 }
 
-/// The rule files of a policy: those that can be read, and those that cannot.
-fn rule_files(
-    repository: &Repository,
-    policy: &EffectivePolicy,
-) -> (Vec<(SourceId, RulesFile)>, Vec<SourceId>) {
-    let (mut read, mut broken) = (Vec::new(), Vec::new());
-    for voice in &policy.rules {
-        let text = repository.documents.get(voice.source).map_or("", |it| &*it.text);
-        match rules_file::read(text, &Limits::default()) {
-            Ok(file) => read.push((voice.source, file)),
-            Err(_) => broken.push(voice.source),
+/// A policy, with its rule files read once: those that can be read, and those that cannot.
+struct Whole {
+    name: String,
+    policy: EffectivePolicy,
+    rules: Vec<(SourceId, RulesFile)>,
+    broken: Vec<SourceId>,
+}
+
+impl Whole {
+    fn of(repository: &Repository, name: String, policy: EffectivePolicy) -> Self {
+        let (mut rules, mut broken) = (Vec::new(), Vec::new());
+        for voice in &policy.rules {
+            let text = repository.documents.get(voice.source).map_or("", |it| &*it.text);
+            match rules_file::read(text, &Limits::default()) {
+                Ok(file) => rules.push((voice.source, file)),
+                Err(_) => broken.push(voice.source),
+            }
+        }
+        Self { name, policy, rules, broken }
+    }
+
+    fn side<'side>(&'side self, repository: &'side Repository) -> Side<'side> {
+        Side {
+            requirements: &self.policy.requirements,
+            config: &self.policy.config,
+            rules: &self.rules,
+            broken: &self.broken,
+            documents: &repository.documents,
         }
     }
-    (read, broken)
 }
 
 /// What changes from one policy to another, over all commands and hosts there are. This is the one
 /// place that properties are decided in.
-fn compare(repository: &Repository, from: &EffectivePolicy, to: &EffectivePolicy) -> Vec<Entry> {
-    let ((from_rules, from_broken), (to_rules, to_broken)) =
-        (rule_files(repository, from), rule_files(repository, to));
-    let documents = &repository.documents;
-    let from = Side {
-        requirements: &from.requirements,
-        config: &from.config,
-        rules: &from_rules,
-        broken: &from_broken,
-        documents,
-    };
-    let to = Side {
-        requirements: &to.requirements,
-        config: &to.config,
-        rules: &to_rules,
-        broken: &to_broken,
-        documents,
-    };
-    policy::compare(from, to).changes
+fn compare(repository: &Repository, from: &Whole, to: &Whole) -> Vec<Entry> {
+    policy::compare(from.side(repository), to.side(repository)).changes
 }
 
 /// An example of what is decided differently, in the direction that was not to be.

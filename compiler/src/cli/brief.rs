@@ -6,16 +6,15 @@ use super::arguments::Brief;
 use super::explain::usage;
 use super::world::{look, today};
 use super::{Outcome, Output};
-use crate::authoring::{Cache, effective};
 use crate::brief::{Brief as Made, brief as make};
-use crate::evaluate::policy::{machine_of, of_policy};
+use crate::evaluate::policy::of_cohort;
 use crate::files::RealFiles;
 use crate::repository;
 
 /// Prints the brief of a machine or of a cohort.
 pub(super) fn brief(arguments: &Brief, output: &mut Output) -> Outcome {
     let made = match (&arguments.policy, &arguments.cohort) {
-        (Some(top), Some(cohort)) => of_cohort(arguments, &top.display().to_string(), cohort),
+        (Some(top), Some(cohort)) => of_repository(arguments, &top.display().to_string(), cohort),
         _ => look(&arguments.machine, &arguments.arguments).map(|world| make(&world.evaluation)),
     };
     let made = match made {
@@ -31,7 +30,7 @@ pub(super) fn brief(arguments: &Brief, output: &mut Output) -> Outcome {
     if made.refusal.is_some() { Outcome::Findings } else { Outcome::Fine }
 }
 
-fn of_cohort(arguments: &Brief, top: &str, name: &str) -> Result<Made, String> {
+fn of_repository(arguments: &Brief, top: &str, name: &str) -> Result<Made, String> {
     let today = arguments.today.unwrap_or_else(today);
     let repository = repository::read(&RealFiles::new(None), top, today);
     let cohorts = &repository.manifest.cohorts;
@@ -46,9 +45,6 @@ fn of_cohort(arguments: &Brief, top: &str, name: &str) -> Result<Made, String> {
         };
         return Err(format!("there is no cohort `{name}`: {help}"));
     };
-    let policy = effective(&repository, cohort, today, &mut Cache::default());
-    let newest = cohort.versions.last().copied();
-    let version = arguments.machine.codex_version.or(newest);
-    let machine = machine_of(cohort, version.unwrap_or(codex_schema::version::Version::NEWEST));
-    Ok(make(&of_policy(&repository, cohort, &policy, machine, &arguments.arguments)))
+    let version = arguments.machine.codex_version;
+    Ok(make(&of_cohort(&repository, cohort, today, version, &arguments.arguments)))
 }

@@ -100,7 +100,7 @@ fn run(arguments: &Compile, output: &mut Output) -> Result<Outcome, WriteError> 
 }
 
 /// What there is to know beside the outcome.
-fn notes(tree: &CheckedTree, state: &State, top: &str) -> String {
+pub(super) fn notes(tree: &CheckedTree, state: &State, top: &str) -> String {
     let mut notes = String::new();
     if let Some(note) = &state.note {
         notes.push_str(&format!("note: {note}\n"));

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use codex_schema::diagnostic::Severity;
 use codex_schema::types::policy::System;
 
 use super::arguments::Emit;
 use super::check::shown;
+use super::compile::notes;
 use super::explain::usage;
 use super::world::today;
 use super::{Outcome, Output};
 use crate::authoring::EffectivePolicy;
-use crate::check::{CheckedTree, Scope, Surroundings, check_repository};
+use crate::check::{Scope, Surroundings, check_repository};
 use crate::compile::history::{Git, History};
 use crate::compile::output::WriteError;
 use crate::compile::{Compiler, PROVENANCE_FILE, input_paths};
@@ -108,7 +108,7 @@ fn run(arguments: &Emit, output: &mut Output) -> Result<Outcome, Failed> {
         }
     };
     let manifest = folder.commit(&tree.repository.manifest.organisation)?;
-    tell(&tree, state.note.as_deref(), &name, output);
+    output.talk.push_str(&notes(&tree, &state, &name));
     left_out(&manifest, output);
     output.data = if arguments.print.json {
         serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n"
@@ -116,18 +116,6 @@ fn run(arguments: &Emit, output: &mut Output) -> Result<Outcome, Failed> {
         summary(&manifest, out)
     };
     Ok(Outcome::Fine)
-}
-
-/// What there is to know beside the outcome.
-fn tell(tree: &CheckedTree, note: Option<&str>, name: &str, output: &mut Output) {
-    if let Some(note) = note {
-        output.talk.push_str(&format!("note: {note}\n"));
-    }
-    let warnings = tree.report.count(Severity::Warning);
-    if warnings > 0 {
-        let line = format!("note: {warnings} warnings; see `codex-config check {name}`\n");
-        output.talk.push_str(&line);
-    }
 }
 
 /// Makes the artifacts of one cohort and writes them aside.

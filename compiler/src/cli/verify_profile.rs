@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use super::arguments::VerifyProfile;
 use super::check::shown_as;
 use super::explain::usage;
-use super::world::today;
+use super::world::{read_file, today};
 use super::{Outcome, Output};
 use crate::check::{FileKind, Options, Strictness, check, read_inputs};
 use crate::emit::sign::blocks;
-use crate::files::{Content, Files, RealFiles};
+use crate::files::RealFiles;
 use crate::render::diagnostics::Located;
 use crate::sources::mdm;
 
@@ -38,18 +38,9 @@ pub(super) fn verify(arguments: &VerifyProfile, output: &mut Output) -> Outcome 
     if report.diagnostics.is_empty() { Outcome::Fine } else { Outcome::Findings }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let name = path.display().to_string();
-    match RealFiles::new(None).read(&name) {
-        Content::Bytes(bytes) => Ok(bytes),
-        Content::Absent => Err(format!("there is no file {name}")),
-        Content::Unreadable(reason) => Err(format!("cannot read {name}: {reason}")),
-    }
-}
-
 fn anchors(path: Option<&Path>) -> Result<Vec<Vec<u8>>, String> {
     let Some(path) = path else { return Ok(Vec::new()) };
-    let text = String::from_utf8_lossy(&read(path)?).into_owned();
+    let text = String::from_utf8_lossy(&read_file(path)?.1).into_owned();
     let found: Result<Vec<_>, ()> = blocks(&text, "CERTIFICATE").collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
@@ -61,7 +52,7 @@ fn anchors(path: Option<&Path>) -> Result<Vec<Vec<u8>>, String> {
 fn identities(paths: &[PathBuf]) -> Result<BTreeMap<String, String>, String> {
     let mut found = BTreeMap::new();
     for path in paths {
-        let profile = mdm::read(&read(path)?, &mdm::Limits::default()).profile;
+        let profile = mdm::read(&read_file(path)?.1, &mdm::Limits::default()).profile;
         let identity = profile.and_then(|profile| Some((profile.identifier?, profile.uuid?)));
         let (identifier, uuid) =
             identity.ok_or_else(|| format!("{} is no profile with an identity", path.display()))?;

@@ -6,19 +6,17 @@ use codex_schema::diagnostic::Severity;
 use codex_schema::lookup::closest;
 use codex_schema::reader::read_toml_value;
 use codex_schema::span::SourceId;
-use codex_schema::version::Version;
 use serde_json::json;
 
 use super::arguments::{SessionArgs, WhyBlocked};
 use super::explain::usage;
 use super::world::{look, paint, today};
 use super::{Outcome, Output};
-use crate::authoring::{Cache, effective};
 use crate::compile::history::{Git, NoHistory};
 use crate::decide::answer::Verdict;
 use crate::decide::question::{Access, Launch, Question};
 use crate::decide::{answer as decide, answer_on};
-use crate::evaluate::policy::{machine_of, of_policy};
+use crate::evaluate::policy::of_cohort;
 use crate::files::RealFiles;
 use crate::render::names::Names;
 use crate::render::why as render;
@@ -141,16 +139,13 @@ fn of_repository(
     let name = top.display().to_string();
     let repository = repository::read(&RealFiles::new(None), &name, today);
     let cohort = cohort(&repository, arguments.cohort.as_deref(), &name)?;
-    let policy = effective(&repository, cohort, today, &mut Cache::default());
-    let versions = &cohort.versions;
-    let newest = versions.iter().max().copied().unwrap_or(Version::NEWEST);
-    let version = arguments.machine.codex_version.unwrap_or(newest);
-    let machine = machine_of(cohort, version);
-    let names = Names::of_machine(&machine, &machine.home);
+    let version = arguments.machine.codex_version;
     let codex = codex_arguments(&arguments.session);
-    let evaluation = of_policy(&repository, cohort, &policy, machine, &codex);
+    let evaluation = of_cohort(&repository, cohort, today, version, &codex);
+    let machine = &evaluation.machine;
+    let names = Names::of_machine(machine, &machine.home);
     let asked = Asked {
-        codex: version.to_string(),
+        codex: machine.version.to_string(),
         of: format!("cohort {}", cohort.name),
         kind: kind(question),
         partial: repository.diagnostics.iter().any(|one| one.severity == Severity::Error),

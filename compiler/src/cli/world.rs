@@ -70,10 +70,17 @@ fn codex_folder(cwd: &str, codex: &[String]) -> String {
 }
 
 fn given_file(path: Option<&Path>) -> Result<Option<(String, Vec<u8>)>, String> {
-    let Some(path) = path else { return Ok(None) };
+    path.map(read_file).transpose()
+}
+
+/// Reads a file that an argument names, with the name to show for it.
+///
+/// # Errors
+/// A sentence about a file that cannot be read.
+pub(super) fn read_file(path: &Path) -> Result<(String, Vec<u8>), String> {
     let name = path.display().to_string();
     match RealFiles::new(None).read(&name) {
-        Content::Bytes(bytes) => Ok(Some((name, bytes))),
+        Content::Bytes(bytes) => Ok((name, bytes)),
         Content::Absent => Err(format!("there is no file {name}")),
         Content::Unreadable(reason) => Err(format!("cannot read {name}: {reason}")),
     }

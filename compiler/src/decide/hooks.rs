@@ -36,9 +36,9 @@ pub(super) fn add(answer: &mut Answer, evaluation: &Evaluation) {
 pub fn before_commands(evaluation: &Evaluation) -> Vec<&Node> {
     let inputs = evaluation.inputs();
     let groups = inputs.requirement(&EVENT).and_then(|node| node.value.as_array());
-    let of_group = |group: &'_ Node| {
+    let has_hooks = |group: &&Node| {
         let hooks = group.at(&["hooks"]).and_then(|node| node.value.as_array());
-        hooks.map(<[Node]>::len).unwrap_or_default()
+        hooks.is_some_and(|hooks| !hooks.is_empty())
     };
-    groups.unwrap_or_default().iter().filter(|group| of_group(group) > 0).collect()
+    groups.unwrap_or_default().iter().filter(has_hooks).collect()
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Artifact;
 use super::manifest::{Emitted, FORM, MANIFEST_FILE, Manifest};
 use crate::compile::COMPILER_VERSION;
-use crate::compile::output::{WriteError, refused, sibling, swap};
+use crate::compile::output::{WriteError, is_empty, refused, sibling, swap};
 
 /// A folder about to be written. Dropped before [`Folder::commit`], it leaves no trace.
 #[derive(Debug)]
@@ -29,9 +29,8 @@ impl Folder {
             let manifest: serde_json::Value = serde_json::from_slice(&text).ok()?;
             Some(manifest.get("form")?.as_str()? == FORM)
         };
-        let empty = || fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_none());
         let absent = fs::symlink_metadata(place).is_err();
-        if !absent && !empty() && ours() != Some(true) {
+        if !absent && !is_empty(place) && ours() != Some(true) {
             return Err(WriteError::NotOurs(place.to_owned()));
         }
         let aside = sibling(place, "new");

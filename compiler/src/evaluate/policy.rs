@@ -2,12 +2,12 @@
 
 use codex_schema::source::{Channel, ConfigTier};
 use codex_schema::span::SourceId;
-use codex_schema::types::policy::{Delivery, System};
+use codex_schema::types::policy::{Date, Delivery, System};
 use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use super::Evaluation;
-use crate::authoring::EffectivePolicy;
+use crate::authoring::{Cache, EffectivePolicy, effective};
 use crate::files::MemoryFiles;
 use crate::gather::{BundleState, Gathered, RuleDocument, arguments};
 use crate::layers::{ConfigLayer, Layer, RequirementLayer};
@@ -102,4 +102,19 @@ pub fn of_policy(
         documents,
     };
     Evaluation::of_gathered(machine, gathered, &MemoryFiles::default())
+}
+
+/// Evaluates a machine with what a cohort gets on a day: on the version that is named, else on the
+/// newest that the cohort uses.
+pub fn of_cohort(
+    repository: &Repository,
+    cohort: &Cohort,
+    today: Date,
+    version: Option<Version>,
+    codex: &[String],
+) -> Evaluation {
+    let policy = effective(repository, cohort, today, &mut Cache::default());
+    let newest = cohort.versions.last().copied().unwrap_or(Version::NEWEST);
+    let machine = machine_of(cohort, version.unwrap_or(newest));
+    of_policy(repository, cohort, &policy, machine, codex)
 }

@@ -41,6 +41,8 @@ pub use model::{
     PreferenceKey, ProfileInfo, Signature, Signer, Text,
 };
 pub use problem::{ByteRange, Document, LineColumn, MdmProblem, Place, ProblemKind, Severity};
+pub(crate) use signature::{CONTENT_TYPE, ID_DATA, MESSAGE_DIGEST};
+pub(crate) use signed::ID_SIGNED_DATA;
 pub use trust::trusted;
 
 /// The preference domain that Codex reads.

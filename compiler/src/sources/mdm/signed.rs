@@ -11,7 +11,8 @@ use cms::signed_data::SignedData;
 use der::asn1::ObjectIdentifier;
 use der::{Decode as _, Tag, Tagged as _};
 
-const ID_SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+pub(crate) const ID_SIGNED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
 
 /// What was signed.
 #[derive(Debug)]
