@@ -3,6 +3,7 @@ pub mod checks;
 pub mod de;
 pub mod diagnostic;
 pub mod features;
+pub mod host;
 pub mod inspect;
 pub mod json_schema;
 pub mod key;

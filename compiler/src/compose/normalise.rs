@@ -1,5 +1,6 @@
 //! One requirement layer, brought into the form in which layers are folded.
 
+use codex_schema::host::host_matches;
 use codex_schema::key::{Channels, Merge, Text};
 use codex_schema::lookup::{REQUIREMENTS, Spot};
 use codex_schema::source::Channel;
@@ -309,40 +310,6 @@ fn for_this_host(root: &mut Table, hostname: &str) {
     }
 }
 
-/// Whether a host name matches a pattern of `*` and `?`. Case, outer spaces and trailing dots do
-/// not count; brackets mean themselves.
-pub fn host_matches(pattern: &str, hostname: &str) -> bool {
-    let fold = |text: &str| text.trim().trim_end_matches('.').to_lowercase();
-    let (pattern, host): (Vec<char>, Vec<char>) =
-        (fold(pattern).chars().collect(), fold(hostname).chars().collect());
-    wildcard(&pattern, &host)
-}
-
-/// Linear in both lengths: on a mismatch only the last `*` is tried further.
-fn wildcard(pattern: &[char], text: &[char]) -> bool {
-    let (mut at, mut from, mut star, mut resume) = (0, 0, None, 0);
-    while from < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some(at);
-                resume = from;
-                at += 1;
-            }
-            Some(one) if *one == '?' || Some(one) == text.get(from) => {
-                at += 1;
-                from += 1;
-            }
-            _ => {
-                let Some(last) = star else { return false };
-                at = last + 1;
-                resume += 1;
-                from = resume;
-            }
-        }
-    }
-    pattern.get(at..).unwrap_or_default().iter().all(|one| *one == '*')
-}
-
 /// Whether a table has a value whose row fits: only then is it worth a copy of its own.
 fn concerns(table: &Table, spot: &Spot, fits: &dyn Fn(&codex_schema::key::Key) -> bool) -> bool {
     table.iter().any(|entry| match (spot.child(&entry.key.value), &entry.node.value) {
@@ -375,28 +342,6 @@ fn resolve_paths(table: &mut Table, spot: &Spot, base: &str, machine: &Machine) 
             }
             (None, Value::Table(below)) => resolve_paths(below, child, base, machine),
             _ => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_match_whole_and_without_brackets() {
-        for (pattern, host, expected) in [
-            ("runner-*.example.com", "runner-01.example.com", true),
-            ("runner-01.example.com", "runner-01", false),
-            ("[ab].b", "a.b", false),
-            (" A.b. ", "a.B.", true),
-            ("*", "", true),
-            ("a?c", "abc", true),
-            ("a?c", "ac", false),
-            ("*a*b*", "xxaxxbxx", true),
-            ("*a*b", "xxaxxbxx", false),
-        ] {
-            assert_eq!(host_matches(pattern, host), expected, "{pattern} {host}");
         }
     }
 }

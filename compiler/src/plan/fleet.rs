@@ -15,8 +15,8 @@ use codex_schema::types::policy::System;
 use codex_schema::version::Version;
 use serde::Deserialize;
 
-use crate::compose::normalise::host_matches;
 use crate::repository::{Cohort, Manifest};
+use codex_schema::host::host_matches;
 
 /// A machine.
 #[derive(Clone, Debug, PartialEq, Eq)]

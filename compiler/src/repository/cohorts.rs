@@ -331,7 +331,7 @@ fn unused(repository: &Repository, cohorts: &[&Cohort], found: &mut Vec<Diagnost
 #[cfg(test)]
 mod tests {
     use super::common_host;
-    use crate::compose::normalise::host_matches;
+    use codex_schema::host::host_matches;
 
     #[test]
     fn two_patterns_meet_exactly_when_a_host_matches_both() {
