@@ -99,8 +99,12 @@ pub struct Label {
     pub cohort: String,
     /// The generation.
     pub generation: u64,
+    /// The digest of the bundle before, `sha256:…`; none for the first.
+    pub parent: Option<String>,
     /// The machines that it is for.
     pub audience: Audience,
+    /// The hash of the plan that it was signed under, `sha256:…`; none for a first release.
+    pub plan: Option<String>,
 }
 
 /// The role that signs bundles of cohorts without a team.

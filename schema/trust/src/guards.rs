@@ -168,6 +168,8 @@ fn label(candidate: &Candidate<'_>) -> Option<Refusal> {
         "cohort"
     } else if bundle.generation != label.generation {
         "generation"
+    } else if bundle.parent != label.parent {
+        "parent"
     } else if bundle.audience != label.audience {
         "audience"
     } else {

@@ -3,7 +3,8 @@
 //! Reading order: `provider` and `keys` (cryptography behind one door), `document` (the four kinds
 //! of TUF metadata and their signatures), `audience`, `bundle`, `organisation` and `approval` (what
 //! is signed), `transport` and `store` (the two traits that connect to the world), `refresh` (TUF
-//! on top of `sigstore-tuf`), `guards` (what TUF cannot know), `verify` (all of it together).
+//! on top of `sigstore-tuf`), `guards` (what TUF cannot know), `verify` (all of it together), `write`
+//! (the other side: what becomes a release).
 //!
 //! **Invariants.**
 //! - No I/O, no clock, no randomness: bytes come through [`transport::Transport`] and
@@ -28,3 +29,4 @@ pub mod refresh;
 pub mod store;
 pub mod transport;
 pub mod verify;
+pub mod write;

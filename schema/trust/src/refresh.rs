@@ -152,13 +152,18 @@ pub fn refresh(
     let mut updater = Updater::new(gate, &root)?
         .with_config(config(limits))
         .with_store(Handle(Arc::clone(&shelf)));
-    let refreshed = ready(updater.refresh(now));
+    let mut refreshed = ready(updater.refresh(now))?;
     // First of all: after a failure of the store nothing that the library found counts.
     shelf.intact()?;
+    // Perhaps a role was signed anew with other keys and is on the shelf with the old ones.
+    if refreshed.is_err() && shelf.is_suspect() {
+        refreshed = ready(updater.refresh(now))?;
+        shelf.intact()?;
+    }
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
     alarms.extend(seen.and_then(|seen| floor.equivocation(&seen, &updater)));
     alarms.extend(snapshot_equivocation(&shelf, &updater)?);
-    refreshed??;
+    refreshed?;
     Ok(Session { updater, shelf, now, alarms })
 }
 
@@ -196,16 +201,12 @@ impl Session {
     pub fn find(&mut self, path: &str) -> Result<Option<TargetFile>, RefreshError> {
         let found = ready(self.updater.get_target_info(path, self.now))?;
         self.shelf.intact()?;
-        match found {
-            // Perhaps the role was signed anew with other keys and is on the shelf with the old.
-            Err(_) if !self.shelf.is_bypassed() => {
-                self.shelf.bypass();
-                let found = ready(self.updater.get_target_info(path, self.now))?;
-                self.shelf.intact()?;
-                Ok(found?)
-            }
-            found => Ok(found?),
+        if found.is_ok() || !self.shelf.is_suspect() {
+            return Ok(found?);
         }
+        let found = ready(self.updater.get_target_info(path, self.now))?;
+        self.shelf.intact()?;
+        Ok(found?)
     }
 
     /// Looks up and fetches a target; `None` where the release has none of this path.

@@ -71,11 +71,18 @@ pub(crate) struct Shelf {
     failure: Mutex<Option<StoreError>>,
     /// Roles come from the other side even where they are on the shelf.
     bypassed: AtomicBool,
+    /// A role came from the shelf.
+    served: AtomicBool,
 }
 
 impl Shelf {
     pub(crate) fn new(store: Arc<dyn MetadataStore>) -> Self {
-        Self { store, failure: Mutex::new(None), bypassed: AtomicBool::new(false) }
+        Self {
+            store,
+            failure: Mutex::new(None),
+            bypassed: AtomicBool::new(false),
+            served: AtomicBool::new(false),
+        }
     }
 
     /// The first failure of the store.
@@ -110,28 +117,25 @@ impl Shelf {
         self.noted(self.store.store(name, bytes))
     }
 
-    /// From now on delegated roles are fetched, whatever is on the shelf.
-    pub(crate) fn bypass(&self) {
-        self.bypassed.store(true, Ordering::Relaxed);
+    /// After something was refused: whether a role from the shelf may be the reason. From now on
+    /// all roles are fetched, so this is so at most once.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.served.load(Ordering::Relaxed) && !self.bypassed.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether roles are fetched whatever is on the shelf.
-    pub(crate) fn is_bypassed(&self) -> bool {
-        self.bypassed.load(Ordering::Relaxed)
-    }
-
-    /// A delegated role's document in the version that a name such as `7.team-payments.json` asks
-    /// for, where it is on the shelf. It is checked like one that comes from outside.
-    pub(crate) fn delegated(&self, name: &str) -> Option<Vec<u8>> {
+    /// The document of a targets role in the version that a name such as `7.team-payments.json`
+    /// asks for, where it is on the shelf. It is checked like one that comes from outside.
+    pub(crate) fn role(&self, name: &str) -> Option<Vec<u8>> {
         let (version, file) = name.split_once('.')?;
         let version: u64 = version.parse().ok()?;
-        let is_top_level =
-            crate::document::TOP_LEVEL.iter().any(|role| file.strip_suffix(".json") == Some(role));
-        if is_top_level || self.is_bypassed() {
+        let other = ["root.json", "timestamp.json", "snapshot.json"].contains(&file);
+        if other || self.bypassed.load(Ordering::Relaxed) {
             return None;
         }
         let bytes = self.read(file).ok()??;
-        (version_of(&bytes)? == version).then_some(bytes)
+        let found = version_of(&bytes)? == version;
+        self.served.fetch_or(found, Ordering::Relaxed);
+        found.then_some(bytes)
     }
 }
 

@@ -92,7 +92,7 @@ impl Repository for Gate {
 
 impl Gate {
     fn metadata(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
-        if let Some(bytes) = self.shelf.delegated(name) {
+        if let Some(bytes) = self.shelf.role(name) {
             return Ok(Some(bytes));
         }
         let found = self.fetch(Resource::Metadata(name), limit)?;
