@@ -26,6 +26,7 @@ pub mod lint;
 pub mod machine;
 pub mod mend;
 pub mod plan;
+pub mod release;
 pub mod render;
 pub mod replace;
 pub mod repository;

@@ -4,6 +4,7 @@ mod compile;
 mod diff;
 mod emit;
 mod measure;
+mod release;
 mod startup;
 mod workload;
 
@@ -50,6 +51,8 @@ enum What {
     },
     /// `codex-config diff` on pairs of policies of all sizes.
     Diff(diff::Diff),
+    /// Signing, refreshing and verifying a release of 500 teams.
+    Release,
     /// Codex's own start with a policy, and with the same policy simplified.
     Startup(startup::Startup),
 }
@@ -61,6 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
         What::Compile(arguments) => compile::run(arguments),
         What::Emit { rounds } => emit::run(*rounds),
         What::Diff(arguments) => diff::run(arguments),
+        What::Release => release::run(),
         What::Startup(arguments) => startup::run(arguments),
     }
 }

@@ -3,6 +3,7 @@
 mod carry;
 mod cases;
 mod compare;
+mod release;
 
 use std::path::PathBuf;
 
@@ -16,12 +17,15 @@ use crate::machine::Os;
 pub(super) use carry::{Emit, VerifyProfile};
 pub(super) use cases::{AgainstArgs, Brief, Test, TestForm};
 pub(super) use compare::{Diff, DiffForm, Plan, PlanForm};
+pub(super) use release::{
+    Approve, KeyArgs, Publish, Release, ReleaseCommand, ReleaseDiff, Show, Sign, Verify,
+};
 
 /// Tells what policy is in force for Codex on a machine, and why.
 ///
 /// Runs Codex and uses the network only when told to: --live asks the installed Codex for its
 /// version, `test --against` puts tests to it, --install lets npm fetch one. Only `init`, `import`,
-/// `fmt`, `compile`, `emit` and `check --fix` write, and only what they are given.
+/// `fmt`, `compile`, `emit`, `sign`, `publish`, `release approve` and `check --fix` write, and only what they are given.
 #[derive(Debug, Parser)]
 #[command(name = "codex-config", version, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 fine, 1 findings, 2 usage, 3 locked by policy, \
@@ -59,6 +63,12 @@ pub enum Command {
     Diff(Diff),
     /// Tells what a change of a policy repository does, to how many machines, and whether it may.
     Plan(Plan),
+    /// Makes the next release of a policy repository, and signs it; or adds signatures to one.
+    Sign(Box<Sign>),
+    /// Publishes a signed release: verified as machines will, the timestamp last.
+    Publish(Publish),
+    /// Shows, verifies and compares releases, and approves what loosens.
+    Release(Release),
     /// Runs the tests of a policy repository: the cases and properties of its *.test.toml.
     Test(Test),
     /// Tells the agent what it may do, in at most 40 lines made from the policy in force.

@@ -10,9 +10,12 @@ mod explain;
 mod fmt;
 mod import;
 mod init;
+mod keyring;
 mod plan;
+mod release;
 mod schema;
 mod shell;
+mod sign;
 mod test;
 mod verify_profile;
 mod why;
@@ -110,6 +113,9 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::VerifyProfile(arguments) => verify_profile::verify(arguments, output),
         Command::Diff(arguments) => diff::diff(arguments, output),
         Command::Plan(arguments) => plan::plan(arguments, output),
+        Command::Sign(arguments) => sign::sign(arguments, output),
+        Command::Publish(arguments) => sign::publish(arguments, output),
+        Command::Release(arguments) => release::release(&arguments.command, output),
         Command::Brief(arguments) => brief::brief(arguments, output),
         Command::Test(arguments) => test::test(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),

@@ -154,6 +154,12 @@ fn ask_codex() -> Result<Version, String> {
     word.parse().map_err(|error| format!("codex --version says `{}`: {error}", text.trim()))
 }
 
+/// The time now, in whole seconds: signed documents know no others.
+pub(super) fn now() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
 /// The present day, in UTC.
 pub(super) fn today() -> Date {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

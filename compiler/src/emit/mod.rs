@@ -26,7 +26,7 @@ mod profile;
 mod rpm;
 pub mod sign;
 pub mod stamp;
-mod system;
+pub(crate) mod system;
 #[cfg(test)]
 mod tests;
 

@@ -34,7 +34,7 @@ pub(super) fn make(subject: &Subject<'_>) -> Vec<Artifact> {
 }
 
 /// Where a file goes, system by system.
-fn installs(path: &str) -> Vec<Install> {
+pub(crate) fn installs(path: &str) -> Vec<Install> {
     let windows = path.replace('/', "\\");
     vec![
         Install {

@@ -28,6 +28,10 @@ pub struct Manifest {
     pub systems: Vec<System>,
     /// Groups of machines.
     pub groups: Vec<Sourced<String>>,
+    /// For how many days a machine may use a policy without hearing from the release again.
+    pub fresh_for_days: u16,
+    /// The file of requirements that no policy may be looser than, beside the manifest.
+    pub floor: Option<String>,
     /// Who may loosen what.
     pub delegations: Vec<Delegation>,
     /// What comes before a folder.
@@ -213,6 +217,10 @@ pub(super) fn read(source: SourceId, root: &Table) -> Manifest {
         identifier: string(at(&["organisation", "identifier"])),
         systems: chosen(at(&["endpoints", "os"])).unwrap_or_else(|| ALL_SYSTEMS.to_vec()),
         groups: texts(at(&["endpoints", "groups"])),
+        fresh_for_days: at(&["release", "fresh_for_days"])
+            .and_then(|days| codex_schema::de::from_node(days).ok())
+            .unwrap_or(USUAL_FRESHNESS),
+        floor: string(at(&["release", "floor"])),
         versions,
         delegations,
         includes,
@@ -220,6 +228,8 @@ pub(super) fn read(source: SourceId, root: &Table) -> Manifest {
     }
 }
 
+/// Days that a policy may be used without news, where the manifest does not say.
+const USUAL_FRESHNESS: u16 = 30;
 const ALL_SYSTEMS: &[System] = &[System::Linux, System::Macos, System::Windows];
 
 fn cohort(name: String, span: Span, node: &Node, versions_of_all: &[Version]) -> Cohort {

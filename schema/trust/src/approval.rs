@@ -87,6 +87,11 @@ impl Approval {
         }
     }
 
+    /// Whether it is about this statement.
+    pub fn says(&self, statement: &Statement) -> bool {
+        self.payload == Self::new(statement).payload
+    }
+
     /// Reads one. Signatures are not checked.
     ///
     /// # Errors

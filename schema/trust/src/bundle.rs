@@ -103,6 +103,8 @@ pub struct Label {
     pub parent: Option<String>,
     /// The machines that it is for.
     pub audience: Audience,
+    /// The digest of what the policy says, `sha256:…`.
+    pub digest: String,
     /// The hash of the plan that it was signed under, `sha256:…`; none for a first release.
     pub plan: Option<String>,
 }

@@ -170,6 +170,8 @@ fn label(candidate: &Candidate<'_>) -> Option<Refusal> {
         "generation"
     } else if bundle.parent != label.parent {
         "parent"
+    } else if bundle.digest != label.digest {
+        "digest"
     } else if bundle.audience != label.audience {
         "audience"
     } else {

@@ -282,6 +282,7 @@ fn place(
         generation: bundle.generation,
         parent: bundle.parent.clone(),
         audience: bundle.audience.clone(),
+        digest: bundle.digest.clone(),
         plan: plan.map(str::to_owned),
     };
     let custom = serde_json::to_value(label)

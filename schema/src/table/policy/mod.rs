@@ -58,6 +58,21 @@ pub static MANIFEST_FAMILIES: &[&[Key]] = &[&[
         ..KEY
     },
     Key {
+        path: "release.fresh_for_days",
+        ty: Ty::of::<u16>(),
+        doc: "For how many days a machine may use a policy without hearing from the release again.",
+        example: "30",
+        ..KEY
+    },
+    Key {
+        path: "release.floor",
+        ty: Ty::of::<Sentence>(),
+        doc: "A file of requirements beside `policy.toml` that no policy may be looser than; machines \
+              hold every release against it.",
+        example: r#""floor.toml""#,
+        ..KEY
+    },
+    Key {
         path: "delegation.*",
         ty: Ty::of::<Vec<KeyPattern>>(),
         doc: "Keys that an environment or a team (`teams/NAME`, `teams/*`) may also loosen.",
@@ -149,6 +164,7 @@ pub static MANIFEST_SECTIONS: &[&[Section]] = &[&[
     Section { path: "organisation", required: &["name"], ..SECTION },
     Section { path: "codex", ..SECTION },
     Section { path: "endpoints", ..SECTION },
+    Section { path: "release", ..SECTION },
     Section { path: "delegation", ..SECTION },
     Section { path: "environments", ..SECTION },
     Section { path: "environments.*", ..SECTION },

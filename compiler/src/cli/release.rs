@@ -1,0 +1,287 @@
+//! `release`: what a published release says, and whether a machine would take it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use codex_trust::audience::Claims;
+use codex_trust::bundle::Bundle;
+use codex_trust::document::{Document, keys_of};
+use codex_trust::guards::{Endpoint, loosened};
+use codex_trust::refresh::{Limits, refresh};
+use codex_trust::store::MemoryStore;
+use codex_trust::transport::Transport;
+use codex_trust::verify::verify as verify_for;
+use codex_trust::write::Published;
+
+use super::arguments::{Approve, ReleaseCommand, ReleaseDiff, Show, Verify};
+use super::keyring::signers;
+use super::sign::{Ended, ended};
+use super::world::{now, read_file};
+use super::{Outcome, Output};
+use crate::release::folder::Folder;
+use crate::release::publish::{may_approve, organisation, published, statement};
+use crate::release::stage::Stage;
+
+/// Runs one of the commands.
+pub(super) fn release(command: &ReleaseCommand, output: &mut Output) -> Outcome {
+    let result = match command {
+        ReleaseCommand::Show(arguments) => show(arguments, output),
+        ReleaseCommand::Verify(arguments) => verify(arguments, output),
+        ReleaseCommand::Diff(arguments) => diff(arguments, output),
+        ReleaseCommand::Approve(arguments) => approve(arguments, output),
+    };
+    ended(result, output)
+}
+
+fn opened(folder: &Path, root: &Path) -> Result<Published, Ended> {
+    let (_, root) = read_file(root).map_err(Ended::Usage)?;
+    let folder = Folder::new(folder);
+    if !folder.has_release() {
+        return Err(Ended::Unreadable("there is no release in this folder".to_owned()));
+    }
+    Ok(published(&folder, &root)?)
+}
+
+fn show(arguments: &Show, output: &mut Output) -> Result<Outcome, Ended> {
+    let published = opened(&arguments.release, &arguments.root)?;
+    output.data = if arguments.print.json {
+        serde_json::to_string_pretty(&json(&published)).unwrap_or_default() + "\n"
+    } else {
+        text(&published)
+    };
+    Ok(Outcome::Fine)
+}
+
+fn json(published: &Published) -> serde_json::Value {
+    let cohorts: BTreeMap<String, serde_json::Value> = published
+        .bundles()
+        .map(|(path, target, label)| {
+            let entry = serde_json::json!({
+                "path": path,
+                "bytes": target.length,
+                "bundle": format!("sha256:{}", target.sha256()),
+                "generation": label.generation,
+                "policy": label.digest,
+                "plan": label.plan,
+                "audience": label.audience,
+            });
+            (label.cohort, entry)
+        })
+        .collect();
+    let roles: BTreeMap<&String, serde_json::Value> = published
+        .roles
+        .iter()
+        .map(|(name, role)| {
+            let document = &role.document;
+            let entry = serde_json::json!({
+                "version": document.version,
+                "expires": document.expires,
+            });
+            (name, entry)
+        })
+        .collect();
+    serde_json::json!({
+        "schema": "codex-config release 1",
+        "root": published.root.document.version,
+        "snapshot": published.snapshot.as_ref().map(Document::version),
+        "timestamp": published.timestamp.as_ref().map(Document::version),
+        "expires": published.timestamp.as_ref().map(Document::expires),
+        "roles": roles,
+        "cohorts": cohorts,
+    })
+}
+
+fn text(published: &Published) -> String {
+    let mut lines = Vec::new();
+    let root = &published.root.document;
+    lines.push(vec!["ROLE".into(), "VERSION".into(), "EXPIRES".into(), "KEYS".into()]);
+    let mut role = |name: &str, version: u64, expires: jiff::Timestamp, keys: String| {
+        lines.push(vec![name.to_owned(), version.to_string(), expires.to_string(), keys]);
+    };
+    let of_root = |name: &str| {
+        root.roles.get(name).map_or(String::new(), |role| {
+            let keys = keys_of(&root.keys, &role.keyids).len();
+            format!("{} of {keys}", role.threshold)
+        })
+    };
+    role("root", root.version, root.expires, of_root("root"));
+    if let Some(timestamp) = &published.timestamp {
+        role("timestamp", timestamp.version, timestamp.expires, of_root("timestamp"));
+    }
+    if let Some(snapshot) = &published.snapshot {
+        role("snapshot", snapshot.version, snapshot.expires, of_root("snapshot"));
+    }
+    let targets = published.roles.get("targets");
+    let delegated = targets.and_then(|role| role.document.delegations.clone()).unwrap_or_default();
+    for (name, one) in &published.roles {
+        let keys = match delegated.roles.iter().find(|role| role.name == *name) {
+            Some(role) => format!("{} of {}", role.threshold, role.keyids.len()),
+            None => of_root(name),
+        };
+        role(name, one.document.version, one.document.expires, keys);
+    }
+    let mut out = crate::release::table(&lines);
+    let mut cohorts = vec![vec![
+        "COHORT".to_owned(),
+        "GENERATION".to_owned(),
+        "POLICY".to_owned(),
+        "BUNDLE".to_owned(),
+        "BYTES".to_owned(),
+    ]];
+    for (_, target, label) in published.bundles() {
+        let short = |digest: &str| -> String {
+            digest.trim_start_matches("sha256:").chars().take(12).collect()
+        };
+        cohorts.push(vec![
+            label.cohort,
+            label.generation.to_string(),
+            short(&label.digest),
+            short(target.sha256()),
+            target.length.to_string(),
+        ]);
+    }
+    out.push('\n');
+    out + &crate::release::table(&cohorts)
+}
+
+fn verify(arguments: &Verify, output: &mut Output) -> Result<Outcome, Ended> {
+    let (_, root) = read_file(&arguments.root).map_err(Ended::Usage)?;
+    let transport: Arc<dyn Transport> = Arc::new(Folder::new(&arguments.release));
+    let store = Arc::new(MemoryStore::with_root(&root));
+    let mut session = refresh(Arc::clone(&transport), store, now(), Limits::default())?;
+    for alarm in session.alarms() {
+        output.talk.push_str(&format!("alarm: {alarm}\n"));
+    }
+    let Some(claims) = &arguments.claims else {
+        let published = Published::read(&transport, &root)?;
+        let mut count = 0_usize;
+        for (path, _, _) in published.bundles() {
+            let missing = || Ended::Refused(format!("`{path}` is listed and not there"));
+            session.fetch(path)?.ok_or_else(missing)?;
+            count += 1;
+        }
+        output.data = format!("verified: {count} bundles, every role and every digest\n");
+        return Ok(Outcome::Fine);
+    };
+    let (name, bytes) = read_file(claims).map_err(Ended::Usage)?;
+    let claims: Claims = serde_json::from_slice(&bytes)
+        .map_err(|error| Ended::Unreadable(format!("{name}: {error}")))?;
+    let endpoint = Endpoint { claims: &claims, installed: None, codex: &arguments.codex_version };
+    let verified = verify_for(&mut session, &*transport, &endpoint)?;
+    let bundle = verified.value();
+    output.data = format!(
+        "verified: cohort {}, generation {}, {}\n",
+        bundle.cohort,
+        bundle.generation,
+        verified.digest()
+    );
+    Ok(Outcome::Fine)
+}
+
+fn diff(arguments: &ReleaseDiff, output: &mut Output) -> Result<Outcome, Ended> {
+    let sides = [&arguments.from, &arguments.to];
+    let [from, to] = sides.map(|side| bundles(side, &arguments.root));
+    let (from, to) = (from?, to?);
+    let mut cohorts: Vec<&String> = from.keys().chain(to.keys()).collect();
+    cohorts.sort();
+    cohorts.dedup();
+    for cohort in cohorts {
+        let line = match (from.get(cohort), to.get(cohort)) {
+            (Some(_), None) => format!("{cohort}: gone\n"),
+            (None, Some(now)) => format!("{cohort}: new, generation {}\n", now.generation),
+            (Some(before), Some(now)) => {
+                let looser = loosened(&before.files, &now.files)?;
+                let tighter = loosened(&now.files, &before.files)?;
+                changed(cohort, before, now, (&looser, &tighter))
+            }
+            (None, None) => String::new(),
+        };
+        output.data.push_str(&line);
+    }
+    Ok(if output.data.is_empty() { Outcome::Fine } else { Outcome::Findings })
+}
+
+fn changed(
+    cohort: &str,
+    before: &Bundle,
+    now: &Bundle,
+    (looser, tighter): (&[String], &[String]),
+) -> String {
+    if before.generation == now.generation && before.files == now.files {
+        return String::new();
+    }
+    let mut text = format!("{cohort}: generation {} to {}\n", before.generation, now.generation);
+    for key in looser {
+        let word = if tighter.contains(key) { "other" } else { "looser" };
+        text.push_str(&format!("  {word:8} {key}\n"));
+    }
+    for key in tighter.iter().filter(|key| !looser.contains(key)) {
+        text.push_str(&format!("  {:8} {key}\n", "tighter"));
+    }
+    text
+}
+
+/// The bundles of a release by their cohorts.
+fn bundles(release: &Path, root: &Path) -> Result<BTreeMap<String, Bundle>, Ended> {
+    let published = opened(release, root)?;
+    let folder = Folder::new(release);
+    let mut found = BTreeMap::new();
+    for (path, target, label) in published.bundles() {
+        let missing = || Ended::Unreadable(format!("`{path}` is not as it is listed"));
+        let (role, file) = path.split_once('/').ok_or_else(missing)?;
+        let name = format!("targets/{role}/{}.{file}", target.sha256());
+        let bytes = folder.read(&name, target.length)?.ok_or_else(missing)?;
+        if codex_trust::document::Target::of(&bytes, target.custom.clone()) != *target {
+            return Err(missing());
+        }
+        let bundle: Bundle = serde_json::from_slice(&bytes).map_err(|_| missing())?;
+        found.insert(label.cohort, bundle);
+    }
+    Ok(found)
+}
+
+fn approve(arguments: &Approve, output: &mut Output) -> Result<Outcome, Ended> {
+    let mut stage = Stage::read(&arguments.stage)?;
+    let signers = signers(&arguments.keys).map_err(Ended::Usage)?;
+    let published = Published::nothing(&stage.root)?;
+    let organisation = organisation(&Folder::new(&arguments.stage), &published, &stage);
+    let mut done = 0_usize;
+    for (cohort, staged) in stage.about.changed.clone() {
+        let wanted = arguments.cohort.is_empty() || arguments.cohort.contains(&cohort);
+        if staged.loosens.is_empty() || !wanted {
+            continue;
+        }
+        let path = stage.draft.changed.get(&cohort).map(|change| change.path.clone());
+        let bytes = path.and_then(|path| stage.draft.files.get(&path));
+        let bytes = bytes.ok_or_else(|| Ended::Unreadable(format!("`{cohort}` is not staged")))?;
+        let bundle: Bundle = serde_json::from_slice(bytes)?;
+        let statement = statement(&bundle.organisation, &cohort, &staged, &arguments.reason);
+        let digest = staged.to.trim_start_matches("sha256:").to_owned();
+        let mut approval = stage
+            .approvals
+            .remove(&digest)
+            .filter(|approval| approval.says(&statement))
+            .unwrap_or_else(|| codex_trust::approval::Approval::new(&statement));
+        for signer in &signers {
+            if let Ok(organisation) = &organisation
+                && !may_approve(&organisation.loosen, &signer.public())
+            {
+                let words = format!("{} may not approve what loosens", signer.public());
+                return Err(Ended::Refused(words));
+            }
+            approval.sign(&**signer)?;
+        }
+        stage.approvals.insert(digest, approval);
+        for (from, keys) in &staged.loosens {
+            let line = format!("approved: {cohort} loosens {} against {from}\n", keys.join(", "));
+            output.data.push_str(&line);
+        }
+        done += 1;
+    }
+    stage.write(&arguments.stage)?;
+    if done == 0 {
+        output.talk.push_str("nothing to approve: nothing loosens\n");
+    }
+    Ok(Outcome::Fine)
+}
