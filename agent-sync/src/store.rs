@@ -21,7 +21,7 @@ use crate::address;
 /// The most bytes that a kept file may have; more than any limit of `codex-trust`.
 pub const LARGEST: u64 = 8_000_000;
 
-/// The file that is locked. What begins with a dot is no role and no target.
+/// The file that is locked. No role and no target has such a name.
 const LOCK: &str = ".lock";
 /// Where bytes are written before they get their name. One is enough: there is one writer.
 const ASIDE: &str = ".new";
@@ -161,16 +161,17 @@ impl Place {
     }
 }
 
-/// An encoded name as that of a visible file: names that begin with a dot are the store's own.
+/// An encoded name as that of a file. The store's own begin with a dot and are no `.json`.
 fn file_name(encoded: &str) -> String {
+    let is_json = encoded.strip_suffix(".json").is_some();
     if encoded.len() > LONGEST_NAME {
-        let suffix = if encoded.ends_with(".json") { ".json" } else { "" };
+        let suffix = if is_json { ".json" } else { "" };
         // `=` is never part of an encoded name.
         return format!("sha256={}{suffix}", hex(&sha256(encoded.as_bytes())));
     }
     match encoded.strip_prefix('.') {
-        Some(rest) => format!("%2E{rest}"),
-        None => encoded.to_owned(),
+        Some(rest) if !is_json => format!("%2E{rest}"),
+        _ => encoded.to_owned(),
     }
 }
 

@@ -34,7 +34,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             metadata: Duration::from_secs(30),
-            target: Duration::from_secs(120),
+            target: Duration::from_mins(2),
             silence: Duration::from_secs(15),
             bytes_per_second: 1024,
             patience: Duration::from_secs(10),

@@ -2,6 +2,14 @@
 //!
 //! Each test changes one thing of a release that is taken, so that it fails where the guard that
 //! it is about is absent.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "clippy knows tests by their functions alone, and not the helpers beside them"
+)]
 
 mod support;
 
@@ -213,7 +221,7 @@ fn keys_below_the_threshold_are_refused() {
         release.assign(role, &[31, 32, 33], 2);
         let signs = |release: &mut Release, seeds: &[u8]| {
             release.signers.insert(role.to_owned(), seeds.to_vec());
-            let root = &mut release.signers.get_mut("root").unwrap();
+            let root = release.signers.get_mut("root").unwrap();
             root.extend(&before);
             release.publish_root();
             if role == "root" {
@@ -310,6 +318,17 @@ fn a_revoked_team_key_signs_nothing_any_more_and_its_successor_does() {
     release.publish();
     let mut session = endpoint.refresh(&release).unwrap();
     fetched(&mut session, "team-a/policy.json").unwrap();
+}
+
+#[test]
+fn a_role_that_is_not_to_be_trusted_is_asked_for_once() {
+    let (mut release, endpoint) = settled();
+    release.signers.insert("team-a".to_owned(), vec![99]);
+    release.advance();
+    let mut session = endpoint.refresh(&release).unwrap();
+    endpoint.asked();
+    assert!(fetched(&mut session, "team-a/policy.json").is_err());
+    assert_eq!(endpoint.asked(), ["metadata/3.team-a.json"]);
 }
 
 #[test]

@@ -1,6 +1,14 @@
 //! A kill, a full disk and a broken disk at every system call of a refresh that has to do with
 //! files: afterwards the store holds old documents or new ones, whole, and the next refresh works.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "clippy knows tests by their functions alone, and not the helpers beside them"
+)]
 
 mod support;
 

@@ -1,4 +1,12 @@
 //! Servers that misbehave.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "clippy knows tests by their functions alone, and not the helpers beside them"
+)]
 
 mod support;
 

@@ -1,4 +1,12 @@
 //! Folders that are no stores, and processes that want the same one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "clippy knows tests by their functions alone, and not the helpers beside them"
+)]
 
 mod support;
 

@@ -1,6 +1,10 @@
 //! Releases, stores and servers for tests.
 #![allow(
     dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::expect_used,
     clippy::missing_panics_doc,
     missing_docs,
     missing_debug_implementations,
@@ -259,7 +263,7 @@ impl Endpoint {
     }
 }
 
-/// All visible files of a store.
+/// All files that a store keeps.
 pub fn kept(folder: &Path) -> Files {
     let mut files = Files::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -268,7 +272,7 @@ pub fn kept(folder: &Path) -> Files {
         if entry.file_type().unwrap().is_dir() {
             let below = kept(&entry.path());
             files.extend(below.into_iter().map(|(file, bytes)| (format!("{name}/{file}"), bytes)));
-        } else if !name.starts_with('.') {
+        } else if name != ".lock" && name != ".new" {
             files.insert(name, std::fs::read(entry.path()).unwrap());
         }
     }

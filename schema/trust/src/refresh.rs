@@ -207,7 +207,7 @@ impl Session {
         self.shelf.intact()?;
         match found {
             // Perhaps the role was signed anew with other keys and is on the shelf with the old.
-            Err(_) if !self.shelf.is_bypassed() => {
+            Err(_) if !self.shelf.is_bypassed() && self.shelf.served_last() => {
                 self.shelf.bypass();
                 let found = ready(self.updater.get_target_info(path, self.now))?;
                 self.shelf.intact()?;

@@ -71,11 +71,18 @@ pub(crate) struct Shelf {
     failure: Mutex<Option<StoreError>>,
     /// Roles come from the other side even where they are on the shelf.
     bypassed: AtomicBool,
+    /// The role that was asked for last came off the shelf.
+    served: AtomicBool,
 }
 
 impl Shelf {
     pub(crate) fn new(store: Arc<dyn MetadataStore>) -> Self {
-        Self { store, failure: Mutex::new(None), bypassed: AtomicBool::new(false) }
+        Self {
+            store,
+            failure: Mutex::new(None),
+            bypassed: AtomicBool::new(false),
+            served: AtomicBool::new(false),
+        }
     }
 
     /// The first failure of the store.
@@ -120,9 +127,20 @@ impl Shelf {
         self.bypassed.load(Ordering::Relaxed)
     }
 
+    /// Whether the role that was asked for last came off the shelf: another copy may do better.
+    pub(crate) fn served_last(&self) -> bool {
+        self.served.load(Ordering::Relaxed)
+    }
+
     /// A delegated role's document in the version that a name such as `7.team-payments.json` asks
     /// for, where it is on the shelf. It is checked like one that comes from outside.
     pub(crate) fn delegated(&self, name: &str) -> Option<Vec<u8>> {
+        let found = self.shelved(name);
+        self.served.store(found.is_some(), Ordering::Relaxed);
+        found
+    }
+
+    fn shelved(&self, name: &str) -> Option<Vec<u8>> {
         let (version, file) = name.split_once('.')?;
         let version: u64 = version.parse().ok()?;
         let is_top_level =
