@@ -12,11 +12,13 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codex_agent_sync::transport::{
     DirectoryTransport, HttpTransport, Pace, Settings, SettingsError, Traffic,
 };
+use codex_trust::refresh::{Limits, refresh};
 use codex_trust::transport::{Resource, Transport, TransportError};
 use support::{Server, send};
 
@@ -287,6 +289,49 @@ fn settings_that_are_none_are_told() {
     let mut wrong = settings("https://release.example");
     wrong.authorities = Some(b"no certificate".to_vec());
     assert!(matches!(HttpTransport::new(&wrong), Err(SettingsError::Authorities)));
+}
+
+#[test]
+fn a_publish_of_one_team_among_500_costs_another_team_little() {
+    let mut release = support::Release::new();
+    for team in 0..500_u16 {
+        let role = format!("team-{team:03}");
+        // 250 keys are enough to be as many as make documents long.
+        let seed = u8::try_from(team % 250).unwrap();
+        release.delegate("targets", &role, seed, &format!("{role}/*"));
+    }
+    release.add("team-007", "team-007/policy.json", b"ours");
+    release.advance();
+    let endpoint = support::Endpoint::of(&release);
+    let fetch = |release: &support::Release| {
+        let files = release.files.clone();
+        let server =
+            Server::new(move |path, stream| match files.get(path.trim_start_matches('/')) {
+                Some(bytes) => send(stream, "200 OK", "Content-Encoding: gzip\r\n", &gzip(bytes)),
+                None => send(stream, "404 Not Found", "", b""),
+            });
+        let transport = Arc::new(transport(&server));
+        let (store, limits) = (Arc::new(endpoint.store()), Limits::default());
+        let way: Arc<dyn Transport> = Arc::<HttpTransport>::clone(&transport);
+        let mut session = refresh(way, store, support::now(), limits).unwrap();
+        assert_eq!(session.fetch("team-007/policy.json").unwrap().unwrap().bytes, b"ours");
+        transport.traffic()
+    };
+    let cold = fetch(&release);
+    release.add("team-321", "team-321/policy.json", b"theirs");
+    release.targets.get_mut("team-321").unwrap().version += 1;
+    release.snapshot.version += 1;
+    release.timestamp.version += 1;
+    release.publish();
+    let warm = fetch(&release);
+    let idle = fetch(&release);
+    eprintln!("cold {cold:?}, after a publish of another team {warm:?}, with nothing new {idle:?}");
+    assert!(cold.requests <= 6, "{cold:?}");
+    assert!(warm.requests <= 3 && warm.bytes <= 3 * 1024, "{warm:?}");
+    assert!(idle.requests <= 2 && idle.bytes <= 1024, "{idle:?}");
+    if let Some(folder) = std::env::var_os("KEEP_RELEASE") {
+        release.write(std::path::Path::new(&folder));
+    }
 }
 
 #[test]
