@@ -167,6 +167,15 @@ pub fn refresh(
     Ok(Session { updater, shelf, now, alarms })
 }
 
+/// Whether bytes are a root that its own keys signed: what an endpoint may be given to start from.
+///
+/// # Errors
+/// When they are not.
+pub fn check_root(bytes: &[u8]) -> Result<(), RefreshError> {
+    crate::provider::install();
+    Ok(TrustedMetadataSet::from_root(bytes).map(drop)?)
+}
+
 fn config(limits: Limits) -> UpdaterConfig {
     let mut config = UpdaterConfig::default();
     config.root_max_length = limits.root;

@@ -71,7 +71,7 @@ pub(crate) struct Shelf {
     failure: Mutex<Option<StoreError>>,
     /// Roles come from the other side even where they are on the shelf.
     bypassed: AtomicBool,
-    /// A role came from the shelf.
+    /// What was asked for last came off the shelf.
     served: AtomicBool,
 }
 
@@ -117,8 +117,8 @@ impl Shelf {
         self.noted(self.store.store(name, bytes))
     }
 
-    /// After something was refused: whether a role from the shelf may be the reason. From now on
-    /// all roles are fetched, so this is so at most once.
+    /// After something was refused: whether that was a role from the shelf, so that another copy may
+    /// do better. From now on all roles are fetched, so this is so at most once.
     pub(crate) fn is_suspect(&self) -> bool {
         self.served.load(Ordering::Relaxed) && !self.bypassed.swap(true, Ordering::Relaxed)
     }
@@ -126,6 +126,12 @@ impl Shelf {
     /// The document of a targets role in the version that a name such as `7.team-payments.json`
     /// asks for, where it is on the shelf. It is checked like one that comes from outside.
     pub(crate) fn role(&self, name: &str) -> Option<Vec<u8>> {
+        let found = self.shelved(name);
+        self.served.store(found.is_some(), Ordering::Relaxed);
+        found
+    }
+
+    fn shelved(&self, name: &str) -> Option<Vec<u8>> {
         let (version, file) = name.split_once('.')?;
         let version: u64 = version.parse().ok()?;
         let other = ["root.json", "timestamp.json", "snapshot.json"].contains(&file);
@@ -133,9 +139,7 @@ impl Shelf {
             return None;
         }
         let bytes = self.read(file).ok()??;
-        let found = version_of(&bytes)? == version;
-        self.served.fetch_or(found, Ordering::Relaxed);
-        found.then_some(bytes)
+        (version_of(&bytes)? == version).then_some(bytes)
     }
 }
 

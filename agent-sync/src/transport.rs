@@ -1,0 +1,396 @@
+//! Where releases come from: a web server, or a folder.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use codex_trust::transport::{Resource, Transport, TransportError};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body, Proxy};
+
+use crate::address;
+
+/// How long fetches may take. Every limit holds by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// All of one metadata document or approval, from the name look-up to the last byte.
+    pub metadata: Duration,
+    /// All of one target.
+    pub target: Duration,
+    /// Silence between two pieces.
+    pub silence: Duration,
+    /// Bytes of content per second, on average, that a fetch must reach …
+    pub bytes_per_second: u64,
+    /// … once it has taken this long.
+    pub patience: Duration,
+}
+
+impl Default for Pace {
+    /// Enough for 4 MB over a bad line, and for a proxy that looks into everything first.
+    fn default() -> Self {
+        Self {
+            metadata: Duration::from_secs(30),
+            target: Duration::from_mins(2),
+            silence: Duration::from_secs(15),
+            bytes_per_second: 1024,
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Where a release is, and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address under which metadata lies.
+    pub metadata: String,
+    /// The address under which targets lie, and `approvals/` beside them.
+    pub targets: String,
+    /// The address of a proxy. Environment variables are the caller's to read.
+    pub proxy: Option<String>,
+    /// Certificates of authorities, PEM: the only ones that are trusted then. Where there are
+    /// none, those of the Mozilla programme are.
+    pub authorities: Option<Vec<u8>>,
+    /// How long fetches may take.
+    pub pace: Pace,
+}
+
+/// Why settings are none.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// An address that is no base of addresses.
+    #[error("`{address}` is no address of a release: `https://HOST/PATH`, without `?` and `#`")]
+    Address {
+        /// The address.
+        address: String,
+    },
+    /// A proxy's address that is none. It may hold a password, and is not shown.
+    #[error("the address of the proxy is none")]
+    Proxy,
+    /// No certificates where some must be.
+    #[error("the file of authorities holds no certificate in PEM form, or a broken one")]
+    Authorities,
+}
+
+/// What went over the wire, as far as content goes: no headers, no handshakes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many requests were made.
+    pub requests: u64,
+    /// How many bytes of content arrived, as announced where they were compressed.
+    pub bytes: u64,
+}
+
+/// A release on a web server.
+#[derive(Debug)]
+pub struct HttpTransport {
+    agent: Agent,
+    metadata: String,
+    targets: String,
+    pace: Pace,
+    requests: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// Bytes of headers that an answer may have.
+const HEADERS: usize = 16 * 1024;
+/// How much longer than the content its compressed form may be: `gzip` has a frame.
+const FRAME: u64 = 1024;
+
+impl HttpTransport {
+    /// A transport of settings. Nothing is fetched.
+    ///
+    /// # Errors
+    /// When an address, the proxy or the authorities are not usable.
+    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        let proxy = settings.proxy.as_deref().map(Proxy::new).transpose();
+        let roots = match &settings.authorities {
+            Some(pem) => certificates(pem)?,
+            None => RootCerts::WebPki,
+        };
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            // An address is what an administrator wrote, not what a server says.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(proxy.map_err(|_| SettingsError::Proxy)?)
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .timeout_per_read(Some(settings.pace.silence))
+            .timeout_per_write(Some(settings.pace.silence))
+            .max_response_header_size(HEADERS)
+            .user_agent(concat!("codex-agent/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self {
+            agent: config.into(),
+            metadata: base(&settings.metadata)?,
+            targets: base(&settings.targets)?,
+            pace: settings.pace,
+            requests: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        })
+    }
+
+    /// What went over the wire so far.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            requests: self.requests.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    fn fetch(&self, fetch: &Fetch<'_>, address: &str) -> Result<Option<Vec<u8>>, TransportError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let start = Instant::now();
+        let request = self.agent.get(address).config().timeout_global(Some(fetch.time)).build();
+        let answer = request.call().map_err(|error| fetch.failed(error, 0))?;
+        match answer.status().as_u16() {
+            200 => {}
+            404 => return Ok(None),
+            // Object stores say so of what is not there to those who may not list it, and the end
+            // of the chain of roots is always such a thing. It tells an attacker's server nothing
+            // that 404 would not do: both leave the root that is trusted. Of anything else 403 is
+            // an error: an absent timestamp and refused credentials must not look the same.
+            403 if fetch.is_root() => return Ok(None),
+            status => return Err(fetch.problem(format!("the server answered {status}"))),
+        }
+        let number = |name| answer.headers().get(name)?.to_str().ok()?.parse::<u64>().ok();
+        let announced = number(CONTENT_LENGTH);
+        let is_plain = !answer.headers().contains_key(CONTENT_ENCODING);
+        if announced.is_some_and(|length| length > fetch.limit.saturating_add(FRAME)) {
+            return Err(fetch.too_long());
+        }
+        let bytes = self.body(fetch, answer.into_body(), start)?;
+        let length = length_of(&bytes);
+        self.bytes.fetch_add(announced.unwrap_or(length), Ordering::Relaxed);
+        // The library makes sure of this, too; a release must not depend on it.
+        if is_plain && announced.is_some_and(|announced| announced != length) {
+            return Err(fetch.truncated(length));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Reads content, unpacked, up to its limit and at its pace.
+    fn body(
+        &self,
+        fetch: &Fetch<'_>,
+        mut body: Body,
+        start: Instant,
+    ) -> Result<Vec<u8>, TransportError> {
+        let mut reader = body.as_reader().take(fetch.limit.saturating_add(1));
+        let mut bytes = Vec::new();
+        let mut piece = [0; 8192];
+        loop {
+            let read = reader.read(&mut piece);
+            let read = read.map_err(|error| fetch.failed(error.into(), length_of(&bytes)))?;
+            bytes.extend(piece.iter().take(read));
+            if length_of(&bytes) > fetch.limit {
+                return Err(fetch.too_long());
+            }
+            if read == 0 {
+                return Ok(bytes);
+            }
+            let taken = start.elapsed();
+            let wanted = self.pace.bytes_per_second.saturating_mul(taken.as_secs());
+            if taken >= fetch.time || (taken > self.pace.patience && length_of(&bytes) < wanted) {
+                return Err(fetch.too_slow(taken));
+            }
+        }
+    }
+}
+
+impl Transport for HttpTransport {
+    fn get(&self, resource: Resource<'_>, limit: u64) -> Result<Option<Vec<u8>>, TransportError> {
+        let fetch = Fetch { resource, limit, time: self.time(resource) };
+        let unusable = || fetch.problem("its name is not that of a part of a release".to_owned());
+        let address = match resource {
+            Resource::Metadata(name) => {
+                format!("{}{}", self.metadata, address::segment(name).ok_or_else(unusable)?)
+            }
+            Resource::Target(path) => {
+                format!("{}{}", self.targets, address::target_path(path).ok_or_else(unusable)?)
+            }
+            Resource::Approval(hash) => {
+                format!("{}{}", self.targets, approval(hash).ok_or_else(unusable)?)
+            }
+        };
+        self.fetch(&fetch, &address)
+    }
+}
+
+impl HttpTransport {
+    fn time(&self, resource: Resource<'_>) -> Duration {
+        match resource {
+            Resource::Metadata(_) | Resource::Approval(_) => self.pace.metadata,
+            Resource::Target(_) => self.pace.target,
+        }
+    }
+}
+
+/// One fetch, for its limits and its errors.
+struct Fetch<'name> {
+    resource: Resource<'name>,
+    limit: u64,
+    time: Duration,
+}
+
+impl Fetch<'_> {
+    fn name(&self) -> String {
+        match self.resource {
+            Resource::Metadata(name) | Resource::Target(name) => name.to_owned(),
+            Resource::Approval(hash) => approval(hash).unwrap_or_else(|| hash.to_owned()),
+        }
+    }
+
+    /// Whether it is a root by its number: `12.root.json`.
+    fn is_root(&self) -> bool {
+        let Resource::Metadata(name) = self.resource else { return false };
+        name.strip_suffix(".root.json")
+            .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
+    fn problem(&self, problem: String) -> TransportError {
+        TransportError::Failed { name: self.name(), problem }
+    }
+
+    fn too_long(&self) -> TransportError {
+        TransportError::TooLong { name: self.name(), limit: self.limit }
+    }
+
+    fn too_slow(&self, taken: Duration) -> TransportError {
+        // Rounded up: nothing is given zero seconds.
+        let seconds = taken.as_secs() + u64::from(taken.subsec_nanos() > 0);
+        TransportError::TooSlow { name: self.name(), seconds }
+    }
+
+    fn truncated(&self, received: u64) -> TransportError {
+        TransportError::Truncated { name: self.name(), received }
+    }
+
+    fn failed(&self, error: ureq::Error, received: u64) -> TransportError {
+        match error {
+            ureq::Error::Timeout(_) => self.too_slow(self.time),
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+                self.too_slow(self.time)
+            }
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.truncated(received)
+            }
+            ureq::Error::Decompress(_, error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.truncated(received)
+            }
+            error => self.problem(error.to_string()),
+        }
+    }
+}
+
+/// The path of an approval below the targets; `None` where the hash is none.
+fn approval(hash: &str) -> Option<String> {
+    let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then(|| format!("approvals/{hash}.json"))
+}
+
+/// An address with the slash at its end that names are put after.
+fn base(address: &str) -> Result<String, SettingsError> {
+    let wrong = || SettingsError::Address { address: address.to_owned() };
+    let (scheme, rest) = address.split_once("://").ok_or_else(wrong)?;
+    let is_usable = matches!(scheme, "http" | "https")
+        && !rest.starts_with('/')
+        && !rest.is_empty()
+        && rest.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'@'));
+    if !is_usable {
+        return Err(wrong());
+    }
+    Ok(format!("{}/", address.trim_end_matches('/')))
+}
+
+/// The certificates of a PEM file.
+fn certificates(pem: &[u8]) -> Result<RootCerts, SettingsError> {
+    let mut found: Vec<Certificate<'static>> = Vec::new();
+    for item in ureq::tls::parse_pem(pem) {
+        if let ureq::tls::PemItem::Certificate(one) =
+            item.map_err(|_| SettingsError::Authorities)?
+        {
+            found.push(one);
+        }
+    }
+    if found.is_empty() {
+        return Err(SettingsError::Authorities);
+    }
+    Ok(RootCerts::new_with_certs(&found))
+}
+
+fn length_of(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// A release in a folder: `metadata/`, `targets/` and `targets/approvals/` below it, each file
+/// under the name that a web server would be asked for, not encoded.
+#[derive(Debug)]
+pub struct DirectoryTransport {
+    folder: PathBuf,
+}
+
+impl DirectoryTransport {
+    /// A transport of a folder. Nothing is looked at.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+}
+
+impl Transport for DirectoryTransport {
+    fn get(&self, resource: Resource<'_>, limit: u64) -> Result<Option<Vec<u8>>, TransportError> {
+        let fetch = Fetch { resource, limit, time: Duration::MAX };
+        let path = match resource {
+            Resource::Metadata(name) => {
+                address::segment(name).map(|name| format!("metadata/{name}"))
+            }
+            Resource::Target(path) => address::target_path(path).map(|_| format!("targets/{path}")),
+            Resource::Approval(hash) => approval(hash).map(|path| format!("targets/{path}")),
+        };
+        let path = path.ok_or_else(|| {
+            fetch.problem("its name is not that of a part of a release".to_owned())
+        })?;
+        let Some(file) =
+            open_below(&self.folder, Path::new(&path)).map_err(|problem| fetch.problem(problem))?
+        else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|error| fetch.problem(error.to_string()))?;
+        if length_of(&bytes) > limit {
+            return Err(fetch.too_long());
+        }
+        Ok(Some(bytes))
+    }
+}
+
+/// Opens a file below a folder, following no link on the way.
+fn open_below(folder: &Path, path: &Path) -> Result<Option<File>, String> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    // The folder itself is what an administrator named, and may be a link.
+    let base = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut at = openat(CWD, folder, base, Mode::empty()).map_err(|errno| errno.to_string())?;
+    for part in path.components() {
+        let Component::Normal(name) = part else {
+            return Err("its name leaves the folder".to_owned());
+        };
+        at = match openat(&at, name, flags, Mode::empty()) {
+            Ok(next) => next,
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            Err(rustix::io::Errno::LOOP) => {
+                return Err(format!("`{}` is a link, which is not followed", name.display()));
+            }
+            Err(errno) => return Err(errno.to_string()),
+        };
+    }
+    let file = File::from(at);
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(Some(file)),
+        Ok(_) => Err("it is no regular file".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
