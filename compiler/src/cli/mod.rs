@@ -10,6 +10,7 @@ mod explain;
 mod fmt;
 mod import;
 mod init;
+mod keys;
 mod plan;
 mod schema;
 mod shell;
@@ -112,6 +113,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Plan(arguments) => plan::plan(arguments, output),
         Command::Brief(arguments) => brief::brief(arguments, output),
         Command::Test(arguments) => test::test(arguments, output),
+        Command::Keys(arguments) => keys::keys(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),
         Command::Import(arguments) => import::import(arguments, output),
         Command::Schema(arguments) => schema::schema(arguments, output),

@@ -73,6 +73,13 @@ texts! {
         |text: &str| Date::parse(text).is_some();
 }
 
+impl Name {
+    /// Reads a name; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_name(text).then(|| Self(text.to_owned()))
+    }
+}
+
 fn is_name(text: &str) -> bool {
     let mut letters = text.chars();
     letters.next().is_some_and(|first| first.is_ascii_alphanumeric())
