@@ -125,21 +125,28 @@ pub fn make(
         random.fill(bytes).map_err(|_| KeyError::NoRandomness)?;
     }
     let public = MemoryKey::from_seed(&seed).ok_or(KeyError::OtherKind)?.public();
-    let mut octets = Zeroizing::new(Vec::with_capacity(SEED_PREFIX.len() + seed.len()));
-    octets.extend(SEED_PREFIX);
-    octets.extend(seed.iter());
-    let algorithm = AlgorithmIdentifierRef { oid: ED25519, parameters: None };
-    let damaged = |error: &dyn std::fmt::Display| KeyError::Damaged(error.to_string());
     let (log_n, r, p) = SCRYPT;
-    let work = scrypt::Params::new(log_n, r, p, 32).map_err(|error| damaged(&error))?;
+    let work = scrypt::Params::new(log_n, r, p, 32);
+    let work = work.map_err(|error| KeyError::Damaged(error.to_string()))?;
     let parameters = Parameters::scrypt_aes256cbc(work, &salt, &start);
-    let document = PrivateKeyInfo::new(algorithm, &octets)
-        .encrypt_with_params(parameters.map_err(|error| damaged(&error))?, passphrase.0.as_bytes())
-        .map_err(|error| damaged(&error))?;
-    let pem = document
-        .to_pem(EncryptedPrivateKeyInfo::PEM_LABEL, LineEnding::LF)
-        .map_err(|error| damaged(&error))?;
+    let parameters = parameters.map_err(|error| KeyError::Damaged(error.to_string()))?;
+    let pem = encrypt(&seed, passphrase, parameters)?;
     Ok((public, format!("Name: {label}\n{PUBLIC}{public}\n{}", &*pem)))
+}
+
+fn encrypt(
+    seed: &[u8; 32],
+    passphrase: &Passphrase,
+    parameters: Parameters<'_>,
+) -> Result<Zeroizing<String>, KeyError> {
+    let damaged = |error: &dyn std::fmt::Display| KeyError::Damaged(error.to_string());
+    let octets = Zeroizing::new([&SEED_PREFIX[..], seed].concat());
+    let algorithm = AlgorithmIdentifierRef { oid: ED25519, parameters: None };
+    PrivateKeyInfo::new(algorithm, &octets)
+        .encrypt_with_params(parameters, passphrase.0.as_bytes())
+        .map_err(|error| damaged(&error))?
+        .to_pem(EncryptedPrivateKeyInfo::PEM_LABEL, LineEnding::LF)
+        .map_err(|error| damaged(&error))
 }
 
 /// The public key that a file names in clear; `None` where it was written by another program.
@@ -167,6 +174,7 @@ pub fn open(text: &str, passphrase: &Passphrase) -> Result<MemoryKey, KeyError> 
     let key = MemoryKey::from_seed(&seed);
     seed.zeroize();
     let key = key.ok_or(KeyError::OtherKind)?;
+    // AES-CBC tells nobody that a byte was changed: the public key does.
     match public(text) {
         Some(said) if said != key.public() => Err(KeyError::OtherPublic { said, is: key.public() }),
         _ => Ok(key),

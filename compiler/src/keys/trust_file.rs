@@ -7,6 +7,7 @@ use codex_schema::lookup::closest;
 use codex_schema::span::{SourceId, Sourced, Span};
 use codex_schema::value::{Node, Table, Value};
 use codex_trust::keys::PublicKey;
+use codex_trust::write::Authority;
 
 use crate::repository::Repository;
 
@@ -75,6 +76,12 @@ impl Role {
     /// Days until a signature ends, from 1 to 3650.
     pub fn expires_days(&self) -> u32 {
         self.expires_days
+    }
+
+    /// The same as the writer of releases wants it.
+    pub fn authority(&self) -> Authority {
+        let Signers { keys, threshold } = &self.signers;
+        Authority { keys: keys.clone(), threshold: *threshold, days: self.expires_days }
     }
 }
 
@@ -157,6 +164,8 @@ pub(crate) struct Draft {
     keys: BTreeMap<String, Sourced<Option<PublicKey>>>,
     /// Where the roles begin; without any, that one thing is reported, and elsewhere.
     roles_at: Option<Span>,
+    /// Names of roles that there are not: reported elsewhere.
+    misspelt: Vec<String>,
     roles: Vec<DraftRole>,
 }
 
@@ -168,7 +177,7 @@ struct DraftRole {
     /// Where the role is given.
     span: Span,
     keys: Vec<Sourced<String>>,
-    threshold: Option<Sourced<i64>>,
+    threshold: Option<Sourced<u32>>,
     expires_days: Option<u32>,
 }
 
@@ -182,33 +191,34 @@ pub(crate) fn read(source: SourceId, root: &Table) -> Draft {
             (entry.key.value.to_string(), Sourced { value: key, span: entry.key.span })
         })
         .collect();
-    let mut roles = Vec::new();
+    let (mut roles, mut misspelt) = (Vec::new(), Vec::new());
     for (group, prefix) in [("roles", ""), ("teams", "teams/")] {
         for entry in entries(group) {
             let name = format!("{prefix}{}", entry.key.value);
-            // A misspelt role is reported as an unknown key.
             if group == "teams" || ROLES.iter().any(|(known, _)| *known == name) {
                 roles.push(draft_role(name, entry.key.span, &entry.node));
+            } else {
+                misspelt.push(name);
             }
         }
     }
-    let roles_at = root.iter().find(|entry| entry.key.value == "roles").map(|one| one.key.span);
-    Draft { source, keys, roles_at, roles }
+    let roles_at = root.iter().find(|entry| &*entry.key.value == "roles").map(|one| one.key.span);
+    Draft { source, keys, roles_at, misspelt, roles }
 }
 
 fn draft_role(name: String, span: Span, node: &Node) -> DraftRole {
     let number = |key: &str| {
         let node = node.at(&[key])?;
-        if let Value::Integer(value) = node.value {
-            return Some(Sourced { value, span: node.span });
-        }
-        None
+        let Value::Integer(value) = node.value else { return None };
+        Some(Sourced { value: u32::try_from(value).ok()?, span: node.span })
     };
     let default = ROLES.iter().find(|(known, _)| *known == name).map_or(Some(TEAM_DAYS), |it| it.1);
-    let given = number("expires_days").and_then(|days| u32::try_from(days.value).ok());
+    let given = number("expires_days").map(|days| days.value);
+    // Where there are no keys at all, that one thing is reported, and elsewhere.
+    let threshold = node.at(&["keys"]).and_then(|_| number("threshold"));
     DraftRole {
         keys: crate::repository::manifest::texts(node.at(&["keys"])),
-        threshold: number("threshold"),
+        threshold,
         expires_days: given.or(default),
         name,
         span,
@@ -235,7 +245,7 @@ pub(crate) fn trust(draft: &Draft) -> Option<Trust> {
         let role = draft.role(name)?;
         let keys: Option<Vec<PublicKey>> =
             role.keys.iter().map(|key| draft.keys.get(&key.value)?.value).collect();
-        let threshold = u32::try_from(role.threshold.as_ref()?.value).ok()?;
+        let threshold = role.threshold.as_ref()?.value;
         Some(Signers { keys: keys?, threshold })
     };
     let role = |name: &str| {
@@ -271,7 +281,11 @@ impl Draft {
 
 fn missing_roles(draft: &Draft) -> Vec<Diagnostic> {
     let Some(roles_at) = draft.roles_at else { return Vec::new() };
-    let missing = ROLES.iter().filter(|(name, _)| draft.role(name).is_none());
+    let meant = |name: &str| closest(name, ROLES.iter().map(|(known, _)| *known));
+    // A misspelt role is one mistake, not two.
+    let meant: Vec<&str> = draft.misspelt.iter().filter_map(|name| meant(name)).collect();
+    let missing =
+        ROLES.iter().filter(|(name, _)| draft.role(name).is_none() && !meant.contains(name));
     let one = |(name, _): &(&str, Option<u32>)| {
         let message = format!("nobody holds the role `{name}`");
         let help = format!("add `[roles.{name}]` with `keys` and `threshold`");
@@ -333,12 +347,12 @@ fn repeated_keys(role: &DraftRole) -> Vec<Diagnostic> {
 fn threshold(role: &DraftRole) -> Option<Diagnostic> {
     let Sourced { value, span } = role.threshold.as_ref()?;
     let distinct: BTreeSet<&String> = role.keys.iter().map(|key| &key.value).collect();
-    let count = i64::try_from(distinct.len()).unwrap_or(i64::MAX);
+    let count = u32::try_from(distinct.len()).unwrap_or(u32::MAX);
     let found = if count == 0 {
         let message = format!("`{}` has no keys", role.name);
         Diagnostic::new(Code::SignerThreshold, message, *span).help("name the keys that sign")
-    } else if *value < 1 {
-        let message = format!("with a threshold of {value} nobody has to sign for `{}`", role.name);
+    } else if *value == 0 {
+        let message = format!("with a threshold of 0 nobody has to sign for `{}`", role.name);
         Diagnostic::new(Code::SignerThreshold, message, *span)
             .help(format!("write a number from 1 to {count}"))
     } else if *value > count {
@@ -359,33 +373,40 @@ fn threshold(role: &DraftRole) -> Option<Diagnostic> {
 /// Keys in two roles that one person must not have.
 fn two_hats(draft: &Draft) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let online = draft.roles.iter().filter(|role| ONLINE.contains(&role.name.as_str()));
+    let is_online = |role: &&DraftRole| ONLINE.contains(&role.name.as_str());
+    let (online, offline): (Vec<_>, Vec<_>) = draft.roles.iter().partition(is_online);
     for role in online {
-        for other in draft.roles.iter().filter(|other| !ONLINE.contains(&other.name.as_str())) {
-            for (here, there) in draft.both(role, other) {
-                let message = format!(
-                    "`{}` signs for `{}` on the server, and holds `{}` too",
-                    here.value, role.name, other.name
-                );
-                found.push(
-                    Diagnostic::new(Code::SignerOnline, message, here.span)
-                        .beside(there.span, "here")
-                        .help(format!("give `{}` a key of its own", role.name)),
-                );
+        for here in &role.keys {
+            let others = offline.iter().filter_map(|other| Some((other, draft.same(here, other)?)));
+            let others: Vec<(&&DraftRole, Span)> = others.collect();
+            if others.is_empty() {
+                continue;
             }
+            let names: Vec<String> =
+                others.iter().map(|(other, _)| format!("`{}`", other.name)).collect();
+            let (key, role, names) = (&here.value, &role.name, names.join(", "));
+            let message =
+                format!("`{key}` signs for `{role}` on the server, and holds {names} too");
+            let mut diagnostic = Diagnostic::new(Code::SignerOnline, message, here.span)
+                .help(format!("give `{role}` a key of its own"));
+            for (_, there) in others {
+                diagnostic = diagnostic.beside(there, "here");
+            }
+            found.push(diagnostic);
         }
     }
     let signs = |role: &&DraftRole| role.name == "organisation" || role.name.starts_with("teams/");
     let Some(loosen) = draft.role("loosen") else { return found };
     for other in draft.roles.iter().filter(signs) {
-        for (here, there) in draft.both(loosen, other) {
+        for here in &loosen.keys {
+            let Some(there) = draft.same(here, other) else { continue };
             let message = format!(
                 "`{}` approves what loosens policy, and signs policy of `{}`",
                 here.value, other.name
             );
             found.push(
                 Diagnostic::new(Code::SignerApproves, message, here.span)
-                    .beside(there.span, "here")
+                    .beside(there, "here")
                     .help("let somebody approve who signs no policy"),
             );
         }
@@ -394,18 +415,11 @@ fn two_hats(draft: &Draft) -> Vec<Diagnostic> {
 }
 
 impl Draft {
-    /// What two roles have in common, by the keys and not by their names.
-    fn both<'draft>(
-        &'draft self,
-        one: &'draft DraftRole,
-        other: &'draft DraftRole,
-    ) -> Vec<(&'draft Sourced<String>, &'draft Sourced<String>)> {
+    /// Where a role has a key, whatever it is called there.
+    fn same(&self, name: &Sourced<String>, role: &DraftRole) -> Option<Span> {
         let key = |name: &Sourced<String>| self.keys.get(&name.value)?.value;
-        let pair = |here| {
-            let same = |there: &&Sourced<String>| key(here).is_some() && key(here) == key(there);
-            Some((here, other.keys.iter().find(same)?))
-        };
-        one.keys.iter().filter_map(pair).collect()
+        let wanted = key(name)?;
+        role.keys.iter().find(|there| key(there) == Some(wanted)).map(|there| there.span)
     }
 }
 

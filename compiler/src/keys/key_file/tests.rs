@@ -49,20 +49,29 @@ fn what_is_no_key_is_told_apart() {
 #[test]
 fn a_damaged_file_is_never_another_key() {
     use base64::Engine as _;
-    let (public_key, text) = make("ana", &passphrase(), &SystemRandom::new()).unwrap();
-    let der = encrypted(&text).unwrap();
-    // Only the head: what is encrypted costs the full work each time.
-    for at in 0..der.len().min(60) {
+    let seed = [7; 32];
+    let public_key = MemoryKey::from_seed(&seed).unwrap().public();
+    // Little work, so that all of it can be tried.
+    let work = scrypt::Params::new(1, 1, 1, 32).unwrap();
+    let parameters = Parameters::scrypt_aes256cbc(work, &[1; 16], &[2; 16]).unwrap();
+    let der = encrypted(&encrypt(&seed, &passphrase(), parameters).unwrap()).unwrap();
+    let mut exchanged = 0;
+    for at in 0..der.len() {
         let mut broken = der.clone();
         broken[at] ^= 0x41;
         let encoded = base64::engine::general_purpose::STANDARD.encode(&broken);
         let pem = format!(
-            "-----BEGIN ENCRYPTED PRIVATE KEY-----\n{encoded}\n-----END ENCRYPTED PRIVATE KEY-----\n"
+            "{PUBLIC}{public_key}\n-----BEGIN ENCRYPTED PRIVATE KEY-----\n{encoded}\n\
+             -----END ENCRYPTED PRIVATE KEY-----\n"
         );
-        if let Ok(key) = open(&pem, &passphrase()) {
-            assert_eq!(key.public(), public_key, "byte {at}");
+        match open(&pem, &passphrase()) {
+            Ok(key) => assert_eq!(key.public(), public_key, "byte {at}"),
+            Err(KeyError::OtherPublic { .. }) => exchanged += 1,
+            Err(_) => {}
         }
     }
+    // Without the public key beside it, this many would have passed for a key.
+    assert!(exchanged > 10, "{exchanged}");
 }
 
 #[test]
