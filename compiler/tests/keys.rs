@@ -145,7 +145,7 @@ impl Transport for Folder {
     fn get(&self, resource: Resource<'_>, _: u64) -> Result<Option<Vec<u8>>, TransportError> {
         match resource {
             Resource::Metadata(name) => Ok(self.0.get(name).cloned()),
-            Resource::Target(_) => Ok(None),
+            Resource::Target(_) | Resource::Approval(_) => Ok(None),
         }
     }
 }
