@@ -21,6 +21,7 @@ pub mod files;
 pub mod format;
 pub mod gather;
 pub mod import;
+pub mod keys;
 pub mod layers;
 pub mod lint;
 pub mod machine;

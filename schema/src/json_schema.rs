@@ -5,7 +5,9 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value as Json, json};
 
 use crate::key::{Channels, Key, Secret, Unknown};
-use crate::lookup::{CASE, CONFIG, EXCEPTION, MANIFEST, PROPERTY, REQUIREMENTS, Spot, TEST, Tree};
+use crate::lookup::{
+    CASE, CONFIG, EXCEPTION, MANIFEST, PROPERTY, REQUIREMENTS, Spot, TEST, TRUST, Tree,
+};
 use crate::reader::read_toml_value;
 use crate::span::SourceId;
 use crate::version::Version;
@@ -29,6 +31,11 @@ pub fn policy() -> Json {
 pub fn exception() -> Json {
     let about = "What one team, environment or cohort may do for a while though policy forbids it.";
     document(&EXCEPTION, "Codex policy exception", about)
+}
+
+/// The schema of `trust.toml`.
+pub fn trust() -> Json {
+    document(&TRUST, "Codex policy trust", "Who may sign which part of a release of policy.")
 }
 
 /// The schema of a file of tests, `*.test.toml`.

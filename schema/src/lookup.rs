@@ -22,6 +22,10 @@ pub static MANIFEST: LazyLock<Tree> =
 pub static EXCEPTION: LazyLock<Tree> =
     LazyLock::new(|| Tree::build(policy::EXCEPTION_FAMILIES, policy::EXCEPTION_SECTIONS));
 
+/// Keys of `trust.toml`.
+pub static TRUST: LazyLock<Tree> =
+    LazyLock::new(|| Tree::build(policy::TRUST_FAMILIES, policy::TRUST_SECTIONS));
+
 /// Keys of a file of tests; each element of its lists is held against a tree of its own.
 pub static TEST: LazyLock<Tree> =
     LazyLock::new(|| Tree::build(policy::TEST_FAMILIES, policy::TEST_SECTIONS));

@@ -3,6 +3,7 @@
 mod carry;
 mod cases;
 mod compare;
+mod keys;
 mod release;
 
 use std::path::PathBuf;
@@ -17,15 +18,20 @@ use crate::machine::Os;
 pub(super) use carry::{Emit, VerifyProfile};
 pub(super) use cases::{AgainstArgs, Brief, Test, TestForm};
 pub(super) use compare::{Diff, DiffForm, Plan, PlanForm};
+pub(super) use keys::{
+    DocumentStatus, JoinDocuments, Keys, KeysCommand, NewKey, NextRoot, PassphraseArgs, ShowKey,
+    SignDocument, WhoSignsArgs,
+};
 pub(super) use release::{
-    Approve, KeyArgs, Publish, Release, ReleaseCommand, ReleaseDiff, Show, Sign, Verify,
+    Approve, Publish, Release, ReleaseCommand, ReleaseDiff, Show, Sign, Signing, Verify,
 };
 
 /// Tells what policy is in force for Codex on a machine, and why.
 ///
 /// Runs Codex and uses the network only when told to: --live asks the installed Codex for its
 /// version, `test --against` puts tests to it, --install lets npm fetch one. Only `init`, `import`,
-/// `fmt`, `compile`, `emit`, `sign`, `publish`, `release approve` and `check --fix` write, and only what they are given.
+/// `fmt`, `compile`, `emit`, `keys`, `sign`, `publish`, `release approve` and `check --fix` write, and
+/// only what they are given.
 #[derive(Debug, Parser)]
 #[command(name = "codex-config", version, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 fine, 1 findings, 2 usage, 3 locked by policy, \
@@ -73,6 +79,8 @@ pub enum Command {
     Test(Test),
     /// Tells the agent what it may do, in at most 40 lines made from the policy in force.
     Brief(Box<Brief>),
+    /// Makes keys, and signs together: roots of trust and other documents of a release.
+    Keys(Keys),
     /// Writes a small, good policy repository to start from.
     Init(Init),
     /// Makes a policy repository of the policy on a machine.
@@ -305,7 +313,7 @@ pub struct Check {
 #[derive(Debug, Args)]
 pub struct Fmt {
     /// Files, or folders whose policy files are meant (requirements.toml, config.toml, policy.toml,
-    /// exceptions/*.toml, *.test.toml); links in folders are not followed.
+    /// trust.toml, exceptions/*.toml, *.test.toml); links in folders are not followed.
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath, default_value = ".")]
     pub paths: Vec<PathBuf>,
     /// Write nothing: list the files that would change and exit 1 if there are any.
@@ -442,6 +450,8 @@ pub enum WhichSchema {
     Policy,
     /// JSON Schema of a file in exceptions/.
     Exception,
+    /// JSON Schema of trust.toml.
+    Trust,
     /// JSON Schema of a file of tests, *.test.toml.
     Test,
     /// JSON Schema of `explain --json`.

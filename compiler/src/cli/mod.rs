@@ -10,7 +10,7 @@ mod explain;
 mod fmt;
 mod import;
 mod init;
-mod keyring;
+mod keys;
 mod plan;
 mod release;
 mod schema;
@@ -118,6 +118,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Release(arguments) => release::release(&arguments.command, output),
         Command::Brief(arguments) => brief::brief(arguments, output),
         Command::Test(arguments) => test::test(arguments, output),
+        Command::Keys(arguments) => keys::keys(arguments, output),
         Command::Init(arguments) => init::init(arguments, output),
         Command::Import(arguments) => import::import(arguments, output),
         Command::Schema(arguments) => schema::schema(arguments, output),

@@ -15,7 +15,7 @@ use codex_trust::verify::verify as verify_for;
 use codex_trust::write::Published;
 
 use super::arguments::{Approve, ReleaseCommand, ReleaseDiff, Show, Verify};
-use super::keyring::signers;
+use super::keys::signers;
 use super::sign::{Ended, ended};
 use super::world::{now, read_file};
 use super::{Outcome, Output};
@@ -243,7 +243,7 @@ fn bundles(release: &Path, root: &Path) -> Result<BTreeMap<String, Bundle>, Ende
 
 fn approve(arguments: &Approve, output: &mut Output) -> Result<Outcome, Ended> {
     let mut stage = Stage::read(&arguments.stage)?;
-    let signers = signers(&arguments.keys).map_err(Ended::Usage)?;
+    let signers = signers(&arguments.signing).map_err(Ended::Usage)?;
     let published = Published::nothing(&stage.root)?;
     let organisation = organisation(&Folder::new(&arguments.stage), &published, &stage);
     let mut done = 0_usize;

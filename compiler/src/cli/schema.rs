@@ -12,6 +12,7 @@ pub(super) fn schema(arguments: &Schema, output: &mut Output) -> Outcome {
         WhichSchema::Config => codex_schema::json_schema::config(),
         WhichSchema::Policy => codex_schema::json_schema::policy(),
         WhichSchema::Exception => codex_schema::json_schema::exception(),
+        WhichSchema::Trust => codex_schema::json_schema::trust(),
         WhichSchema::Test => codex_schema::json_schema::test(),
         WhichSchema::Explain => of::<Explanation>(),
         WhichSchema::WhyBlocked => of::<Why>(),

@@ -13,7 +13,7 @@ use super::arguments::{Publish, Sign};
 use super::check::shown;
 use super::diff::open;
 use super::explain::usage;
-use super::keyring::{signatories, signers};
+use super::keys::{signatories, signers};
 use super::world::{now, read_file, today};
 use super::{Outcome, Output};
 use crate::authoring::EffectivePolicy;
@@ -252,7 +252,7 @@ fn finish(
     out: &Path,
     output: &mut Output,
 ) -> Result<Outcome, Ended> {
-    let signers = signers(&arguments.keys).map_err(Ended::Usage)?;
+    let signers = signers(&arguments.signing).map_err(Ended::Usage)?;
     let mut used = vec![false; signers.len()];
     let holders = holders(&stage, published)?;
     for (role, envelope) in &mut stage.draft.roles {
@@ -315,7 +315,7 @@ fn publish_stage(arguments: &Publish, output: &mut Output) -> Result<Outcome, En
         return Err(Ended::Usage(words.to_owned()));
     }
     checked(&folder, &before, &stage, arguments.plan.as_ref())?;
-    let signers = signers(&arguments.keys).map_err(Ended::Usage)?;
+    let signers = signers(&arguments.signing).map_err(Ended::Usage)?;
     let root = &before.root.document;
     let holder = |role: &'static str| -> Result<&dyn Signer, Ended> {
         let keys = keys_of(&root.keys, &root.role(role)?.keyids);

@@ -15,6 +15,7 @@ use crate::explain::VersionOrigin;
 use crate::files::{Content, Files, RealFiles};
 use crate::gather::Extra;
 use crate::gather::bundle::BundleAnswer;
+use crate::keys::key_file::Passphrase;
 use crate::machine::{Machine, Os};
 use crate::render::paint::Paint;
 
@@ -164,6 +165,59 @@ pub(super) fn now() -> jiff::Timestamp {
 pub(super) fn today() -> Date {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     Date::of_unix_seconds(since.map_or(0, |time| time.as_secs()))
+}
+
+/// Whether a person types a passphrase twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Twice {
+    /// For a new key: a typing mistake would lose it.
+    Yes,
+    /// For a key that is there.
+    No,
+}
+
+/// Where passphrases come from: a file, else the environment, else the person at the terminal.
+pub(super) fn passphrase(
+    file: Option<&Path>,
+    twice: Twice,
+) -> Box<dyn Fn(&str) -> Result<Passphrase, String> + '_> {
+    Box::new(move |name| {
+        let given = match file {
+            Some(path) => first_line(path)?,
+            None => match std::env::var("CODEX_CONFIG_PASSPHRASE") {
+                Ok(text) => Passphrase::new(text),
+                Err(std::env::VarError::NotUnicode(_)) => {
+                    return Err("CODEX_CONFIG_PASSPHRASE is not UTF-8".to_owned());
+                }
+                Err(std::env::VarError::NotPresent) => typed(name, twice)?,
+            },
+        };
+        if given.is_empty() { Err("the passphrase is empty".to_owned()) } else { Ok(given) }
+    })
+}
+
+fn first_line(path: &Path) -> Result<Passphrase, String> {
+    let (name, bytes) = read_file(path)?;
+    let bytes = zeroize::Zeroizing::new(bytes);
+    let text = std::str::from_utf8(&bytes).map_err(|_| format!("{name} is not UTF-8"))?;
+    Ok(Passphrase::new(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+fn typed(name: &str, twice: Twice) -> Result<Passphrase, String> {
+    let ask = |words: &str| {
+        let text = rpassword::prompt_password(format!("{words} {name}: "));
+        text.map(Passphrase::new).map_err(|_| {
+            "there is no terminal to ask on: give --passphrase-file or CODEX_CONFIG_PASSPHRASE"
+                .to_owned()
+        })
+    };
+    let first = ask("passphrase for")?;
+    match twice {
+        Twice::Yes if !ask("the same again for")?.is(&first) => {
+            Err("the two passphrases differ".to_owned())
+        }
+        Twice::Yes | Twice::No => Ok(first),
+    }
 }
 
 /// How to write for the reader.

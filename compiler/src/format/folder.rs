@@ -77,7 +77,7 @@ fn is_policy(path: &Path) -> bool {
         return false;
     };
     let above = path.parent().and_then(Path::file_name);
-    let known = ["requirements", "config", "managed_config", "policy"];
+    let known = ["requirements", "config", "managed_config", "policy", "trust"];
     let suffixes = [".config", ".test", "codex-requirements"];
     known.contains(&stem)
         || suffixes.iter().any(|suffix| stem.ends_with(suffix))

@@ -6,7 +6,7 @@ use codex_schema::source::Documents;
 use codex_schema::span::Span;
 
 use super::manifest::LayerName;
-use super::{MANIFEST_FILE, Role, file};
+use super::{MANIFEST_FILE, Role, TRUST_FILE, file};
 use crate::files::Files;
 
 /// Most folders of one kind, and most files in one folder: far above any organisation's need.
@@ -30,7 +30,10 @@ struct Stray {
 /// Looks for the files of a repository.
 pub(super) fn find(files: &dyn Files, top: &str) -> Layout {
     let mut layout = Layout {
-        files: vec![(MANIFEST_FILE.to_owned(), Role::Manifest)],
+        files: vec![
+            (MANIFEST_FILE.to_owned(), Role::Manifest),
+            (TRUST_FILE.to_owned(), Role::Trust),
+        ],
         folders: Vec::new(),
         stray: Vec::new(),
     };

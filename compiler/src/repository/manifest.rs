@@ -273,7 +273,7 @@ fn entries(node: Option<&Node>) -> Vec<(&str, &Node)> {
 }
 
 /// The texts of a list.
-pub(super) fn texts(node: Option<&Node>) -> Vec<Sourced<String>> {
+pub(crate) fn texts(node: Option<&Node>) -> Vec<Sourced<String>> {
     let list = node.and_then(|node| node.value.as_array()).unwrap_or_default();
     list.iter()
         .filter_map(|one| {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! policy.toml                      the organisation, the cohorts, who may loosen what
+//! trust.toml                       who may sign which part of a release; may be absent
 //! baseline/                        requirements.toml, config.toml, rules/*.rules
 //! environments/NAME/               the same, tighter
 //! teams/NAME/                      the same, tighter still
@@ -37,6 +38,7 @@ pub use manifest::{Cohort, LayerName, Manifest, Target};
 pub use property::Property;
 
 use crate::files::{Content, Files};
+use crate::keys::trust_file::{self, TRUST_FILE, Trust};
 
 /// The name of the manifest.
 pub const MANIFEST_FILE: &str = "policy.toml";
@@ -54,6 +56,8 @@ pub struct Repository {
     pub cases: Vec<Case>,
     /// Properties of `*.test.toml`.
     pub properties: Vec<Property>,
+    /// Who may sign what, where `trust.toml` is there and has no error.
+    pub trust: Option<Trust>,
     /// Every text that was read; paths are relative to the top of the repository.
     pub documents: Documents,
     /// What is wrong with the repository as such: its own files, its layout, its cohorts, and
@@ -111,11 +115,15 @@ pub fn read_some(files: &dyn Files, top: &str, today: Date, choose: &mut Choice<
     repository.layers =
         found.folders.iter().map(|name| (name.clone(), AuthoredLayer::default())).collect();
     let texts = load(files, top, &found, &mut repository);
-    let (own, layers): (Vec<Text>, Vec<Text>) = texts
-        .into_iter()
-        .partition(|text| matches!(text.role, Role::Manifest | Role::Exception(_) | Role::Test));
+    let (own, layers): (Vec<Text>, Vec<Text>) = texts.into_iter().partition(|text| {
+        matches!(text.role, Role::Manifest | Role::Exception(_) | Role::Test | Role::Trust)
+    });
+    let mut draft = None;
     for text in own {
         let document = parse_one(&repository.documents, &text);
+        if text.role == Role::Trust {
+            draft = Some(trust_file::read(text.source, &document.root));
+        }
         place(&mut repository, text, document);
     }
     repository.exceptions.sort_by(|left, right| left.name.cmp(&right.name));
@@ -149,6 +157,13 @@ pub fn read_some(files: &dyn Files, top: &str, today: Date, choose: &mut Choice<
     diagnostics.extend(case::check(&repository));
     diagnostics.extend(property::check(&repository));
     repository.diagnostics.extend(diagnostics);
+    if let Some(draft) = draft {
+        let found = trust_file::check(&draft, &repository);
+        repository.diagnostics.extend(found);
+        if !trust_file::has_error(&repository.diagnostics, &draft) {
+            repository.trust = trust_file::trust(&draft);
+        }
+    }
     repository
 }
 
@@ -176,6 +191,7 @@ struct Text {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Role {
     Manifest,
+    Trust,
     Exception(String),
     Test,
     Requirements(LayerName),
@@ -195,7 +211,7 @@ fn load(
         let full = format!("{top}/{path}");
         let bytes = match files.read(&full) {
             Content::Bytes(bytes) => bytes,
-            Content::Absent if *role == Role::Manifest => continue,
+            Content::Absent if matches!(role, Role::Manifest | Role::Trust) => continue,
             content => {
                 let source = repository.documents.add(file(path), "");
                 let span = Span::new(source, 0, 0);
@@ -285,6 +301,10 @@ fn place(repository: &mut Repository, text: Text, document: reader::Document) {
             let found = whole(own::check_manifest(&authored.parsed.root));
             repository.diagnostics.extend(found);
             repository.manifest = manifest::read(source, &authored.parsed.root);
+        }
+        Role::Trust => {
+            let found = whole(own::check_trust(&authored.parsed.root));
+            repository.diagnostics.extend(found);
         }
         Role::Exception(name) => {
             let found = whole(own::check_exception(&authored.parsed.root));

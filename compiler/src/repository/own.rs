@@ -2,7 +2,7 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::inspect::inspect;
-use codex_schema::lookup::{CASE, EXCEPTION, MANIFEST, PROPERTY, TEST, Tree};
+use codex_schema::lookup::{CASE, EXCEPTION, MANIFEST, PROPERTY, TEST, TRUST, Tree};
 use codex_schema::reader::SyntaxProblem;
 use codex_schema::span::Span;
 use codex_schema::value::Table;
@@ -41,6 +41,10 @@ pub(super) fn check_manifest(root: &Table) -> Vec<Diagnostic> {
 
 pub(super) fn check_exception(root: &Table) -> Vec<Diagnostic> {
     check(root, &EXCEPTION, "exception", None)
+}
+
+pub(super) fn check_trust(root: &Table) -> Vec<Diagnostic> {
+    check(root, &TRUST, "trust", None)
 }
 
 /// Holds a file of tests against its tables, every case for itself.

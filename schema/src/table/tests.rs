@@ -8,19 +8,22 @@ use serde_json::Value as Json;
 
 use crate::inspect::inspect;
 use crate::key::{Key, Merge, Tighter};
-use crate::lookup::{CASE, CONFIG, EXCEPTION, MANIFEST, PROPERTY, REQUIREMENTS, TEST, Tree, parts};
+use crate::lookup::{
+    CASE, CONFIG, EXCEPTION, MANIFEST, PROPERTY, REQUIREMENTS, TEST, TRUST, Tree, parts,
+};
 use crate::reader::{read_toml, read_toml_value};
 use crate::span::SourceId;
 use crate::value::Value;
 use crate::version::Version;
 use crate::{json_schema, reference};
 
-fn all() -> [(&'static str, &'static Tree, &'static jsonschema::Validator); 7] {
+fn all() -> [(&'static str, &'static Tree, &'static jsonschema::Validator); 8] {
     [
         ("requirements", &REQUIREMENTS, &REQUIREMENTS_SCHEMA),
         ("config", &CONFIG, &CONFIG_SCHEMA),
         ("policy", &MANIFEST, &POLICY_SCHEMA),
         ("exception", &EXCEPTION, &EXCEPTION_SCHEMA),
+        ("trust", &TRUST, &TRUST_SCHEMA),
         ("test", &TEST, &TEST_SCHEMA),
         ("case", &CASE, &CASE_SCHEMA),
         ("property", &PROPERTY, &PROPERTY_SCHEMA),
@@ -186,6 +189,8 @@ static POLICY_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
     std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::policy()).unwrap());
 static EXCEPTION_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
     std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::exception()).unwrap());
+static TRUST_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
+    std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::trust()).unwrap());
 static TEST_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
     std::sync::LazyLock::new(|| jsonschema::validator_for(&json_schema::test()).unwrap());
 static CASE_SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
@@ -212,6 +217,7 @@ fn generated_files_are_current() {
         ("../docs/schema/config.json", pretty(&json_schema::config())),
         ("../docs/schema/policy.json", pretty(&json_schema::policy())),
         ("../docs/schema/exception.json", pretty(&json_schema::exception())),
+        ("../docs/schema/trust.json", pretty(&json_schema::trust())),
         ("../docs/schema/test.json", pretty(&json_schema::test())),
         ("../docs/reference.md", reference::page()),
     ] {

@@ -65,9 +65,19 @@ texts! {
     /// The name of a team, an environment, a group or a cohort, or `*` for every one.
     NameOrAny, "^(\\*|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$", "a name, or `*` for every one",
         |text: &str| text == "*" || is_name(text);
+    /// An Ed25519 public key.
+    PublicKeyText, "^ed25519:[0-9a-f]{64}$", "`ed25519:` and 64 hexadecimal digits in lower case",
+        is_public_key;
     /// A day, such as `2027-01-31`: the last on which something counts.
     Day, "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a day like `2027-01-31`",
         |text: &str| Date::parse(text).is_some();
+}
+
+impl Name {
+    /// Reads a name; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_name(text).then(|| Self(text.to_owned()))
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -75,6 +85,12 @@ fn is_name(text: &str) -> bool {
     letters.next().is_some_and(|first| first.is_ascii_alphanumeric())
         && text.len() <= 64
         && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
+}
+
+fn is_public_key(text: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.strip_prefix("ed25519:")
+        .is_some_and(|digits| digits.len() == 64 && digits.bytes().all(digit))
 }
 
 fn is_identifier(text: &str) -> bool {
@@ -188,6 +204,27 @@ impl Date {
 impl std::fmt::Display for Date {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+/// For how many days something signed counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct LifeDays(#[schemars(range(min = 1, max = 3650))] u32);
+
+impl LifeDays {
+    /// The number of days.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for LifeDays {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let days = u32::deserialize(deserializer)?;
+        if (1..=3650).contains(&days) {
+            return Ok(Self(days));
+        }
+        Err(serde::de::Error::custom(format!("`{days}` is not a number of days from 1 to 3650")))
     }
 }
 

@@ -6,19 +6,20 @@ use clap::{Args, Subcommand, ValueHint};
 use codex_schema::types::policy::Date;
 use codex_schema::version::Version;
 
+use super::keys::PassphraseArgs;
 use super::{PrintArgs, day};
 use crate::plan::hash::PlanHash;
 
-/// The keys to sign with.
+/// Keys to sign with; none is allowed where others sign later.
 #[derive(Debug, Args)]
-pub struct KeyArgs {
-    /// Sign with this key: a key file, or command:PROGRAM ARG… for a KMS or a token; repeatable.
-    #[arg(long, value_name = "FILE|command:…", help_heading = "Keys")]
+pub struct Signing {
+    /// A key: a file, or `command:PROGRAM ARG…` for one that a program keeps (it is asked `public`
+    /// and `sign`); repeatable.
+    #[arg(long, value_name = "KEY", help_heading = "Signing")]
     pub key: Vec<String>,
-    /// The passphrase of key files: the first line of this file [default: the environment variable
-    /// `CODEX_CONFIG_PASSPHRASE`, or a question on the terminal].
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Keys")]
-    pub passphrase_file: Option<PathBuf>,
+    /// The passphrase.
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
 }
 
 /// `sign`.
@@ -49,7 +50,7 @@ pub struct Sign {
     pub today: Option<Date>,
     /// The keys.
     #[command(flatten)]
-    pub keys: KeyArgs,
+    pub signing: Signing,
     /// The form.
     #[command(flatten)]
     pub print: PrintArgs,
@@ -70,7 +71,7 @@ pub struct Publish {
     pub plan: Option<PlanHash>,
     /// The keys of snapshot and timestamp.
     #[command(flatten)]
-    pub keys: KeyArgs,
+    pub signing: Signing,
 }
 
 /// `release`.
@@ -156,5 +157,5 @@ pub struct Approve {
     pub reason: String,
     /// The keys.
     #[command(flatten)]
-    pub keys: KeyArgs,
+    pub signing: Signing,
 }

@@ -31,7 +31,7 @@ mod operations;
 mod parser;
 mod rule_calls;
 mod sequences;
-mod shell_words;
+pub(crate) mod shell_words;
 mod syntax;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 //! comments, nothing else of a shell.
 
 /// The words of a line; `None` if a quote or a backslash is left open.
-pub(super) fn split(line: &str) -> Option<Vec<String>> {
+pub(crate) fn split(line: &str) -> Option<Vec<String>> {
     let mut words = vec![];
     let mut word: Option<String> = None;
     let mut characters = line.chars();

@@ -364,7 +364,7 @@ rules! {
          loosen it does not count.",
         "tighten instead, delegate the key in `policy.toml`, or write an exception";
     UnknownLayer = 702, Error, "no such team, environment or folder",
-        "A name in `policy.toml` or in an exception that no folder or table of the repository \
+        "A name in `policy.toml`, `trust.toml` or an exception that no folder or table of the repository \
          bears.",
         "correct the name, or add the folder";
     IncludeCycle = 703, Error, "folders include each other",
@@ -416,4 +416,33 @@ rules! {
     PropertyFailed = 814, Error, "property does not hold",
         "Between two policies something is not as the property says.",
         "correct the policy where the change was not meant, and the property where it was";
+    SignerUnknown = 901, Error, "no such key",
+        "A role in `trust.toml` names a key that `[keys]` does not have. Nobody could sign with it.",
+        "correct the name, or add the key under `[keys]`";
+    SignerThreshold = 902, Error, "threshold that nobody can meet, or anybody",
+        "With a threshold of 0 nobody has to sign, and with one above the number of keys nobody \
+         ever can.",
+        "write a number from 1 to the number of the role's keys";
+    SignerTwice = 903, Error, "one key counts twice",
+        "A public key under two names, or twice in one role, looks like two people and is one. A \
+         threshold of 2 would be one of 1.",
+        "take one of the two out, or give the other person a key of their own";
+    SignerOnline = 904, Error, "online key holds an offline role",
+        "The keys of `snapshot` and `timestamp` lie on the server that publishes. Whoever breaks \
+         into it must not be able to sign policy, approve what loosens it, or exchange keys.",
+        "make a key of its own for the online role: `codex-config keys new`";
+    SignerApproves = 905, Error, "signs policy and approves its loosening",
+        "What loosens policy takes a second person. Where one key does both, it takes none.",
+        "let somebody else approve, with a key that signs no policy";
+    RoleMissing = 906, Error, "role that nobody holds",
+        "Without one of its roles a release is never complete.",
+        "add the table with `keys` and `threshold`";
+    TeamUnsigned = 907, Error, "team whose policy nobody signs",
+        "A cohort of this team gets its policy under the team's own signature. Without it there \
+         is no policy for these machines.",
+        "add `[teams.NAME]` with `keys` and `threshold`";
+    ThresholdOne = 908, Warning, "one key alone can exchange all others",
+        "With a threshold of 1 for `root` or `targets` one stolen key is enough to take over the \
+         fleet, and where there is one key only, one lost key is enough to lose it.",
+        "name at least three keys and a threshold of 2";
 }

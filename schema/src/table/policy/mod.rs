@@ -1,11 +1,14 @@
-//! Keys of our own files: `policy.toml`, the manifest of a policy repository, exceptions, tests.
+//! Keys of our own files: `policy.toml`, the manifest of a policy repository, exceptions, tests,
+//! `trust.toml`.
 
 mod cases;
+mod trust;
 
 pub use cases::{
     CASE_FAMILIES, CASE_SECTIONS, PROPERTY_FAMILIES, PROPERTY_SECTIONS, TEST_FAMILIES,
     TEST_SECTIONS,
 };
+pub use trust::{TRUST_FAMILIES, TRUST_SECTIONS};
 
 use crate::key::{KEY, Key, SECTION, Section, Ty};
 use crate::types::policy::{
