@@ -120,7 +120,7 @@ impl Transport for Folder {
         let name = match resource {
             Resource::Metadata(name) => format!("metadata/{name}"),
             Resource::Target(name) => format!("targets/{name}"),
-            Resource::Approval(name) => format!("approvals/{name}.json"),
+            Resource::Approval(name) => format!("targets/approvals/{name}.json"),
         };
         self.read(&name, limit)
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! metadata/   N.root.json, N.targets.json, N.ROLE.json, N.snapshot.json, timestamp.json
 //! targets/    DIGEST.organisation.json, ROLE/DIGEST.COHORT.json
-//! approvals/  DIGEST.json
+//! targets/    approvals/DIGEST.json
 //! ```
 //!
 //! Reading order: this file (a cohort's bundle), `folder` (the published release), `stage` (the

@@ -335,7 +335,7 @@ pub fn publish(
         folder.keep(&format!("targets/{}", target_name(path, bytes)), bytes)?;
     }
     for (digest, approval) in &stage.approvals {
-        folder.replace(&format!("approvals/{digest}.json"), &approval.bytes())?;
+        folder.replace(&format!("targets/approvals/{digest}.json"), &approval.bytes())?;
     }
     for (role, envelope) in &stage.draft.roles {
         let document: Targets = envelope.document()?;

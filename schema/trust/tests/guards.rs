@@ -211,7 +211,7 @@ fn loosening_without_approval() {
     assert!(
         matches!(&refusals[..], [Refusal::Loosening { keys, .. }] if keys == &["allowed_sandbox_modes"])
     );
-    let name = format!("approvals/{}.json", change.to.strip_prefix("sha256:").unwrap());
+    let name = format!("targets/approvals/{}.json", change.to.strip_prefix("sha256:").unwrap());
     // Of another pair, of another cohort, of a key that may not approve, of nobody.
     for wrong in [
         approval("sha256:00", &change.to, "payments", &[LOOSEN]),
@@ -242,7 +242,7 @@ fn an_approver_counts_once() {
     let before = machine.takes(&mirror);
     let draft = publish(&mirror, &organisation, bundles(LOOSE, LOOSE));
     let to = &draft.changed["payments"].to;
-    let name = format!("approvals/{}.json", to.strip_prefix("sha256:").unwrap());
+    let name = format!("targets/approvals/{}.json", to.strip_prefix("sha256:").unwrap());
     mirror.put(&name, approval(&before.digest, to, "payments", &[LOOSEN, LOOSEN]));
     assert!(matches!(&machine.refuses(&mirror)[..], [Refusal::Loosening { .. }]));
     mirror.put(&name, approval(&before.digest, to, "payments", &[LOOSEN, SHARED]));

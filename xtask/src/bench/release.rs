@@ -288,7 +288,7 @@ impl Transport for Mirror {
         let name = match resource {
             Resource::Metadata(name) => format!("metadata/{name}"),
             Resource::Target(name) => format!("targets/{name}"),
-            Resource::Approval(name) => format!("approvals/{name}.json"),
+            Resource::Approval(name) => format!("targets/approvals/{name}.json"),
         };
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let found = files.get(&name).cloned();

@@ -59,7 +59,7 @@ impl Transport for Mirror {
         let name = match resource {
             Resource::Metadata(name) => format!("metadata/{name}"),
             Resource::Target(name) => format!("targets/{name}"),
-            Resource::Approval(name) => format!("approvals/{name}.json"),
+            Resource::Approval(name) => format!("targets/approvals/{name}.json"),
         };
         self.asked.lock().unwrap().push(name.clone());
         let found = Mirror::get(self, &name);
