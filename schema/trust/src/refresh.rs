@@ -152,9 +152,15 @@ pub fn refresh(
     let mut updater = Updater::new(gate, &root)?
         .with_config(config(limits))
         .with_store(Handle(Arc::clone(&shelf)));
-    let refreshed = ready(updater.refresh(now));
+    let mut refreshed = ready(updater.refresh(now));
     // First of all: after a failure of the store nothing that the library found counts.
     shelf.intact()?;
+    // Perhaps the root has other keys for `targets` now, and the copy on the shelf the old ones.
+    if !matches!(refreshed, Ok(Ok(()))) && shelf.served_last() {
+        shelf.bypass();
+        refreshed = ready(updater.refresh(now));
+        shelf.intact()?;
+    }
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
     alarms.extend(seen.and_then(|seen| floor.equivocation(&seen, &updater)));
     alarms.extend(snapshot_equivocation(&shelf, &updater)?);
