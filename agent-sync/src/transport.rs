@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use codex_trust::transport::{Resource, Transport, TransportError};
+use flate2::read::GzDecoder;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -80,7 +81,7 @@ pub enum SettingsError {
 pub struct Traffic {
     /// How many requests were made.
     pub requests: u64,
-    /// How many bytes of content arrived, as announced where they were compressed.
+    /// How many bytes of content arrived, packed as they were.
     pub bytes: u64,
 }
 
@@ -121,6 +122,8 @@ impl HttpTransport {
             .timeout_per_read(Some(settings.pace.silence))
             .timeout_per_write(Some(settings.pace.silence))
             .max_response_header_size(HEADERS)
+            // Unpacked here, and not by the library, to count and to bound what arrives.
+            .accept_encoding("gzip")
             .user_agent(concat!("codex-agent/", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(Self {
@@ -156,30 +159,39 @@ impl HttpTransport {
             403 if fetch.is_root() => return Ok(None),
             status => return Err(fetch.problem(format!("the server answered {status}"))),
         }
-        let number = |name| answer.headers().get(name)?.to_str().ok()?.parse::<u64>().ok();
-        let announced = number(CONTENT_LENGTH);
-        let is_plain = !answer.headers().contains_key(CONTENT_ENCODING);
-        if announced.is_some_and(|length| length > fetch.limit.saturating_add(FRAME)) {
+        let header = |name| answer.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
+        let packing = match header(CONTENT_ENCODING) {
+            None | Some("identity") => Packing::Plain,
+            Some("gzip" | "x-gzip") => Packing::Gzip,
+            Some(other) => return Err(fetch.problem(format!("it is packed as `{other}`"))),
+        };
+        let announced = header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        if announced.is_some_and(|length| length > fetch.wire_limit()) {
             return Err(fetch.too_long());
         }
-        let bytes = self.body(fetch, answer.into_body(), start)?;
-        let length = length_of(&bytes);
-        self.bytes.fetch_add(announced.unwrap_or(length), Ordering::Relaxed);
+        let mut arrived = 0;
+        let body =
+            Counted { body: answer.into_body(), arrived: &mut arrived, limit: fetch.wire_limit() };
+        let bytes = match packing {
+            Packing::Plain => self.content(fetch, body, start),
+            Packing::Gzip => self.content(fetch, GzDecoder::new(body), start),
+        };
+        self.bytes.fetch_add(arrived, Ordering::Relaxed);
+        let bytes = bytes?;
         // The library makes sure of this, too; a release must not depend on it.
-        if is_plain && announced.is_some_and(|announced| announced != length) {
-            return Err(fetch.truncated(length));
+        if announced.is_some_and(|announced| announced != arrived) {
+            return Err(fetch.truncated(arrived));
         }
         Ok(Some(bytes))
     }
 
     /// Reads content, unpacked, up to its limit and at its pace.
-    fn body(
+    fn content(
         &self,
         fetch: &Fetch<'_>,
-        mut body: Body,
+        mut reader: impl Read,
         start: Instant,
     ) -> Result<Vec<u8>, TransportError> {
-        let mut reader = body.as_reader().take(fetch.limit.saturating_add(1));
         let mut bytes = Vec::new();
         let mut piece = [0; 8192];
         loop {
@@ -198,6 +210,31 @@ impl HttpTransport {
                 return Err(fetch.too_slow(taken));
             }
         }
+    }
+}
+
+/// How content is packed.
+enum Packing {
+    Plain,
+    Gzip,
+}
+
+/// Content as it comes off the wire, counted and bounded: packed content without end may unpack to
+/// nothing, and would meet no other limit than the deadline.
+struct Counted<'count> {
+    body: Body,
+    arrived: &'count mut u64,
+    limit: u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        let read = self.body.as_reader().read(piece)?;
+        *self.arrived = self.arrived.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        if *self.arrived > self.limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(read)
     }
 }
 
@@ -251,6 +288,11 @@ impl Fetch<'_> {
             .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
+    /// What may arrive: packed content can be longer than it is unpacked, but not by much.
+    fn wire_limit(&self) -> u64 {
+        self.limit.saturating_add(FRAME)
+    }
+
     fn problem(&self, problem: String) -> TransportError {
         TransportError::Failed { name: self.name(), problem }
     }
@@ -278,8 +320,8 @@ impl Fetch<'_> {
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.truncated(received)
             }
-            ureq::Error::Decompress(_, error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                self.truncated(received)
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                self.too_long()
             }
             error => self.problem(error.to_string()),
         }

@@ -192,6 +192,23 @@ fn compressed_content_is_unpacked_up_to_the_limit() {
 }
 
 #[test]
+fn packed_content_without_end_that_unpacks_to_nothing_ends_at_the_limit() {
+    let server = Server::new(|_, stream| {
+        head(stream, "Content-Encoding: gzip\r\n");
+        drop(stream.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0]));
+        // Empty stored blocks.
+        while stream.write_all(&[0, 0, 0, 0xff, 0xff].repeat(1000)).is_ok() {}
+    });
+    assert!(matches!(get(&server, 10_000), Err(TransportError::TooLong { .. })));
+}
+
+#[test]
+fn content_that_is_packed_otherwise_is_refused() {
+    let server = Server::new(|_, stream| send(stream, "200 OK", "Content-Encoding: br\r\n", b"{}"));
+    assert!(matches!(get(&server, 100), Err(TransportError::Failed { .. })));
+}
+
+#[test]
 fn truncated_compressed_content_is_no_content() {
     let server = Server::new(|_, stream| {
         let body = gzip(&(0..=255).cycle().take(5000).collect::<Vec<u8>>());
