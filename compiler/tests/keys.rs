@@ -245,11 +245,8 @@ fn the_ceremony_of_the_page_and_an_endpoint_that_follows() {
     let nobody = place.ends(1, "keys status 1.root.json --repository policy");
     assert!(nobody.contains("2 missing"), "{nobody}");
     let (signed, _) = place.runs(&blocks[1]);
-    assert!(
-        signed.contains("2 of 2, complete\n  signed    ana\n  signed    ben\n")
-            || signed.contains("signed    ben\n  signed    ana\n"),
-        "{signed}"
-    );
+    let both = "2 of 2, complete\n  signed    ana\n  signed    ben\n  unneeded  cyd\n";
+    assert!(signed.contains(both), "{signed}");
     let endpoint = Endpoint::with_root(&place.read("1.root.json"));
     let online = ["snapshot", "timestamp"];
     let release = place.release(&[], 1, ["ana", "ben"], online);
@@ -269,6 +266,8 @@ fn the_ceremony_of_the_page_and_an_endpoint_that_follows() {
     place.trust(["ana", "ben", "dan"], online);
     let (signed, _) = place.runs(&blocks[1]);
     assert_eq!(signed.matches("2 of 2, complete").count(), 4, "{signed}");
+    let exchanged = "  root: 2 of ana, ben, dan\n    + dan\n    - ed25519:";
+    assert!(signed.contains(exchanged), "{signed}");
     let both = ["1.root.json", "2.root.json"];
     assert_eq!(endpoint.refresh(place.release(&both, 2, ["ana", "dan"], online)).unwrap(), (2, 2));
     // The lost key is worth nothing any more.
@@ -334,6 +333,12 @@ fn what_would_count_for_nothing_is_refused() {
     place.write("wrong", "another passphrase\n");
     let said = place.ends(1, "keys sign 1.root.json --key ben.key --passphrase-file wrong");
     assert!(said.contains("the passphrase is wrong"), "{said}");
+    // From a pipe, with nothing on the disk.
+    let piped = "printf '%s\\n' \"$CODEX_CONFIG_PASSPHRASE\" | env -u CODEX_CONFIG_PASSPHRASE \
+                 codex-config keys sign 1.root.json --key ana.key --passphrase-file /dev/stdin";
+    place.runs(piped);
+    let said = place.ends(1, "keys sign 1.root.json --key ana.key --passphrase-file /dev/zero");
+    assert!(said.contains("too long for a passphrase"), "{said}");
     place.write("short", "short\n");
     let said = place.ends(2, "keys new fay --out fay.key --passphrase-file short");
     assert!(said.contains("at least 12 characters"), "{said}");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use codex_schema::diagnostic::Severity;
 use codex_schema::types::policy::Date;
-use codex_trust::document::{Envelope, Root};
+use codex_trust::document::{Document, Envelope, Root};
 use codex_trust::keys::{PublicKey, Signer};
 use codex_trust::organisation::Approvers;
 use codex_trust::write::Authority;
@@ -19,7 +19,7 @@ use super::explain::usage;
 use super::world::{Twice, passphrase, read_file, today};
 use super::{Outcome, Output};
 use crate::files::RealFiles;
-use crate::keys::ceremony::{Context, Quorum, next_root, quorums};
+use crate::keys::ceremony::{Context, Holders, Quorum, holders, next_root, quorums};
 use crate::keys::key_file::{self, Readers, write_new};
 use crate::keys::signer;
 use crate::keys::trust_file::{Role, TRUST_FILE, Trust};
@@ -112,7 +112,8 @@ fn root(arguments: &NextRoot, output: &mut Output) -> Result<Outcome, Stop> {
     ));
     let context = Context { previous: previous.as_ref(), trust: Some(&trust), role: None };
     let quorums = quorums(&next, context).map_err(Stop::refused)?;
-    output.data = report(&quorums, Some(&trust));
+    output.data =
+        content(&next, previous.as_ref(), Some(&trust))? + &report(&quorums, Some(&trust));
     Ok(Outcome::Fine)
 }
 
@@ -160,8 +161,12 @@ fn status(arguments: &DocumentStatus, output: &mut Output) -> Result<Outcome, St
     let envelope = document(file)?;
     let groups = who.quorums(&envelope)?;
     let complete = groups.iter().all(Quorum::is_complete);
-    output.data =
-        if *json { machine_readable(&groups, &who) } else { report(&groups, who.trust.as_ref()) };
+    output.data = if *json {
+        machine_readable(&groups, &who)
+    } else {
+        content(&envelope, who.previous.as_ref(), who.trust.as_ref())?
+            + &report(&groups, who.trust.as_ref())
+    };
     Ok(if complete { Outcome::Fine } else { Outcome::Findings })
 }
 
@@ -242,6 +247,36 @@ fn name(key: &PublicKey, trust: Option<&Trust>) -> String {
     known.unwrap_or_else(|| key.to_string())
 }
 
+fn names(keys: &[PublicKey], trust: Option<&Trust>) -> Vec<String> {
+    let mut names: Vec<String> = keys.iter().map(|key| name(key, trust)).collect();
+    names.sort_unstable();
+    names
+}
+
+/// What a root says, for those who are about to sign it; nothing for other documents.
+fn content(
+    envelope: &Envelope,
+    previous: Option<&Envelope>,
+    trust: Option<&Trust>,
+) -> Result<String, Stop> {
+    if envelope.kind() != Root::TYPE {
+        return Ok(String::new());
+    }
+    let root: Root = envelope.document().map_err(Stop::refused)?;
+    let mut text = format!("root {}, until {}\n", root.version, root.expires);
+    for held in holders(envelope, previous).map_err(Stop::refused)? {
+        let Holders { role, threshold, keys, new, gone } = held;
+        let list = names(&keys, trust).join(", ");
+        text.push_str(&format!("  {role}: {threshold} of {list}\n"));
+        for (sign, keys) in [("+", new), ("-", gone)] {
+            for name in names(&keys, trust) {
+                text.push_str(&format!("    {sign} {name}\n"));
+            }
+        }
+    }
+    Ok(text)
+}
+
 fn report(groups: &[Quorum], trust: Option<&Trust>) -> String {
     let mut text = String::new();
     for group in groups {
@@ -251,12 +286,12 @@ fn report(groups: &[Quorum], trust: Option<&Trust>) -> String {
         };
         let (signed, threshold) = (group.signed.len(), group.threshold);
         text.push_str(&format!("{}: {signed} of {threshold}, {state}\n", group.of));
-        for key in &group.signed {
-            text.push_str(&format!("  signed    {}\n", name(key, trust)));
+        for name in names(&group.signed, trust) {
+            text.push_str(&format!("  signed    {name}\n"));
         }
-        let word = if group.is_complete() { "not needed" } else { "can sign  " };
-        for key in &group.others {
-            text.push_str(&format!("  {word}{}\n", name(key, trust)));
+        let word = if group.is_complete() { "unneeded  " } else { "can sign  " };
+        for name in names(&group.others, trust) {
+            text.push_str(&format!("  {word}{name}\n"));
         }
     }
     text

@@ -1,6 +1,6 @@
 //! The real world, turned into arguments: the only place that looks at the environment.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
@@ -196,9 +196,19 @@ pub(super) fn passphrase(
     })
 }
 
+/// A file of this many bytes holds something else.
+const LONGEST_PASSPHRASE: usize = 4096;
+
 fn first_line(path: &Path) -> Result<Passphrase, String> {
-    let (name, bytes) = read_file(path)?;
-    let bytes = zeroize::Zeroizing::new(bytes);
+    let name = path.display();
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(LONGEST_PASSPHRASE));
+    // Not only regular files: `<(…)` and pipes of a store of secrets keep it off the disk.
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LONGEST_PASSPHRASE as u64).read_to_end(&mut bytes))
+        .map_err(|error| format!("cannot read {name}: {error}"))?;
+    if bytes.len() == LONGEST_PASSPHRASE {
+        return Err(format!("{name} is too long for a passphrase"));
+    }
     let text = std::str::from_utf8(&bytes).map_err(|_| format!("{name} is not UTF-8"))?;
     Ok(Passphrase::new(text.lines().next().unwrap_or_default().to_owned()))
 }

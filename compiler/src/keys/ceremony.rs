@@ -172,6 +172,48 @@ fn root_quorum(of: String, envelope: &Envelope, root: &Root, role: &str) -> Quor
     }
 }
 
+/// What a root says of one role, and how that differs from the root before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holders {
+    /// The role.
+    pub role: String,
+    /// How many must sign.
+    pub threshold: u32,
+    /// Who holds it.
+    pub keys: Vec<PublicKey>,
+    /// Who did not hold it before; nobody where there is no root before.
+    pub new: Vec<PublicKey>,
+    /// Who holds it no longer.
+    pub gone: Vec<PublicKey>,
+}
+
+/// What a root says, role by role: what its holders sign.
+///
+/// # Errors
+/// When one of the two is no root.
+pub fn holders(
+    envelope: &Envelope,
+    previous: Option<&Envelope>,
+) -> Result<Vec<Holders>, CeremonyError> {
+    let root: Root = envelope.document()?;
+    let previous: Option<Root> = previous.map(Envelope::document).transpose()?;
+    let keys = |root: &Root, role: &str| {
+        let keyids = root.roles.get(role).map(|role| role.keyids.as_slice());
+        keys_of(&root.keys, keyids.unwrap_or_default())
+    };
+    let one = |(role, held): (&String, &RoleKeys)| {
+        let now = keys(&root, role);
+        let before = previous.as_ref().map(|previous| keys(previous, role));
+        let before = before.unwrap_or_else(|| now.clone());
+        let only = |these: &[PublicKey], those: &[PublicKey]| {
+            these.iter().filter(|key| !those.contains(key)).copied().collect()
+        };
+        let (new, gone) = (only(&now, &before), only(&before, &now));
+        Holders { role: role.clone(), threshold: held.threshold, keys: now, new, gone }
+    };
+    Ok(root.roles.iter().map(one).collect())
+}
+
 /// What a person gives beside a document, to know who signs it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Context<'context> {
