@@ -26,7 +26,7 @@ use crate::plan::planned::{Checks, Terms, plan as make_plan};
 use crate::plan::source::Policies;
 use crate::release::folder::Folder;
 use crate::release::publish::{PublishError, checked, loosening, publish as put, published};
-use crate::release::stage::Stage;
+use crate::release::stage::{self, Stage};
 use crate::release::{NoBundle, Signatories, bundle};
 use crate::repository::{self, Cohort, Manifest, Repository};
 use crate::suppress::suppress;
@@ -119,7 +119,8 @@ fn begin(arguments: &Sign, output: &mut Output) -> Result<Outcome, Ended> {
         Some(release) => loosening(&Folder::new(release), &draft)?,
         None => BTreeMap::new(),
     };
-    let stage = Stage::new(&before, draft, plan, days, &loosens);
+    let terms = stage::Terms { plan, days, approvers: organisation.loosen.clone(), loosens };
+    let stage = Stage::new(&before, draft, terms);
     finish(stage, &before, arguments, out, output)
 }
 

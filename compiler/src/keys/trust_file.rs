@@ -162,6 +162,8 @@ impl Trust {
 pub(crate) struct Draft {
     source: SourceId,
     keys: BTreeMap<String, Sourced<Option<PublicKey>>>,
+    /// There is no table of keys at all.
+    names_nobody: bool,
     /// Where the roles begin; without any, that one thing is reported, and elsewhere.
     roles_at: Option<Span>,
     /// Names of roles that there are not: reported elsewhere.
@@ -203,7 +205,8 @@ pub(crate) fn read(source: SourceId, root: &Table) -> Draft {
         }
     }
     let roles_at = root.iter().find(|entry| &*entry.key.value == "roles").map(|one| one.key.span);
-    Draft { source, keys, roles_at, misspelt, roles }
+    let names_nobody = table("keys").is_none();
+    Draft { source, keys, names_nobody, roles_at, misspelt, roles }
 }
 
 fn draft_role(name: String, span: Span, node: &Node) -> DraftRole {
@@ -316,8 +319,8 @@ fn shared_keys(draft: &Draft) -> Vec<Diagnostic> {
 }
 
 fn unknown_keys(draft: &Draft, role: &DraftRole) -> Vec<Diagnostic> {
-    // Without any keys, that one thing is reported, and elsewhere.
-    let named = if draft.keys.is_empty() { &[] } else { role.keys.as_slice() };
+    // Without the table of keys, that one thing is reported, and elsewhere.
+    let named = if draft.names_nobody { &[] } else { role.keys.as_slice() };
     let unknown = named.iter().filter(|key| !draft.keys.contains_key(&key.value));
     let one = |key: &Sourced<String>| {
         let message = format!("there is no key `{}`", key.value);

@@ -7,7 +7,7 @@ use codex_trust::approval::Statement;
 use codex_trust::bundle::{Bundle, Label, path_of, role_of};
 use codex_trust::document::{DocumentError, Root, Targets, keys_of};
 use codex_trust::guards::{Unreadable, loosened};
-use codex_trust::organisation::{self, Approvers, Organisation};
+use codex_trust::organisation::{self, Organisation};
 use codex_trust::refresh::Limits;
 use codex_trust::transport::{Transport, TransportError};
 use codex_trust::write::{Commit, Online, Published, WriteError, metadata_name, target_name};
@@ -358,9 +358,4 @@ pub fn statement(organisation: &str, cohort: &str, staged: &Staged, reason: &str
         to: staged.to.clone(),
         reason: reason.to_owned(),
     }
-}
-
-/// Whether a key may approve.
-pub fn may_approve(approvers: &Approvers, key: &codex_trust::keys::PublicKey) -> bool {
-    approvers.keys.contains(key)
 }

@@ -13,6 +13,7 @@ use std::path::Path;
 
 use codex_trust::approval::Approval;
 use codex_trust::document::Envelope;
+use codex_trust::organisation::Approvers;
 use codex_trust::transport::TransportError;
 use codex_trust::write::{Change, Draft, Published};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub struct About {
     pub plan: Option<String>,
     /// Days that the snapshot and the timestamp are good for.
     pub days: (u32, u32),
+    /// Who approves what loosens: so that somebody else is told at once. Publishing asks the release.
+    pub approvers: Approvers,
     /// What is new, by cohort.
     pub changed: BTreeMap<String, Staged>,
     roles: Vec<String>,
@@ -55,6 +58,19 @@ pub struct Staged {
     pub to: String,
     /// Keys that it loosens, against which bundles: these need an approval.
     pub loosens: BTreeMap<String, Vec<String>>,
+}
+
+/// What a stage is made under.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The hash of the plan.
+    pub plan: Option<String>,
+    /// Days that the snapshot and the timestamp are good for.
+    pub days: (u32, u32),
+    /// Who approves what loosens.
+    pub approvers: Approvers,
+    /// What each cohort loosens, against which bundles.
+    pub loosens: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
 /// A stage in memory.
@@ -94,13 +110,8 @@ pub enum StageError {
 
 impl Stage {
     /// A stage of a draft.
-    pub fn new(
-        published: &Published,
-        draft: Draft,
-        plan: Option<String>,
-        days: (u32, u32),
-        loosens: &BTreeMap<String, BTreeMap<String, Vec<String>>>,
-    ) -> Self {
+    pub fn new(published: &Published, draft: Draft, terms: Terms) -> Self {
+        let Terms { plan, days, approvers, loosens } = terms;
         let staged = |(cohort, change): (&String, &Change)| {
             let Change { path, from, to } = change.clone();
             let loosens = loosens.get(cohort).cloned().unwrap_or_default();
@@ -111,6 +122,7 @@ impl Stage {
             follows: published.timestamp.as_ref().map_or(0, |timestamp| timestamp.version),
             plan,
             days,
+            approvers,
             changed: draft.changed.iter().map(staged).collect(),
             roles: draft.roles.keys().cloned().collect(),
             files: draft.files.keys().cloned().collect(),

@@ -1,0 +1,221 @@
+//! Releases, through the program: two signers on two machines, a plan, an approval, and what is
+//! refused in between. The last part is a machine that takes what was published.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A folder in which people work.
+struct Desk(tempfile::TempDir);
+
+const TRUST: &str = r#"
+[roles]
+root = { keys = ["ana", "ben"], threshold = 2 }
+targets = { keys = ["tgt1", "tgt2"], threshold = 2 }
+organisation = { keys = ["org"], threshold = 1 }
+loosen = { keys = ["sec"], threshold = 1 }
+snapshot = { keys = ["snap"], threshold = 1 }
+timestamp = { keys = ["time"], threshold = 1 }
+
+[teams]
+pay = { keys = ["pay"], threshold = 1 }
+
+[keys]
+"#;
+
+const POLICY: &str = r#"
+organisation.name = "Example"
+release.floor = "floor.toml"
+release.fresh_for_days = 14
+
+[cohorts.all]
+default = true
+
+[cohorts.pay]
+team = "pay"
+"#;
+
+impl Desk {
+    /// A repository with keys and a root. The keys are kept by a program, as a KMS keeps them.
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        desk.write("policy/policy.toml", POLICY);
+        desk.write(
+            "policy/floor.toml",
+            "allowed_sandbox_modes = ['read-only', 'workspace-write']\n",
+        );
+        desk.write(
+            "policy/baseline/requirements.toml",
+            "allowed_sandbox_modes = ['read-only', 'workspace-write']\n",
+        );
+        desk.write("policy/teams/pay/requirements.toml", "allowed_sandbox_modes = ['read-only']\n");
+        desk.write("pass", "correct horse battery staple\n");
+        fs::set_permissions(desk.0.path().join("pass"), fs::Permissions::from_mode(0o600)).unwrap();
+        let mut trust = TRUST.to_owned();
+        for name in ["ana", "ben", "tgt1", "tgt2", "org", "sec", "snap", "time", "pay"] {
+            let key = format!("{name}.key");
+            let made =
+                desk.run(&["keys", "new", name, "--out", &key, "--passphrase-file", "pass"], 0);
+            trust.push_str(&String::from_utf8(made.stdout).unwrap());
+        }
+        desk.write("policy/trust.toml", &trust);
+        desk.commit();
+        desk.run(&["keys", "root", "policy", "--out", "1.root.json"], 0);
+        for name in ["ana.key", "ben.key"] {
+            desk.run(&["keys", "sign", "1.root.json", "--key", name], -1);
+        }
+        desk
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn commit(&self) {
+        let git = |words: &[&str]| {
+            let done = Command::new("git")
+                .current_dir(self.0.path().join("policy"))
+                .args(["-c", "user.name=Ana", "-c", "user.email=ana@corp.example"])
+                .args(words)
+                .output()
+                .unwrap();
+            assert!(done.status.success(), "{done:?}");
+        };
+        git(&["init", "--quiet"]);
+        git(&["add", "--all"]);
+        git(&["commit", "--quiet", "--message", "policy"]);
+    }
+
+    /// Runs the program; a negative code is any.
+    fn run(&self, words: &[&str], code: i32) -> Output {
+        let signs = words.contains(&"--key") && !words.contains(&"--passphrase-file");
+        let done = Command::new(env!("CARGO_BIN_EXE_codex-config"))
+            .current_dir(self.0.path())
+            .args(words)
+            .args(if signs { &["--passphrase-file", "pass"][..] } else { &[] })
+            .output()
+            .unwrap();
+        assert!(code < 0 || done.status.code() == Some(code), "{words:?}: {done:?}");
+        done
+    }
+
+    /// Runs the program, which must refuse with these words.
+    fn refused(&self, words: &[&str], code: i32, because: &str) {
+        let done = self.run(words, code);
+        let talk = String::from_utf8(done.stderr).unwrap();
+        assert!(talk.contains(because), "{words:?}: {talk}");
+    }
+
+    fn plan(&self) -> String {
+        let done = self.run(&["plan", "policy", "--base", "git:HEAD~1", "--json"], -1);
+        let plan: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        plan["hash"].as_str().unwrap().to_owned()
+    }
+
+    fn first_release(&self) {
+        let words = ["sign", "policy", "--root", "1.root.json", "--out", "stage"];
+        let keys = ["--key", "tgt1.key", "--key", "org.key", "--key", "pay.key"];
+        self.refused(&[&words[..], &keys].concat(), 1, "`targets` has 1 of 2 signatures");
+        let online = ["--key", "snap.key", "--key", "time.key"];
+        let publish = ["publish", "stage", "--to", "release"];
+        self.refused(&[&publish[..], &online].concat(), 1, "`targets` has 1 of 2 signatures");
+        assert!(!self.0.path().join("release").exists());
+        self.run(&["sign", "stage", "--key", "tgt2.key"], 0);
+        self.refused(&[&publish[..], &["--key", "snap.key"]].concat(), 2, "`timestamp`");
+        self.run(&[&publish[..], &online].concat(), 0);
+    }
+}
+
+fn claims(desk: &Desk, team: &str) {
+    let text = format!(
+        r#"{{"organisation": "Example", "team": "{team}", "os": "linux", "host": "a.example"}}"#
+    );
+    desk.write("claims.json", &text);
+}
+
+const VERIFY: [&str; 6] = ["release", "verify", "release", "--root", "1.root.json", "--claims"];
+
+#[test]
+fn from_a_repository_to_a_machine_and_on_to_the_next_release() {
+    let desk = Desk::new();
+    desk.first_release();
+    claims(&desk, "pay");
+    let verify = [&VERIFY[..], &["claims.json"]].concat();
+    let told = String::from_utf8(desk.run(&verify, 0).stdout).unwrap();
+    assert!(told.starts_with("verified: cohort pay, generation 1"), "{told}");
+    claims(&desk, "elsewhere");
+    let told = String::from_utf8(desk.run(&verify, 0).stdout).unwrap();
+    assert!(told.starts_with("verified: cohort all, generation 1"), "{told}");
+
+    // The team loosens, within what the baseline allows.
+    desk.write("policy/teams/pay/requirements.toml", "allow_appshots = false\n");
+    desk.commit();
+    let plan = desk.plan();
+    let sign = ["sign", "policy", "--root", "1.root.json", "--out", "next", "--key", "pay.key"];
+    let sign = [&sign[..], &["--release", "release"]].concat();
+    desk.refused(&sign, 2, "--plan");
+    let other = format!("sha256:{}", "0".repeat(64));
+    let under = |hash| [&sign[..], &["--base", "git:HEAD~1", "--plan", hash]].concat();
+    desk.refused(&under(&other), 1, "was approved");
+    let told = String::from_utf8(desk.run(&under(&plan), 0).stdout).unwrap();
+    assert!(told.contains("allowed_sandbox_modes") && !told.contains("all "), "{told}");
+
+    let online = ["--key", "snap.key", "--key", "time.key"];
+    let publish = [&["publish", "next", "--to", "release"], &online[..]].concat();
+    desk.refused(&publish, 2, "--plan");
+    let under = |hash| [&publish[..], &["--plan", hash]].concat();
+    desk.refused(&under(&other), 1, "was asked for");
+    desk.refused(&under(&plan), 1, "has no approval that counts: there is none");
+    let approve = ["release", "approve", "next", "--reason", "release week", "--key"];
+    desk.refused(&[&approve[..], &["pay.key"]].concat(), 1, "may not approve");
+    desk.run(&[&approve[..], &["sec.key"]].concat(), 0);
+    desk.run(&under(&plan), 0);
+    desk.refused(&under(&plan), 1, "sign again");
+    claims(&desk, "pay");
+    let told = String::from_utf8(desk.run(&verify, 0).stdout).unwrap();
+    assert!(told.starts_with("verified: cohort pay, generation 2"), "{told}");
+
+    // What is on the disk of a web server does not count: what was signed does.
+    tamper(&desk.0.path().join("release/targets/team-pay"));
+    desk.refused(&verify, 1, "team-pay/pay.json");
+}
+
+/// Changes one byte in every file of a folder.
+fn tamper(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap().replace("Example", "Exemple");
+        fs::write(&path, text).unwrap();
+    }
+}
+
+#[test]
+fn a_policy_below_the_floor_is_not_published() {
+    let desk = Desk::new();
+    desk.write("policy/floor.toml", "allowed_sandbox_modes = ['read-only']\n");
+    desk.commit();
+    let words = ["sign", "policy", "--root", "1.root.json", "--out", "stage"];
+    let keys = ["--key", "tgt1.key", "--key", "tgt2.key", "--key", "org.key", "--key", "pay.key"];
+    desk.run(&[&words[..], &keys].concat(), 0);
+    let online = ["--key", "snap.key", "--key", "time.key"];
+    let publish = [&["publish", "stage", "--to", "release"], &online[..]].concat();
+    desk.refused(&publish, 1, "cohort `all` is looser than the organisation's floor");
+    assert!(!desk.0.path().join("release").exists());
+}
+
+#[test]
+fn a_policy_with_errors_is_not_signed() {
+    let desk = Desk::new();
+    desk.write("policy/teams/pay/requirements.toml", "allowed_sandbox_mods = ['read-only']\n");
+    let words = ["sign", "policy", "--root", "1.root.json", "--out", "stage", "--key", "pay.key"];
+    let done = desk.run(&words, 1);
+    let shown = String::from_utf8(done.stdout).unwrap();
+    assert!(shown.contains("did you mean `allowed_sandbox_modes`?"), "{shown}");
+    assert!(!desk.0.path().join("stage").exists());
+}
