@@ -1,5 +1,7 @@
 //! `cargo xtask demo`: the program on the examples and on this machine's own files.
 
+mod release;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,6 +41,7 @@ pub(crate) fn run() -> Result<(), Problem> {
             shown += 1;
         }
     }
+    release::show(&program, &examples.join("policy/bank"))?;
     if shown == 0 {
         return Err(format!("there are no examples in {}", examples.display()).into());
     }
