@@ -23,7 +23,7 @@ pub struct Limits {
 impl Default for Limits {
     /// Enough for a person to touch a token.
     fn default() -> Self {
-        Self { time: Duration::from_secs(120), output: 4096 }
+        Self { time: Duration::from_mins(2), output: 4096 }
     }
 }
 
@@ -171,7 +171,8 @@ fn indented(said: &[u8]) -> String {
         .collect()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 
