@@ -16,6 +16,7 @@ use crate::files::{Content, Files, RealFiles};
 use crate::gather::Extra;
 use crate::gather::bundle::BundleAnswer;
 use crate::keys::key_file::Passphrase;
+use crate::keys::signer::Ask;
 use crate::machine::{Machine, Os};
 use crate::render::paint::Paint;
 
@@ -177,10 +178,7 @@ pub(super) enum Twice {
 }
 
 /// Where passphrases come from: a file, else the environment, else the person at the terminal.
-pub(super) fn passphrase(
-    file: Option<&Path>,
-    twice: Twice,
-) -> Box<dyn Fn(&str) -> Result<Passphrase, String> + '_> {
+pub(super) fn passphrase(file: Option<&Path>, twice: Twice) -> Box<Ask<'_>> {
     Box::new(move |name| {
         let given = match file {
             Some(path) => first_line(path)?,

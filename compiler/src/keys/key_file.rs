@@ -200,7 +200,8 @@ fn bounded(scheme: &EncryptionScheme<'_>) -> Result<(), KeyError> {
     let fits = match scheme {
         EncryptionScheme::Pbes2(parameters) => match &parameters.kdf {
             Kdf::Scrypt(work) => {
-                let memory = u64::from(work.cost_parameter)
+                let memory = work
+                    .cost_parameter
                     .saturating_mul(u64::from(work.block_size))
                     .saturating_mul(128);
                 memory <= SCRYPT_MEMORY_LIMIT && work.parallelization <= SCRYPT_PARALLEL_LIMIT
