@@ -115,7 +115,7 @@ impl Desk {
     fn plan(&self) -> String {
         let done = self.run(&["plan", "policy", "--base", "git:HEAD~1", "--json"], -1);
         let plan: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
-        plan["hash"].as_str().unwrap().to_owned()
+        plan.get("hash").unwrap().as_str().unwrap().to_owned()
     }
 
     fn first_release(&self) {

@@ -7,7 +7,6 @@ use codex_schema::types::policy::Date;
 use codex_trust::document::{Document, Envelope, Root};
 use codex_trust::keys::{PublicKey, Signer};
 use codex_trust::organisation::Approvers;
-use codex_trust::write::Authority;
 use ring::rand::SystemRandom;
 use serde_json::json;
 
@@ -22,7 +21,7 @@ use crate::files::RealFiles;
 use crate::keys::ceremony::{Context, Holders, Quorum, holders, next_root, quorums};
 use crate::keys::key_file::{self, Readers, write_new};
 use crate::keys::signer;
-use crate::keys::trust_file::{Role, TRUST_FILE, Trust};
+use crate::keys::trust_file::{TRUST_FILE, Trust};
 use crate::release::Signatories;
 use crate::replace::replace;
 
@@ -192,15 +191,10 @@ pub(super) fn signatories(top: &Path, today: Date) -> Result<Signatories, String
     let trust = trust(top, today).map_err(|stop| match stop {
         Stop::Usage(words) | Stop::Refused(words) | Stop::System(words) => words,
     })?;
-    let authority = |role: &Role| Authority {
-        keys: role.keys().to_vec(),
-        threshold: role.threshold(),
-        days: role.expires_days(),
-    };
-    let teams = trust.teams().iter().map(|(team, role)| (team.clone(), authority(role)));
+    let teams = trust.teams().iter().map(|(team, role)| (team.clone(), role.authority()));
     Ok(Signatories {
-        targets: authority(trust.targets()),
-        organisation: authority(trust.organisation()),
+        targets: trust.targets().authority(),
+        organisation: trust.organisation().authority(),
         teams: teams.collect(),
         loosen: Approvers {
             keys: trust.loosen().keys().to_vec(),

@@ -244,11 +244,10 @@ fn bundles(release: &Path, root: &Path) -> Result<BTreeMap<String, Bundle>, Ende
 fn approve(arguments: &Approve, output: &mut Output) -> Result<Outcome, Ended> {
     let mut stage = Stage::read(&arguments.stage)?;
     let signers = signers(&arguments.signing).map_err(Ended::Usage)?;
-    let mine = |signer: &&Box<dyn codex_trust::keys::Signer>| {
-        !stage.about.approvers.keys.contains(&signer.public())
-    };
-    if let Some(other) = signers.iter().find(mine) {
-        return Err(Ended::Refused(format!("{} may not approve what loosens", other.public())));
+    let keys = signers.iter().map(|signer| signer.public());
+    let approvers = &stage.about.approvers.keys;
+    if let Some(other) = keys.into_iter().find(|key| !approvers.contains(key)) {
+        return Err(Ended::Refused(format!("{other} may not approve what loosens")));
     }
     if signers.is_empty() {
         return Err(Ended::Usage("name the --key that approves".to_owned()));

@@ -1,5 +1,6 @@
 //! A release in memory: keys, documents and the transport over them.
 #![allow(dead_code, unreachable_pub, reason = "every test takes what it needs")]
+#![allow(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -109,8 +110,8 @@ pub fn organisation() -> Organisation {
         floor: Some("allowed_sandbox_modes = ['read-only', 'workspace-write']\n".to_owned()),
         loosen: Approvers { keys: vec![key(LOOSEN).public()], threshold: 1 },
         minimum_generations: BTreeMap::new(),
-        void: Default::default(),
-        deleted_teams: Default::default(),
+        void: std::collections::BTreeSet::new(),
+        deleted_teams: std::collections::BTreeSet::new(),
     }
 }
 
@@ -220,7 +221,7 @@ pub fn claims(team: Option<&str>) -> Claims {
         organisation: "Example Bank".to_owned(),
         team: team.map(str::to_owned),
         environment: None,
-        groups: Default::default(),
+        groups: std::collections::BTreeSet::new(),
         os: "linux".to_owned(),
         host: "host.bank.example".to_owned(),
     }
