@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test`, `demo`, `oracle`, `bench`.
+//! The project's own commands: `cargo xtask test`, `demo`, `oracle`, `mutants`, `bench`.
 //!
 //! Everything that continuous integration runs is here, so that a desktop can run the same.
 
@@ -6,6 +6,7 @@
 
 mod bench;
 mod demo;
+mod mutants;
 mod oracle;
 mod talk;
 mod test;
@@ -31,6 +32,8 @@ enum Task {
     Test(test::Arguments),
     /// Compare the model with a real Codex on random machines.
     Oracle(oracle::Arguments),
+    /// Take every guard of the trust code out in turn: its test must go red.
+    Mutants,
     /// Measure against the goals.
     Bench(bench::Arguments),
     /// Run one program and print what it cost; used by `bench`.
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(),
         Task::Test(arguments) => test::run(&arguments),
         Task::Oracle(arguments) => oracle::run(&arguments),
+        Task::Mutants => mutants::run(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Measured { program } => bench::measured(&program),
     };

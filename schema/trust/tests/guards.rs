@@ -133,6 +133,29 @@ fn cross_team_by_path() {
     let mut machine = Machine::new(Some("payments"));
     let installed = machine.takes(&mirror);
     assert_eq!(installed.files["requirements.toml"], STRICT);
+    // So does the role of the organisation, which every machine looks at.
+    let current = self::published(&mirror);
+    let mut draft = drafted(&current, &organisation(), bundles(STRICT, STRICT));
+    let mut role = current.roles["organisation"].document.clone();
+    role.version += 1;
+    let mut entry = role.targets["organisation/developers.json"].clone();
+    entry.custom.as_mut().unwrap()["audience"] = serde_json::json!({ "team": "payments" });
+    role.targets.insert("team-payments/payments.json".to_owned(), entry);
+    let envelope = codex_trust::document::Envelope::new(&role).unwrap();
+    draft.roles.insert("organisation".to_owned(), envelope);
+    sign(&mut draft);
+    put(&mirror, &draft, &current, 0);
+    assert_eq!(machine.takes(&mirror).files["requirements.toml"], STRICT);
+}
+
+#[test]
+fn a_bundle_of_another_form() {
+    let mirror = Arc::new(Mirror::default());
+    let mut later = bundles(STRICT, LOOSE);
+    later[0].bundle.form = "codex-config bundle 2".to_owned();
+    publish(&mirror, &organisation(), later);
+    let wanted = Refusal::Form { form: "codex-config bundle 2".to_owned() };
+    assert_eq!(Machine::new(Some("payments")).refuses(&mirror), [wanted]);
 }
 
 #[test]
