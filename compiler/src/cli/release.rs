@@ -12,7 +12,7 @@ use codex_trust::refresh::{Limits, refresh};
 use codex_trust::store::MemoryStore;
 use codex_trust::transport::Transport;
 use codex_trust::verify::verify as verify_for;
-use codex_trust::write::Published;
+use codex_trust::write::{Published, target_name};
 
 use super::arguments::{Approve, ReleaseCommand, ReleaseDiff, Show, Verify};
 use super::keys::signers;
@@ -229,8 +229,7 @@ fn bundles(release: &Path, root: &Path) -> Result<BTreeMap<String, Bundle>, Ende
     let mut found = BTreeMap::new();
     for (path, target, label) in published.bundles() {
         let missing = || Ended::Unreadable(format!("`{path}` is not as it is listed"));
-        let (role, file) = path.split_once('/').ok_or_else(missing)?;
-        let name = format!("targets/{role}/{}.{file}", target.sha256());
+        let name = format!("targets/{}", target_name(path, target.sha256()));
         let bytes = folder.read(&name, target.length)?.ok_or_else(missing)?;
         if codex_trust::document::Target::of(&bytes, target.custom.clone()) != *target {
             return Err(missing());

@@ -25,7 +25,9 @@ use crate::files::RealFiles;
 use crate::plan::planned::{Checks, Terms, plan as make_plan};
 use crate::plan::source::Policies;
 use crate::release::folder::Folder;
-use crate::release::publish::{PublishError, checked, loosening, publish as put, published};
+use crate::release::publish::{
+    checked, loosening, publish as put, published, published_organisation,
+};
 use crate::release::stage::{self, Stage};
 use crate::release::{NoBundle, Signatories, bundle};
 use crate::repository::{self, Cohort, Manifest, Repository};
@@ -104,7 +106,15 @@ fn begin(arguments: &Sign, output: &mut Output) -> Result<Outcome, Ended> {
     let plan = planned(arguments, &before, today)?;
     let signatories = signatories(top, today).map_err(Ended::Unreadable)?;
     let (manifest, bundles) = bundles(arguments, today, output)?;
-    let organisation = organisation(&manifest, &name, &signatories, &before)?;
+    let said = match &arguments.release {
+        Some(release) => published_organisation(&Folder::new(release), &before)?,
+        None => None,
+    };
+    let mut organisation = organisation(&manifest, &name, &signatories, &before)?;
+    if let Some(said) = said {
+        organisation.minimum_generations = said.minimum_generations;
+        organisation.void = said.void;
+    }
     let content = Content {
         organisation: &organisation,
         bundles,
@@ -209,8 +219,8 @@ fn bundles(
     Ok((tree.repository.manifest.clone(), bundles))
 }
 
-/// What the organisation says: the floor and who approves. What only the release knows (voided
-/// bundles, minimum generations) stays as it is.
+/// What the organisation says by the repository: the floor, who approves, which teams are gone. What
+/// only a release knows, bundles that were called off and minimum generations, is its caller's.
 fn organisation(
     manifest: &Manifest,
     top: &str,
@@ -333,7 +343,7 @@ fn publish_stage(arguments: &Publish, output: &mut Output) -> Result<Outcome, En
     };
     let commit = put(&folder, &before, &stage, online, now())?;
     // What machines will see is what was meant: read it as they do.
-    let after = published(&folder, &stage.root).map_err(|error: PublishError| error)?;
+    let after = published(&folder, &stage.root)?;
     output.data = format!(
         "published {} of {} cohorts as release {} in {}\n",
         stage.draft.changed.len(),

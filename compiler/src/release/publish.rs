@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use codex_trust::approval::Statement;
 use codex_trust::bundle::{Bundle, Label, path_of, role_of};
-use codex_trust::document::{DocumentError, Root, Targets, keys_of};
+use codex_trust::document::{DocumentError, Root, Target, Targets, keys_of};
 use codex_trust::guards::{Unreadable, loosened};
 use codex_trust::organisation::{self, Organisation};
+use codex_trust::provider::{digest_name, hex, sha256};
 use codex_trust::refresh::Limits;
 use codex_trust::transport::{Transport, TransportError};
 use codex_trust::write::{Commit, Online, Published, WriteError, metadata_name, target_name};
@@ -160,11 +161,11 @@ const ANCESTORS: usize = 100;
 
 fn ancestor(folder: &Folder, path: &str, digest: &str) -> Result<Option<Bundle>, PublishError> {
     let hex = digest.trim_start_matches("sha256:");
-    let name = match path.rsplit_once('/') {
-        Some((role, file)) => format!("targets/{role}/{hex}.{file}"),
-        None => format!("targets/{hex}.{path}"),
-    };
+    let name = format!("targets/{}", target_name(path, hex));
     let bytes = folder.read(&name, Limits::default().target)?;
+    if bytes.as_ref().is_some_and(|bytes| digest_name(bytes) != digest) {
+        return Err(PublishError::File(path.to_owned()));
+    }
     bytes.map(|bytes| parsed(path, &bytes)).transpose()
 }
 
@@ -193,13 +194,13 @@ pub fn checked(
         let targets: Targets = envelope.document()?;
         for (path, target) in &targets.targets {
             let Some(bytes) = stage.draft.files.get(path) else {
-                let there = folder.path(&format!("targets/{}", named(path, target.sha256())));
+                let there = folder.path(&format!("targets/{}", target_name(path, target.sha256())));
                 if there.is_file() {
                     continue;
                 }
                 return Err(PublishError::File(path.clone()));
             };
-            if *target != codex_trust::document::Target::of(bytes, target.custom.clone()) {
+            if *target != Target::of(bytes, target.custom.clone()) {
                 return Err(PublishError::File(path.clone()));
             }
             if role != "targets" {
@@ -234,13 +235,8 @@ fn one(
     if path_of(team, &bundle.cohort) != path || role_of(team) != role {
         return Err(wrong("the path"));
     }
-    let same = bundle.cohort == label.cohort
-        && bundle.generation == label.generation
-        && bundle.parent == label.parent
-        && bundle.audience == label.audience
-        && bundle.digest == label.digest;
-    if !same {
-        return Err(wrong("what it says of itself"));
+    if let Some(about) = label.disagrees(bundle) {
+        return Err(wrong(about));
     }
     let floor: BTreeMap<String, String> = organisation
         .floor
@@ -288,31 +284,35 @@ fn approved(
 }
 
 /// What the organisation says in the stage, or else in the release.
-///
-/// # Errors
-/// When it is not to be had.
-pub fn organisation(
+fn organisation(
     folder: &Folder,
     published: &Published,
     stage: &Stage,
 ) -> Result<Organisation, PublishError> {
     let missing = || PublishError::File(organisation::PATH.to_owned());
-    let bytes = if let Some(bytes) = stage.draft.files.get(organisation::PATH) {
-        bytes.clone()
-    } else {
-        let targets = published.roles.get("targets").ok_or_else(missing)?;
-        let target = targets.document.targets.get(organisation::PATH).ok_or_else(missing)?;
-        let name = format!("targets/{}", named(organisation::PATH, target.sha256()));
-        folder.read(&name, Limits::default().target)?.ok_or_else(missing)?
-    };
-    serde_json::from_slice(&bytes).map_err(|_| missing())
+    match stage.draft.files.get(organisation::PATH) {
+        Some(bytes) => serde_json::from_slice(bytes).map_err(|_| missing()),
+        None => published_organisation(folder, published)?.ok_or_else(missing),
+    }
 }
 
-fn named(path: &str, digest: &str) -> String {
-    match path.rsplit_once('/') {
-        Some((folder, name)) => format!("{folder}/{digest}.{name}"),
-        None => format!("{digest}.{path}"),
+/// What the organisation says in the release; none before the first one.
+///
+/// # Errors
+/// When it is not there as it is listed.
+pub fn published_organisation(
+    folder: &Folder,
+    published: &Published,
+) -> Result<Option<Organisation>, PublishError> {
+    let missing = || PublishError::File(organisation::PATH.to_owned());
+    let Some(targets) = published.roles.get("targets") else { return Ok(None) };
+    let target = targets.document.targets.get(organisation::PATH).ok_or_else(missing)?;
+    let name = format!("targets/{}", target_name(organisation::PATH, target.sha256()));
+    let bytes = folder.read(&name, Limits::default().target)?.ok_or_else(missing)?;
+    if Target::of(&bytes, target.custom.clone()) != *target {
+        return Err(missing());
     }
+    serde_json::from_slice(&bytes).map(Some).map_err(|_| missing())
 }
 
 /// Publishes a stage that was [`checked`]: immutable files first, the timestamp last.
@@ -332,7 +332,7 @@ pub fn publish(
     folder
         .keep(&format!("metadata/{}.root.json", root.version), &published.root.envelope.bytes())?;
     for (path, bytes) in &stage.draft.files {
-        folder.keep(&format!("targets/{}", target_name(path, bytes)), bytes)?;
+        folder.keep(&format!("targets/{}", target_name(path, &hex(&sha256(bytes)))), bytes)?;
     }
     for (digest, approval) in &stage.approvals {
         folder.replace(&format!("targets/approvals/{digest}.json"), &approval.bytes())?;

@@ -109,6 +109,23 @@ pub struct Label {
     pub plan: Option<String>,
 }
 
+impl Label {
+    /// On what it and the bundle disagree, if on anything: a role's entry decides where a bundle
+    /// goes, so the bundle must say the same.
+    pub fn disagrees(&self, bundle: &Bundle) -> Option<&'static str> {
+        let Self { cohort, generation, parent, audience, digest, plan: _ } = self;
+        [
+            ("cohort", bundle.cohort == *cohort),
+            ("generation", bundle.generation == *generation),
+            ("parent", bundle.parent == *parent),
+            ("digest", bundle.digest == *digest),
+            ("audience", bundle.audience == *audience),
+        ]
+        .into_iter()
+        .find_map(|(about, same)| (!same).then_some(about))
+    }
+}
+
 /// The role that signs bundles of cohorts without a team.
 pub const ORGANISATION_ROLE: &str = "organisation";
 

@@ -161,23 +161,8 @@ fn form(candidate: &Candidate<'_>) -> Option<Refusal> {
     (form != bundle::FORM).then(|| Refusal::Form { form: form.clone() })
 }
 
-/// The role's entry decides where a bundle goes, so the bundle must say the same.
 fn label(candidate: &Candidate<'_>) -> Option<Refusal> {
-    let (bundle, label) = (candidate.bundle, candidate.label);
-    let about = if bundle.cohort != label.cohort {
-        "cohort"
-    } else if bundle.generation != label.generation {
-        "generation"
-    } else if bundle.parent != label.parent {
-        "parent"
-    } else if bundle.digest != label.digest {
-        "digest"
-    } else if bundle.audience != label.audience {
-        "audience"
-    } else {
-        return None;
-    };
-    Some(Refusal::Label { about })
+    candidate.label.disagrees(candidate.bundle).map(|about| Refusal::Label { about })
 }
 
 fn organisation(candidate: &Candidate<'_>, endpoint: &Endpoint<'_>) -> Option<Refusal> {

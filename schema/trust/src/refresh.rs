@@ -131,6 +131,17 @@ pub struct Fetched {
     pub bytes: Vec<u8>,
 }
 
+impl Fetched {
+    /// The digest of the bytes, `sha256:…`. Where the entry names it, that one was held against
+    /// them already.
+    pub fn digest(&self) -> String {
+        match self.entry.hashes.get("sha256") {
+            Some(hex) => format!("sha256:{}", hex.to_ascii_lowercase()),
+            None => crate::provider::digest_name(&self.bytes),
+        }
+    }
+}
+
 /// Brings the trust store up to date with a release.
 ///
 /// # Errors

@@ -9,7 +9,6 @@ use crate::audience::Claims;
 use crate::bundle::{Bundle, Label, ORGANISATION_ROLE, role_of};
 use crate::guards::{Candidate, Endpoint, Refusal, refusals};
 use crate::organisation::{self, Organisation};
-use crate::provider::digest_name;
 use crate::refresh::{Fetched, RefreshError, Session};
 use crate::store::{FLOORS, StoreError};
 use crate::transport::{Resource, Transport};
@@ -165,7 +164,7 @@ pub fn verify(
     let missing = || VerifyError::Missing(assigned.path.clone());
     let fetched = session.fetch(&assigned.path)?.ok_or_else(missing)?;
     let bundle: Bundle = parsed(&fetched, crate::bundle::MAX_BYTES)?;
-    let digest = digest_name(&fetched.bytes);
+    let digest = fetched.digest();
     let mut floors = floors(session)?;
     let known = floors.get(&bundle.cohort);
     let mut candidate = Candidate {

@@ -462,9 +462,8 @@ pub fn metadata_name<D: Document>(role: &str, document: &D) -> String {
     format!("{}.{role}.json", document.version())
 }
 
-/// The name of a target in a release: the digest stands before the file's own name.
-pub fn target_name(path: &str, bytes: &[u8]) -> String {
-    let digest = hex(&sha256(bytes));
+/// The name of a target in a release: its SHA-256, hexadecimal, stands before the file's own name.
+pub fn target_name(path: &str, digest: &str) -> String {
     match path.rsplit_once('/') {
         Some((folder, name)) => format!("{folder}/{digest}.{name}"),
         None => format!("{digest}.{path}"),

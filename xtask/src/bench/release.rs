@@ -12,6 +12,7 @@ use codex_trust::document::{Envelope, RoleKeys, Root, Targets};
 use codex_trust::guards::Endpoint;
 use codex_trust::keys::{MemoryKey, Signer};
 use codex_trust::organisation::{self, Approvers, Organisation};
+use codex_trust::provider::{hex, sha256};
 use codex_trust::refresh::{Limits, refresh};
 use codex_trust::store::{MemoryStore, MetadataStore};
 use codex_trust::transport::{Resource, Transport, TransportError};
@@ -249,7 +250,7 @@ fn release(
     };
     let commit = draft.commit(before, online, now()?)?;
     for (path, bytes) in draft.files {
-        mirror.put(format!("targets/{}", target_name(&path, &bytes)), bytes);
+        mirror.put(format!("targets/{}", target_name(&path, &hex(&sha256(&bytes)))), bytes);
     }
     for (name, envelope) in &draft.roles {
         let document: Targets = envelope.document()?;

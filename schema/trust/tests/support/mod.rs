@@ -11,6 +11,7 @@ use codex_trust::bundle::{self, Bundle, OnStale};
 use codex_trust::document::{Envelope, RoleKeys, Root, Targets};
 use codex_trust::keys::{MemoryKey, PublicKey, Signer};
 use codex_trust::organisation::{self, Approvers, Organisation};
+use codex_trust::provider::{hex, sha256};
 use codex_trust::transport::{Resource, Transport, TransportError};
 use codex_trust::write::{
     Authority, Content, Draft, Next, Online, Published, draft, metadata_name, target_name,
@@ -187,7 +188,7 @@ pub fn put(mirror: &Mirror, draft: &Draft, published: &Published, online: u8) {
         Online { snapshot: &snapshot, snapshot_days: 7, timestamp: &timestamp, timestamp_days: 2 };
     let commit = draft.commit(published, online, now()).unwrap();
     for (path, bytes) in &draft.files {
-        mirror.put(format!("targets/{}", target_name(path, bytes)), bytes.clone());
+        mirror.put(format!("targets/{}", target_name(path, &hex(&sha256(bytes)))), bytes.clone());
     }
     for (name, envelope) in &draft.roles {
         let document: Targets = envelope.document().unwrap();
