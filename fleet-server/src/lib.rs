@@ -1,0 +1,1 @@
+//! The fleet server: a mirror of signed releases with a memory. It can delay, never forge.
