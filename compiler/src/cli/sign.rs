@@ -14,6 +14,7 @@ use super::check::shown;
 use super::diff::open;
 use super::explain::usage;
 use super::keys::{signatories, signers};
+use super::release::home;
 use super::world::{now, read_file, today};
 use super::{Outcome, Output};
 use crate::authoring::EffectivePolicy;
@@ -24,7 +25,7 @@ use crate::emit::stamp::{Changes, Stamp};
 use crate::files::RealFiles;
 use crate::plan::planned::{Checks, Terms, plan as make_plan};
 use crate::plan::source::Policies;
-use crate::release::folder::Folder;
+use crate::release::home::Home;
 use crate::release::publish::{
     checked, loosening, publish as put, published, published_organisation,
 };
@@ -76,13 +77,18 @@ pub(super) fn sign(arguments: &Sign, output: &mut Output) -> Outcome {
 
 fn add(arguments: &Sign, output: &mut Output) -> Result<Outcome, Ended> {
     let stage = Stage::read(&arguments.source)?;
-    let published = follows(arguments.release.as_deref(), &stage.root)?;
+    let published = follows(before_at(arguments)?.as_ref(), &stage.root)?;
     finish(stage, &published, arguments, &arguments.source, output)
 }
 
-fn follows(release: Option<&Path>, root: &[u8]) -> Result<Published, Ended> {
+/// Where the release is that this one follows.
+fn before_at(arguments: &Sign) -> Result<Option<Home>, Ended> {
+    arguments.release.as_deref().map(|place| home(place, &arguments.server)).transpose()
+}
+
+fn follows(release: Option<&Home>, root: &[u8]) -> Result<Published, Ended> {
     Ok(match release {
-        Some(release) => published(&Folder::new(release), root)?,
+        Some(release) => published(release, root)?,
         None => Published::nothing(root)?,
     })
 }
@@ -101,13 +107,14 @@ fn begin(arguments: &Sign, output: &mut Output) -> Result<Outcome, Ended> {
         return Err(Ended::Usage(format!("there is a stage at {} already", out.display())));
     }
     let (_, root) = read_file(root).map_err(Ended::Usage)?;
-    let before = follows(arguments.release.as_deref(), &root)?;
+    let release = before_at(arguments)?;
+    let before = follows(release.as_ref(), &root)?;
     let today = arguments.today.unwrap_or_else(today);
     let plan = planned(arguments, &before, today)?;
     let signatories = signatories(top, today).map_err(Ended::Unreadable)?;
     let (manifest, bundles) = bundles(arguments, today, output)?;
-    let said = match &arguments.release {
-        Some(release) => published_organisation(&Folder::new(release), &before)?,
+    let said = match &release {
+        Some(release) => published_organisation(release, &before)?,
         None => None,
     };
     let mut organisation = organisation(&manifest, &name, &signatories, &before)?;
@@ -125,8 +132,8 @@ fn begin(arguments: &Sign, output: &mut Output) -> Result<Outcome, Ended> {
     };
     let draft = draft(&before, content, now())?;
     let days = (signatories.snapshot_days, signatories.timestamp_days);
-    let loosens = match &arguments.release {
-        Some(release) => loosening(&Folder::new(release), &draft)?,
+    let loosens = match &release {
+        Some(release) => loosening(release, &draft)?,
         None => BTreeMap::new(),
     };
     let terms = stage::Terms { plan, days, approvers: organisation.loosen.clone(), loosens };
@@ -319,13 +326,13 @@ pub(super) fn publish(arguments: &Publish, output: &mut Output) -> Outcome {
 
 fn publish_stage(arguments: &Publish, output: &mut Output) -> Result<Outcome, Ended> {
     let stage = Stage::read(&arguments.stage)?;
-    let folder = Folder::new(&arguments.to);
-    let before = published(&folder, &stage.root)?;
+    let home = home(&arguments.to, &arguments.server)?;
+    let before = published(&home, &stage.root)?;
     if before.timestamp.is_some() && arguments.plan.is_none() {
         let words = "name the --plan that is carried out: another one is refused";
         return Err(Ended::Usage(words.to_owned()));
     }
-    checked(&folder, &before, &stage, arguments.plan.as_ref())?;
+    checked(&home, &before, &stage, arguments.plan.as_ref())?;
     let signers = signers(&arguments.signing).map_err(Ended::Usage)?;
     let root = &before.root.document;
     let holder = |role: &'static str| -> Result<&dyn Signer, Ended> {
@@ -341,9 +348,9 @@ fn publish_stage(arguments: &Publish, output: &mut Output) -> Result<Outcome, En
         timestamp: holder("timestamp")?,
         timestamp_days,
     };
-    let commit = put(&folder, &before, &stage, online, now())?;
+    let commit = put(&home, &before, &stage, online, now())?;
     // What machines will see is what was meant: read it as they do.
-    let after = published(&folder, &stage.root)?;
+    let after = published(&home, &stage.root)?;
     output.data = format!(
         "published {} of {} cohorts as release {} in {}\n",
         stage.draft.changed.len(),
