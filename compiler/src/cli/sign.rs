@@ -17,7 +17,7 @@ use super::keys::{signatories, signers};
 use super::release::home;
 use super::world::{now, read_file, today};
 use super::{Outcome, Output};
-use crate::authoring::EffectivePolicy;
+use crate::authoring::{EffectivePolicy, stale};
 use crate::check::{Scope, Surroundings, check_repository};
 use crate::compile::history::{Git, History};
 use crate::compile::{Compiler, input_paths};
@@ -30,7 +30,7 @@ use crate::release::publish::{
     checked, loosening, publish as put, published, published_organisation,
 };
 use crate::release::stage::{self, Stage};
-use crate::release::{NoBundle, Signatories, bundle};
+use crate::release::{NoBundle, Signatories, bundle, when_stale};
 use crate::repository::{self, Cohort, Manifest, Repository};
 use crate::suppress::suppress;
 
@@ -119,8 +119,7 @@ fn begin(arguments: &Sign, output: &mut Output) -> Result<Outcome, Ended> {
     };
     let mut organisation = organisation(&manifest, &name, &signatories, &before)?;
     if let Some(said) = said {
-        organisation.minimum_generations = said.minimum_generations;
-        organisation.void = said.void;
+        called_off(&mut organisation, said);
     }
     let content = Content {
         organisation: &organisation,
@@ -207,7 +206,12 @@ fn bundles(
         };
         let paths = input_paths(repository, cohort, today, below).into_iter().collect();
         let stamp = Stamp::of(&repository.manifest, cohort, &compiled.digest, &changes, &paths);
-        let next = bundle(&repository.manifest, cohort, &stamp, &compiled.files);
+        let next = bundle(&repository.manifest, cohort, &stamp, &compiled.files).map(|mut next| {
+            if let Some(stale) = stale(repository, policy) {
+                next.bundle.on_stale = when_stale(&compiler.cohort(repository, cohort, &stale));
+            }
+            next
+        });
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
         made.insert(cohort.name.clone(), next);
     };
@@ -226,8 +230,17 @@ fn bundles(
     Ok((tree.repository.manifest.clone(), bundles))
 }
 
-/// What the organisation says by the repository: the floor, who approves, which teams are gone. What
-/// only a release knows, bundles that were called off and minimum generations, is its caller's.
+/// What was called off once stays so: a line that is taken out of `policy.toml` brings nothing back.
+fn called_off(organisation: &mut Organisation, said: Organisation) {
+    organisation.void.extend(said.void);
+    for (cohort, generation) in said.minimum_generations {
+        let minimum = organisation.minimum_generations.entry(cohort).or_default();
+        *minimum = generation.max(*minimum);
+    }
+}
+
+/// What the organisation says by the repository: the floor, who approves, which teams are gone, what
+/// is called off.
 fn organisation(
     manifest: &Manifest,
     top: &str,
@@ -256,8 +269,12 @@ fn organisation(
         organisation: manifest.organisation.clone(),
         floor: floor.transpose()?,
         loosen: signatories.loosen.clone(),
-        minimum_generations: BTreeMap::new(),
-        void: BTreeSet::new(),
+        minimum_generations: manifest
+            .minimum_generations
+            .iter()
+            .map(|(cohort, generation)| (cohort.clone(), generation.value))
+            .collect(),
+        void: manifest.void.iter().map(|digest| digest.value.clone()).collect(),
         deleted_teams: deleted,
     })
 }

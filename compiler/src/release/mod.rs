@@ -30,7 +30,7 @@ use codex_trust::organisation::Approvers;
 use codex_trust::write::{Authority, Next};
 use serde_json::value::RawValue;
 
-use crate::compile::PROVENANCE_FILE;
+use crate::compile::{CompiledCohort, PROVENANCE_FILE};
 use crate::emit::stamp::Stamp;
 use crate::emit::system::installs;
 use crate::repository::{Cohort, Manifest};
@@ -100,6 +100,12 @@ pub fn bundle(
             provenance: provenance.transpose()?,
         },
     })
+}
+
+/// What a cohort's machines do that have heard nothing for too long, by the policy that they take.
+pub fn when_stale(compiled: &CompiledCohort) -> OnStale {
+    let policy = compiled.files.iter().filter(|(path, _)| *path != PROVENANCE_FILE);
+    OnStale::Tighten(policy.map(|(path, text)| (path.clone(), text.clone())).collect())
 }
 
 /// The machines of a cohort. The default cohort takes what others leave, wherever that is: its

@@ -50,6 +50,19 @@ pub enum WriteError {
     /// A team has bundles and nobody who signs them.
     #[error("nobody signs for `{0}`: name its keys in trust.toml")]
     Nobody(String),
+    /// A bundle of the release is called off.
+    #[error(
+        "cohort `{cohort}` would get generation {generation}, which is called off: no machine would \
+         install it. Change its policy, or what `release.{key}` in policy.toml says"
+    )]
+    CalledOff {
+        /// The cohort.
+        cohort: String,
+        /// The generation that it would get.
+        generation: u64,
+        /// What calls it off: `void` or `minimum_generations`.
+        key: &'static str,
+    },
     /// A document has not enough signatures.
     #[error("`{role}` has {found} of {threshold} signatures")]
     Unsigned {
@@ -231,6 +244,7 @@ pub fn draft(published: &Published, content: Content<'_>, now: Time) -> Result<D
     for next in content.bundles {
         let role = role_of(next.team.as_deref());
         let (path, target) = place(published, &mut draft, next, content.plan)?;
+        called_off(content.organisation, &target)?;
         by_role.entry(role).or_default().insert(path, target);
     }
     let mut delegations = Delegations::default();
@@ -250,6 +264,22 @@ pub fn draft(published: &Published, content: Content<'_>, now: Time) -> Result<D
         draft.files.insert(organisation::PATH.to_owned(), text);
     }
     Ok(draft)
+}
+
+/// A release that no machine would install is none.
+fn called_off(organisation: &Organisation, target: &Target) -> Result<(), WriteError> {
+    let label: Option<Label> =
+        target.custom.clone().and_then(|custom| serde_json::from_value(custom).ok());
+    let Some(Label { cohort, generation, .. }) = label else { return Ok(()) };
+    let minimum = organisation.minimum_generations.get(&cohort).copied().unwrap_or(0);
+    let key = if organisation.void.contains(&format!("sha256:{}", target.sha256())) {
+        "void"
+    } else if generation < minimum {
+        "minimum_generations"
+    } else {
+        return Ok(());
+    };
+    Err(WriteError::CalledOff { cohort, generation, key })
 }
 
 /// The bundle's entry: that of the release before where it says the same.
