@@ -286,3 +286,28 @@ fn machines_that_hear_nothing_get_a_stricter_policy_that_was_signed_along() {
     assert!(!stale.contains("workspace-write") && stale.contains("read-only"), "{stale}");
     desk.run(&[&["publish", "stage", "--to", "release"][..], &ONLINE].concat(), 0);
 }
+
+#[test]
+fn a_comment_is_no_reason_to_sign_anything() {
+    let desk = Desk::new();
+    desk.first_release();
+    let text = "# Read-only, because.\n\nallowed_sandbox_modes = ['read-only']\n";
+    desk.write("policy/teams/pay/requirements.toml", text);
+    desk.write("policy/policy.toml", &format!("# Who gets what.\n{POLICY}"));
+    desk.commit();
+    let plan = desk.plan();
+    let words =
+        ["sign", "policy", "--root", "1.root.json", "--release", "release", "--out", "next"];
+    desk.run(&[&words[..], &["--base", "git:HEAD~1", "--plan", &plan]].concat(), 0);
+    let staged: Vec<_> = walk(&desk.0.path().join("next"));
+    assert_eq!(staged, ["root.json", "stage.json"]);
+}
+
+fn walk(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}

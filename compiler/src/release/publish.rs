@@ -239,6 +239,10 @@ fn one(
     if let Some(about) = label.disagrees(bundle) {
         return Err(wrong(about));
     }
+    // What it is not, the next release would take it for.
+    if bundle.content().ok().as_ref() != Some(&label.content) {
+        return Err(wrong("the content"));
+    }
     let floor: BTreeMap<String, String> = organisation
         .floor
         .iter()

@@ -16,7 +16,6 @@ use crate::document::{
 };
 use crate::keys::{PublicKey, Signer};
 use crate::organisation::{self, Organisation};
-use crate::provider::{hex, sha256};
 use crate::refresh::{Limits, RefreshError, refresh};
 use crate::store::{MemoryStore, MetadataStore};
 use crate::transport::Transport;
@@ -296,13 +295,13 @@ fn place(
     let label: Option<Label> = before
         .and_then(|target| target.custom.clone())
         .and_then(|custom| serde_json::from_value(custom).ok());
-    if let (Some(before), Some(label)) = (before, &label) {
-        bundle.generation = label.generation;
-        bundle.parent.clone_from(&label.parent);
-        let bytes = bytes_of(&bundle)?;
-        if hex(&sha256(&bytes)) == before.sha256() {
-            return Ok((path, before.clone()));
-        }
+    let content = bundle
+        .content()
+        .map_err(|error| WriteError::Bundle(bundle.cohort.clone(), error.to_string()))?;
+    if let (Some(before), Some(label)) = (before, &label)
+        && label.content == content
+    {
+        return Ok((path, before.clone()));
     }
     bundle.generation = label.map_or(0, |label| label.generation) + 1;
     bundle.parent = before.map(|before| format!("sha256:{}", before.sha256()));
@@ -313,6 +312,7 @@ fn place(
         parent: bundle.parent.clone(),
         audience: bundle.audience.clone(),
         digest: bundle.digest.clone(),
+        content,
         plan: plan.map(str::to_owned),
     };
     let custom = serde_json::to_value(label)
