@@ -123,6 +123,16 @@ impl Authority {
         &self.pem
     }
 
+    /// Whether a signing request can be used: so that no token is spent on one that cannot.
+    ///
+    /// # Errors
+    /// When it has not its form, or is not signed by its key.
+    pub fn check_request(signing_request: &str) -> Result<(), AuthorityError> {
+        CertificateSigningRequestParams::from_pem(signing_request)
+            .map(drop)
+            .map_err(|error| AuthorityError::Request(error.to_string()))
+    }
+
     /// A certificate for a machine. Of the signing request only the key counts.
     ///
     /// # Errors

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -23,6 +22,8 @@ pub struct Config {
     pub root: PathBuf,
     /// How many releases back are served: endpoints may be in the middle of one.
     pub keep_releases: u32,
+    /// Who may read the release over TLS.
+    pub release_readers: ReleaseReaders,
     /// Where it listens.
     pub listen: Listen,
     /// Who becomes part of the fleet.
@@ -31,6 +32,17 @@ pub struct Config {
     pub pace: Pace,
     /// The most of everything.
     pub limits: Limits,
+}
+
+/// Who may read the release over TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseReaders {
+    /// Enrolled machines and administrators: a policy tells what a company protects, and how.
+    #[default]
+    Fleet,
+    /// Anybody: a public mirror.
+    Anyone,
 }
 
 /// Where a server listens.
@@ -132,11 +144,6 @@ impl Default for Limits {
     }
 }
 
-/// Seconds as a duration.
-pub(crate) fn seconds(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
-
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,6 +153,8 @@ struct Written {
     root: PathBuf,
     #[serde(default = "ten")]
     keep_releases: u32,
+    #[serde(default)]
+    release_readers: ReleaseReaders,
     listen: Listen,
     enrolment: Enrolment,
     #[serde(default)]
@@ -226,6 +235,7 @@ impl Config {
             database,
             root,
             keep_releases,
+            release_readers,
             listen,
             enrolment,
             pace,
@@ -240,6 +250,7 @@ impl Config {
             database,
             root: inside(root),
             keep_releases,
+            release_readers,
             listen: Listen {
                 certificate: inside(listen.certificate),
                 key: inside(listen.key),

@@ -23,7 +23,7 @@ pub enum Staged {
     Kept,
     /// It was there already.
     Same,
-    /// Another one of this name is there.
+    /// Another one of this name was released.
     Different,
     /// There is too much that was staged and never released.
     Full,
@@ -41,14 +41,16 @@ pub fn stage(
     now: Timestamp,
 ) -> Result<Staged, StoreError> {
     let digest = hex(&sha256(bytes));
-    let there = one(transaction, "SELECT sha256 FROM files WHERE path = $1", &[path.into()])?;
-    let there = there.map(|row| row.text(0)).transpose()?;
-    if there.as_ref() == Some(&digest) {
-        return Ok(Staged::Same);
-    }
+    let there = one(transaction, "SELECT sha256, release FROM files WHERE path = $1", &[path.into()])?;
     let is_approval = path.starts_with(APPROVALS);
-    if there.is_some() && !is_approval {
-        return Ok(Staged::Different);
+    if let Some(there) = there {
+        if there.text(0)? == digest {
+            return Ok(Staged::Same);
+        }
+        // What nobody was told of may still change: the commit verifies what is there then.
+        if there.maybe_int(1)?.is_some() && !is_approval {
+            return Ok(Staged::Different);
+        }
     }
     let sql = "SELECT CAST(COALESCE(SUM(LENGTH(bytes)), 0) AS BIGINT) FROM files
          WHERE release IS NULL";
@@ -113,6 +115,15 @@ pub fn staged(transaction: &mut dyn Transaction) -> Result<Vec<Listed>, StoreErr
 pub fn unstage(transaction: &mut dyn Transaction) -> Result<u64, StoreError> {
     let sql = "DELETE FROM files WHERE release IS NULL AND path NOT LIKE $1";
     transaction.execute(sql, &[format!("{APPROVALS}%").into()])
+}
+
+/// The bytes of a file, staged or released, where there is one.
+///
+/// # Errors
+/// When the database refuses.
+pub fn file(transaction: &mut dyn Transaction, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = one(transaction, "SELECT bytes FROM files WHERE path = $1", &[path.into()])?;
+    row.map(|row| row.bytes(0)).transpose()
 }
 
 /// Files by their paths.

@@ -260,7 +260,23 @@ pub enum Grant {
     /// The admin API.
     Admin(Role),
     /// A cohort's configuration, for Codex.
-    Config(String),
+    Config {
+        /// The cohort.
+        cohort: String,
+        /// What becomes of its rule files.
+        rules: Rules,
+    },
+}
+
+/// What becomes of a cohort's rule files where Codex asks for its configuration itself: it has no
+/// place for them then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rules {
+    /// A bundle with rule files is not given out: it would be looser than what was signed.
+    Needed,
+    /// Somebody has decided that they may be left out.
+    LeftOut,
 }
 
 /// An access token, as lists show it.
@@ -292,7 +308,10 @@ pub fn create_access(
     let AccessToken { id, grant, name, created, expires, revoked: _ } = token;
     let (kind, subject) = match grant {
         Grant::Admin(role) => ("admin", role.word()),
-        Grant::Config(cohort) => ("config", cohort.as_str()),
+        Grant::Config { cohort, rules: Rules::Needed } => ("config", cohort.as_str()),
+        Grant::Config { cohort, rules: Rules::LeftOut } => {
+            ("config_without_rules", cohort.as_str())
+        }
     };
     transaction.execute(
         "INSERT INTO access_tokens (id, hash, kind, subject, name, created, expires)
@@ -323,7 +342,8 @@ pub fn accesses(
         let damaged = || StoreError::Damaged(format!("an access token of kind `{kind}`"));
         let grant = match kind.as_str() {
             "admin" => Grant::Admin(Role::of(&subject).ok_or_else(damaged)?),
-            "config" => Grant::Config(subject),
+            "config" => Grant::Config { cohort: subject, rules: Rules::Needed },
+            "config_without_rules" => Grant::Config { cohort: subject, rules: Rules::LeftOut },
             _ => return Err(damaged()),
         };
         let token = AccessToken {
