@@ -21,14 +21,19 @@
 
 pub mod api;
 pub mod authority;
+pub mod cli;
 pub mod config;
 pub mod error;
 pub mod fleet;
 pub mod http;
+pub mod issue;
 pub mod metrics;
 pub mod release;
+pub mod server;
+pub mod setup;
 pub mod store;
+pub mod testing;
 pub mod tls;
 pub mod tree;
-mod websocket;
+pub(crate) mod websocket;
 pub mod world;

@@ -13,10 +13,10 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The most bytes of a client's frame: control frames have no more, and there is nothing else to
 /// send.
-pub const MAX_PAYLOAD: usize = 125;
+pub(crate) const MAX_PAYLOAD: usize = 125;
 
 /// The answer to a client's key, where the request is one for a WebSocket.
-pub fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
+pub(crate) fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
     let has = |name: header::HeaderName, wanted: &str| {
         headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
             value.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted))
@@ -35,7 +35,7 @@ pub fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// A text of up to 65,535 bytes as a frame; what is longer is cut off.
-pub fn text_frame(text: &[u8]) -> Vec<u8> {
+pub(crate) fn text_frame(text: &[u8]) -> Vec<u8> {
     frame(0x1, text)
 }
 
@@ -55,13 +55,13 @@ fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The frame that says that the server ends and that another one may be there.
-pub fn going_away() -> Vec<u8> {
+pub(crate) fn going_away() -> Vec<u8> {
     frame(0x8, &1001_u16.to_be_bytes())
 }
 
 /// What a client sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub(crate) enum Heard {
     /// More is needed.
     Nothing,
     /// Something that needs no answer: a pong, or a text that means nothing here.
@@ -74,11 +74,11 @@ pub enum Heard {
 
 /// What a client has sent so far and was not understood yet.
 #[derive(Debug, Default)]
-pub struct Inbox(Vec<u8>);
+pub(crate) struct Inbox(Vec<u8>);
 
 impl Inbox {
     /// Adds bytes that came.
-    pub fn add(&mut self, bytes: &[u8]) {
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
@@ -86,7 +86,7 @@ impl Inbox {
     ///
     /// # Errors
     /// When the client breaks the protocol, or sends more than there is to say.
-    pub fn next(&mut self) -> io::Result<Heard> {
+    pub(crate) fn next(&mut self) -> io::Result<Heard> {
         let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
         let &[first, second, ..] = self.0.as_slice() else { return Ok(Heard::Nothing) };
         let length = usize::from(second & 0x7f);

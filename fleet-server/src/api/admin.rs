@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use codex_fleet::enrolment::TOKEN_PREFIX;
-use codex_fleet::identity::{self, DeviceId};
-use codex_trust::audience::Claims;
+use codex_fleet::identity::DeviceId;
 use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Call, page, parsed};
+use crate::error::ServeError;
 use crate::http::answer::{Answer, Refusal, bytes_of, json as answer_json};
 use crate::store::head::{self, Deed};
-use crate::store::tokens::{EnrolmentToken, Scope, Secret};
+use crate::issue::{self, Wanted};
+use crate::store::tokens::Scope;
 use crate::store::{devices as machines, releases as published, status, tokens as secrets};
-use crate::world::{now, random};
+use crate::world::now;
 
 fn ok<T: serde::Serialize>(value: &T) -> Result<Answer, Refusal> {
     Ok(answer_json(StatusCode::OK, value))
@@ -165,48 +165,21 @@ pub(super) async fn create_token(call: &Call, body: &[u8]) -> Result<Answer, Ref
         Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "limits", sentence)
     };
     let scope = Scope { team: asked.team, environment: asked.environment, groups: asked.groups };
-    check_scope(&scope).map_err(wrong)?;
+    issue::check_scope(&scope).map_err(wrong)?;
     if asked.valid_seconds == 0 || asked.uses == 0 {
         return Err(wrong("`valid_seconds` and `uses` must be at least 1".to_owned()));
     }
-    let no_dice = |_| Refusal::unavailable("internal", "no token can be made now");
-    let secret = Secret::from_random(TOKEN_PREFIX, &random().map_err(no_dice)?);
-    let id = secrets::id_of(random().map_err(no_dice)?);
-    let deed = deed(call, "token created", &id, "enrolment");
-    let created = deed.at.as_millisecond();
-    let token = EnrolmentToken {
-        id,
-        scope,
-        expires: created.saturating_add(i64::from(asked.valid_seconds) * 1_000),
-        uses: u64::from(asked.uses),
-        used: 0,
-        created,
-        revoked: None,
-    };
-    let (kept, hash) = (token.clone(), secret.hash());
-    let write = call.fleet.store.write(move |tx| {
-        secrets::create_enrolment(tx, &kept, &hash)?;
-        head::log(tx, &deed)
-    });
-    write.await?;
+    let wanted = Wanted { scope, seconds: asked.valid_seconds, uses: asked.uses };
+    let made = issue::enrolment(&call.fleet.store, wanted, &call.caller.actor()).await;
+    let (token, secret) = made.map_err(|error| match error {
+        ServeError::Store(error) => error.into(),
+        other => {
+            tracing::error!(%other, "no token could be made");
+            Refusal::unavailable("internal", "no token can be made now")
+        }
+    })?;
     let answer = json!({ "id": token.id, "token": secret.text(), "expires": token.expires });
     Ok(answer_json(StatusCode::CREATED, &answer))
-}
-
-/// Whether machines with these claims could be.
-///
-/// # Errors
-/// The first limit that is broken.
-pub(crate) fn check_scope(scope: &Scope) -> Result<(), String> {
-    let claims = Claims {
-        organisation: "x".to_owned(),
-        team: scope.team.clone(),
-        environment: scope.environment.clone(),
-        groups: scope.groups.clone(),
-        os: "linux".to_owned(),
-        host: "x".to_owned(),
-    };
-    identity::check(&claims).map_err(|error| error.to_string())
 }
 
 pub(super) async fn revoke_token(call: &Call) -> Result<Answer, Refusal> {

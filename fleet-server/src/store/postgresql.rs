@@ -21,14 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A database behind an address.
 #[derive(Clone, Debug)]
-pub struct Postgresql(Config);
+pub(super) struct Postgresql(Config);
 
 impl Postgresql {
     /// The database of an address such as `postgres://fleet@db.bank.example/fleet`.
     ///
     /// # Errors
     /// When it is none.
-    pub fn new(address: &str) -> Result<Self, StoreError> {
+    pub(super) fn new(address: &str) -> Result<Self, StoreError> {
         // The text is not repeated: there may be a password in it.
         let mut config: Config = address.parse().map_err(|error: postgres::Error| {
             StoreError::Unavailable(format!("the address of the database cannot be read: {error}"))

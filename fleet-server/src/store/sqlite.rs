@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A database in a file.
 #[derive(Clone, Debug)]
-pub struct Sqlite(pub PathBuf);
+pub(super) struct Sqlite(pub(super) PathBuf);
 
 struct Open(Raw);
 
