@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use crate::support::{BANK, Bank, Client, Machine, Publisher, STRICT, root};
 
 /// A PostgreSQL of its own, on a socket in a folder that goes away with it.
-pub struct Postgres {
+pub(crate) struct Postgres {
     folder: tempfile::TempDir,
     child: Option<Child>,
     user: (u32, u32),
@@ -47,7 +47,7 @@ fn number(option: &str) -> Option<u32> {
 
 impl Postgres {
     /// Starts one; none, and loudly so, on a machine that has none. In CI that is a failure.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let found = program("initdb").zip(program("postgres")).zip(number("-u").zip(number("-g")));
         let Some(((initdb, _), user)) = found else {
             let sentence = "no PostgreSQL and no user `postgres` here: nothing was tested with one";
@@ -76,7 +76,7 @@ impl Postgres {
         command
     }
 
-    pub fn run(&mut self) {
+    pub(crate) fn run(&mut self) {
         let child = self
             .command(&program("postgres").unwrap())
             .arg("-D")
@@ -96,7 +96,7 @@ impl Postgres {
     }
 
     /// Ends it without a word, as a power cut does; its children end by themselves.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
@@ -112,7 +112,7 @@ impl Postgres {
     }
 
     /// A database of this name, made where it is not there.
-    pub fn database(&self, name: &str) -> String {
+    pub(crate) fn database(&self, name: &str) -> String {
         let mut client =
             postgres::Client::connect(&self.address("postgres"), postgres::NoTls).unwrap();
         client.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
@@ -140,9 +140,8 @@ fn on_both(work: impl AsyncFn(&Place)) {
     }
 }
 
-async fn open(place: &Place) -> Store {
-    let place = place.clone();
-    tokio::task::spawn_blocking(move || Store::open(&place).unwrap()).await.unwrap()
+fn open(place: &Place) -> Store {
+    Store::open(place).unwrap()
 }
 
 fn now() -> Timestamp {
@@ -152,7 +151,7 @@ fn now() -> Timestamp {
 #[test]
 fn a_token_is_spent_as_often_as_it_may_be_however_many_ask_at_once() {
     on_both(async |place| {
-        let stores = [open(place).await, open(place).await];
+        let stores = [open(place), open(place)];
         let token = EnrolmentToken {
             id: "one".to_owned(),
             scope: Scope { team: Some("'); DROP TABLE devices; --".to_owned()), ..Scope::default() },
@@ -197,7 +196,7 @@ fn candidate(version: u64, timestamp: &str, files: &[&str]) -> Candidate {
 #[test]
 fn of_two_servers_one_publishes_a_version() {
     on_both(async |place| {
-        let stores = [open(place).await, open(place).await];
+        let stores = [open(place), open(place)];
         for path in ["metadata/1.a.json", "metadata/1.b.json"] {
             let stage = stores[0].write(move |tx| {
                 releases::stage(tx, path, path.as_bytes(), "test", now())
@@ -259,7 +258,7 @@ fn transition(number: u64, generation: u64, state: State) -> Transition {
 #[test]
 fn counters_are_what_counting_would_tell() {
     on_both(async |place| {
-        let store = open(place).await;
+        let store = open(place);
         let mut asked = tokio::task::JoinSet::new();
         for device in 0..40_u8 {
             let store = store.clone();
@@ -295,7 +294,7 @@ fn counters_are_what_counting_would_tell() {
 #[test]
 fn a_change_that_fails_takes_no_other_along() {
     on_both(async |place| {
-        let store = open(place).await;
+        let store = open(place);
         let mut asked = tokio::task::JoinSet::new();
         for number in 0..100_u8 {
             let store = store.clone();
@@ -331,7 +330,7 @@ fn deed(number: usize) -> Deed {
 #[test]
 fn a_log_that_was_changed_is_found_out() {
     on_both(async |place| {
-        let store = open(place).await;
+        let store = open(place);
         for number in 0..5 {
             store.write(move |tx| head::log(tx, &deed(number))).await.unwrap();
         }
@@ -354,10 +353,10 @@ fn a_backup_of_one_database_is_restored_into_the_other() {
     let Some(postgres) = Postgres::start() else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| Place::File(folder.path().join(name));
-    let address = |name: &str| Place::Address(postgres.database(name));
+    let address = Place::Address(postgres.database("two"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let first = open(&file("one.sqlite")).await;
+        let first = open(&file("one.sqlite"));
         first
             .write(|tx| {
                 status::record(tx, &identity(1), &[transition(1, 1, State::Enforced)], now())?;
@@ -386,9 +385,9 @@ fn a_backup_of_one_database_is_restored_into_the_other() {
                 .await
         };
         let bytes = written(first.clone()).await;
-        let second = open(&address("two")).await;
+        let second = open(&address);
         restored(second.clone(), bytes.clone()).await.unwrap();
-        let back = open(&file("three.sqlite")).await;
+        let back = open(&file("three.sqlite"));
         restored(back.clone(), written(second.clone()).await).await.unwrap();
         for store in [&second, &back] {
             assert_eq!(store.read(|tx| head::verify(tx)).await.unwrap(), Ok(1));
@@ -403,7 +402,7 @@ fn a_backup_of_one_database_is_restored_into_the_other() {
         // Not into one in which there is something, and nothing of what is broken.
         let refused = restored(second.clone(), bytes.clone()).await.unwrap_err();
         assert!(refused.to_string().contains("not empty"), "{refused}");
-        let fresh = open(&file("four.sqlite")).await;
+        let fresh = open(&file("four.sqlite"));
         let half = bytes[..bytes.len() - 10].to_vec();
         assert!(restored(fresh.clone(), half).await.is_err());
         let nothing = fresh.read(|tx| devices::list(tx, "", 10)).await.unwrap();
@@ -414,15 +413,12 @@ fn a_backup_of_one_database_is_restored_into_the_other() {
 #[test]
 fn a_database_of_a_later_version_is_left_alone() {
     on_both(async |place| {
-        let store = open(place).await;
+        let store = open(place);
         let later = store.write(|tx| {
             tx.execute("UPDATE schema_version SET version = 99", &[]).map(drop)
         });
         later.await.unwrap();
-        let place = place.clone();
-        let refused = tokio::task::spawn_blocking(move || Store::open(&place).err());
-        let refused = refused.await.unwrap();
-        assert_eq!(refused, Some(StoreError::Version { found: 99, known: 1 }));
+        assert_eq!(Store::open(place).err(), Some(StoreError::Version { found: 99, known: 1 }));
     });
 }
 

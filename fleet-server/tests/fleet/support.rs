@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "names say it")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
