@@ -10,7 +10,10 @@ use crate::support::{BANK, Client, Publisher, root};
 
 /// A policy and a managed default that show in what Codex starts with.
 const POLICY: [(&str, &str); 2] = [
-    ("requirements.toml", "allowed_approval_policies = ['on-request']\nallowed_sandbox_modes = ['read-only']\n"),
+    (
+        "requirements.toml",
+        "allowed_approval_policies = ['on-request']\nallowed_sandbox_modes = ['read-only']\n",
+    ),
     ("config.toml", "model = 'gpt-fleet'\n"),
 ];
 
@@ -80,7 +83,8 @@ fn whatever_is_in_doubt_is_an_error_and_never_an_empty_policy() {
     let (given, body) = status(&POLICY, "payments");
     assert_eq!(given, 200);
     let body: Value = serde_json::from_str(&body).unwrap();
-    let part = |name: &str| body[name]["enterprise_managed"][0]["contents"].as_str().unwrap().to_owned();
+    let part =
+        |name: &str| body[name]["enterprise_managed"][0]["contents"].as_str().unwrap().to_owned();
     assert_eq!([part("requirements_toml"), part("config_toml")], [POLICY[0].1, POLICY[1].1]);
 
     let rules = ("rules/git.rules", "prefix_rule(pattern = ['git'], decision = 'forbidden')\n");

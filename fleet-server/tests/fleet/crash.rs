@@ -39,11 +39,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_codex-fleet-server");
 
 fn run(folder: &Path, arguments: &[&str]) -> String {
     let config = folder.join("fleet.toml");
-    let done = Command::new(PROGRAM)
-        .args(arguments)
-        .env("CODEX_FLEET_CONFIG", &config)
-        .output()
-        .unwrap();
+    let done =
+        Command::new(PROGRAM).args(arguments).env("CODEX_FLEET_CONFIG", &config).output().unwrap();
     assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }
@@ -140,8 +137,19 @@ fn nothing_acknowledged_is_lost_and_no_version_has_two_contents() {
     let (dir, file) = (folder.display().to_string(), place.path().join("root.json"));
     run(
         &folder,
-        &["init", "--dir", &dir, "--organisation", BANK, "--root", &file.display().to_string(),
-            "--name", "127.0.0.1", "--listen", "127.0.0.1:0"],
+        &[
+            "init",
+            "--dir",
+            &dir,
+            "--organisation",
+            BANK,
+            "--root",
+            &file.display().to_string(),
+            "--name",
+            "127.0.0.1",
+            "--listen",
+            "127.0.0.1:0",
+        ],
     );
     let token = run(&folder, &["admin-token", "create", "--role", "admin"]);
     let enrolment = run(&folder, &["token", "create", "--team", "payments"]);
@@ -155,7 +163,9 @@ fn nothing_acknowledged_is_lost_and_no_version_has_two_contents() {
     for round in 0..=crashes {
         let mut server = start(&folder);
         let client = |tls, token: Option<&String>| Client {
-            address: server.address, tls, token: token.cloned(),
+            address: server.address,
+            tls,
+            token: token.cloned(),
         };
         let admin = client(Arc::clone(&plain), Some(&token));
         if certificate.is_empty() {
@@ -169,8 +179,7 @@ fn nothing_acknowledged_is_lost_and_no_version_has_two_contents() {
             server.child.wait().unwrap();
             break;
         }
-        let identified =
-            Identified { certificate: &certificate, key: &key.serialize_pem() };
+        let identified = Identified { certificate: &certificate, key: &key.serialize_pem() };
         let machine = client(tls(&authority, Some(&identified)), None);
         let before = acknowledged.releases.lock().unwrap().len();
         let (heard, told) = (Arc::clone(&acknowledged), Arc::clone(&acknowledged));
@@ -186,7 +195,8 @@ fn nothing_acknowledged_is_lost_and_no_version_has_two_contents() {
         server.child.wait().unwrap();
         publisher = publishing.join().unwrap();
         reporting.join().unwrap();
-        killed_while_publishing += usize::from(acknowledged.releases.lock().unwrap().len() > before);
+        killed_while_publishing +=
+            usize::from(acknowledged.releases.lock().unwrap().len() > before);
     }
     let (releases, transitions) = (
         acknowledged.releases.lock().unwrap().len(),

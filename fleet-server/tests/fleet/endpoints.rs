@@ -167,9 +167,8 @@ fn late(bank: &Bank, days: i64) -> Machine {
     let key = KeyPair::from_pem(&machine.key).unwrap();
     let began = Timestamp::now() - SignedDuration::from_hours(24 * (days + 30));
     let authority = Authority::new(&pair).unwrap();
-    let certificate = authority
-        .issue(&signing_request(&key), &identity(&machine), [3; 16], (began, 30))
-        .unwrap();
+    let certificate =
+        authority.issue(&signing_request(&key), &identity(&machine), [3; 16], (began, 30)).unwrap();
     Machine::of(&bank.fleet, &machine.key, &certificate, &machine.freshness_key)
 }
 

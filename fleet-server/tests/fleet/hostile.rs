@@ -166,7 +166,10 @@ fn paths_lead_nowhere_else() {
     for id in ["x", "' OR 1=1 --", "0123456789abcdef0123456789abcdef"] {
         let id = id.replace(' ', "%20");
         assert_eq!(admin.get(&format!("/v1/admin/devices/{id}")).status, 404, "{id}");
-        assert_eq!(admin.request("DELETE", &format!("/v1/admin/devices/{id}"), "", b"").status, 404);
+        assert_eq!(
+            admin.request("DELETE", &format!("/v1/admin/devices/{id}"), "", b"").status,
+            404
+        );
         assert_eq!(admin.request("DELETE", &format!("/v1/admin/tokens/{id}"), "", b"").status, 404);
     }
     for query in ["limit=0", "limit=1001", "limit=x", "after=%27", "after=1;DROP"] {
@@ -222,13 +225,15 @@ fn who_comes_when_it_is_full_is_told_to_come_back() {
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nConnection: Upgrade\r\n";
     let full = machine.client.request("GET", "/v1/push", upgrade, b"");
     assert_eq!((full.status, full.error().as_str()), (503, "full"));
-    let held: Vec<_> = (0..3).map(|_| {
-        let mut stream = client.connect();
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        let mut first = [0];
-        stream.read_exact(&mut first).unwrap();
-        stream
-    }).collect();
+    let held: Vec<_> = (0..3)
+        .map(|_| {
+            let mut stream = client.connect();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut first = [0];
+            stream.read_exact(&mut first).unwrap();
+            stream
+        })
+        .collect();
     let shed = client.get("/healthz");
     assert_eq!((shed.status, shed.header("retry-after").is_some()), (503, true), "{}", shed.head);
     drop(held);
@@ -271,7 +276,10 @@ fn figures_and_the_document_are_there() {
     assert_eq!(bank.client().get("/metrics").status, 401);
     assert_eq!(admin.get("/v1/admin/counters").status, 200);
     let text = String::from_utf8(admin.get("/metrics").body).unwrap();
-    assert!(text.contains("codex_fleet_requests_total{action=\"Counters\",status=\"200\"} 1"), "{text}");
+    assert!(
+        text.contains("codex_fleet_requests_total{action=\"Counters\",status=\"200\"} 1"),
+        "{text}"
+    );
     assert!(text.contains("codex_fleet_ready 1"), "{text}");
     let document = bank.client().get("/v1/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");

@@ -9,6 +9,13 @@
     reason = "a test fails by panicking"
 )]
 
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    reason = "a story is told in one piece, and what was not tested is said loudly"
+)]
+
 mod codex;
 mod crash;
 mod endpoints;

@@ -9,13 +9,19 @@ use crate::support::{Bank, LOOSE, Machine, Publisher, STRICT};
 fn a_release_is_published_and_given_to_machines() {
     let bank = Bank::new();
     let operator = bank.operator();
-    assert_eq!(operator.request("HEAD", "/v1/admin/release/metadata/timestamp.json", "", b"").status, 404);
+    assert_eq!(
+        operator.request("HEAD", "/v1/admin/release/metadata/timestamp.json", "", b"").status,
+        404
+    );
     let mut publisher = Publisher::default();
     let files = publisher.release(STRICT);
     let done = operator.publish(&files);
     assert_eq!(done.status, 200, "{}", String::from_utf8_lossy(&done.body));
     assert_eq!(done.json()["version"], 1);
-    assert_eq!(operator.request("HEAD", "/v1/admin/release/metadata/timestamp.json", "", b"").status, 200);
+    assert_eq!(
+        operator.request("HEAD", "/v1/admin/release/metadata/timestamp.json", "", b"").status,
+        200
+    );
 
     let stranger = bank.client();
     assert_eq!(stranger.get("/release/metadata/timestamp.json").status, 401);
@@ -78,10 +84,10 @@ fn what_does_not_verify_is_not_published() {
     }
     // A bundle that says something else under the same name.
     let mut other = files.clone();
-    let (name, bytes) =
-        other.iter_mut().find(|(name, _)| name.contains("payments.json")).unwrap();
+    let (name, bytes) = other.iter_mut().find(|(name, _)| name.contains("payments.json")).unwrap();
     assert!(name.starts_with("targets/"));
-    *bytes = String::from_utf8(bytes.clone()).unwrap().replace("read-only", "danger-full-access").into();
+    *bytes =
+        String::from_utf8(bytes.clone()).unwrap().replace("read-only", "danger-full-access").into();
     assert_eq!(operator.publish(&other).error(), "untrusted");
     // What nobody was told of may be handed in again, as it should be.
     assert_eq!(operator.publish(&files).status, 200);
@@ -104,7 +110,8 @@ fn versions_grow_and_never_have_two_contents() {
     let mut other = Publisher::default();
     let later = Timestamp::now() + SignedDuration::from_secs(5);
     let rival = other.release_of(&[("requirements.toml", LOOSE)], later);
-    let refused = operator.put("/v1/admin/release/metadata/timestamp.json", &rival.last().unwrap().1);
+    let refused =
+        operator.put("/v1/admin/release/metadata/timestamp.json", &rival.last().unwrap().1);
     assert!([409, 422].contains(&refused.status), "{refused:?}");
     // Two publishers from the same release on.
     let mut one = publisher.clone();

@@ -88,7 +88,7 @@ impl Postgres {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while postgres::Client::connect(&self.address("postgres"), postgres::NoTls).is_err() {
             assert!(Instant::now() < deadline, "PostgreSQL does not answer");
             std::thread::sleep(Duration::from_millis(50));
@@ -154,7 +154,10 @@ fn a_token_is_spent_as_often_as_it_may_be_however_many_ask_at_once() {
         let stores = [open(place), open(place)];
         let token = EnrolmentToken {
             id: "one".to_owned(),
-            scope: Scope { team: Some("'); DROP TABLE devices; --".to_owned()), ..Scope::default() },
+            scope: Scope {
+                team: Some("'); DROP TABLE devices; --".to_owned()),
+                ..Scope::default()
+            },
             expires: now().as_millisecond() + 1_000,
             uses: 10,
             used: 0,
@@ -198,9 +201,8 @@ fn of_two_servers_one_publishes_a_version() {
     on_both(async |place| {
         let stores = [open(place), open(place)];
         for path in ["metadata/1.a.json", "metadata/1.b.json"] {
-            let stage = stores[0].write(move |tx| {
-                releases::stage(tx, path, path.as_bytes(), "test", now())
-            });
+            let stage = stores[0]
+                .write(move |tx| releases::stage(tx, path, path.as_bytes(), "test", now()));
             assert_eq!(stage.await.unwrap(), Staged::Kept);
         }
         for version in 1..=20 {
@@ -226,12 +228,10 @@ fn of_two_servers_one_publishes_a_version() {
         assert_eq!(told.await.unwrap(), Err(Conflict::Gone("metadata/never.json".to_owned())));
         let head = stores[1].read(|tx| head::head(tx)).await.unwrap();
         assert_eq!((head.release, head.revision), (20, 20));
-        let changed = stores[1].write(|tx| {
-            releases::stage(tx, "metadata/1.a.json", b"other", "test", now())
-        });
+        let changed =
+            stores[1].write(|tx| releases::stage(tx, "metadata/1.a.json", b"other", "test", now()));
         assert_eq!(changed.await.unwrap(), Staged::Different);
-        let loaded =
-            stores[1].read(|tx| releases::load(tx, 3, &std::collections::BTreeMap::new()));
+        let loaded = stores[1].read(|tx| releases::load(tx, 3, &std::collections::BTreeMap::new()));
         assert_eq!(loaded.await.unwrap().timestamp.unwrap().0, 20);
     });
 }
@@ -414,9 +414,8 @@ fn a_backup_of_one_database_is_restored_into_the_other() {
 fn a_database_of_a_later_version_is_left_alone() {
     on_both(async |place| {
         let store = open(place);
-        let later = store.write(|tx| {
-            tx.execute("UPDATE schema_version SET version = 99", &[]).map(drop)
-        });
+        let later =
+            store.write(|tx| tx.execute("UPDATE schema_version SET version = 99", &[]).map(drop));
         later.await.unwrap();
         assert_eq!(Store::open(place).err(), Some(StoreError::Version { found: 99, known: 1 }));
     });
@@ -437,7 +436,7 @@ fn served(folder: &Path, address: &str) -> TestFleet {
 }
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}");
         std::thread::sleep(Duration::from_millis(50));

@@ -131,11 +131,8 @@ impl Publisher {
         } else {
             Published::nothing(&root()).unwrap()
         };
-        let authority = |number, days| Authority {
-            keys: vec![key(number).public()],
-            threshold: 1,
-            days,
-        };
+        let authority =
+            |number, days| Authority { keys: vec![key(number).public()], threshold: 1, days };
         let organisation = Organisation {
             form: organisation::FORM.to_owned(),
             organisation: BANK.to_owned(),
