@@ -77,8 +77,23 @@ impl Postgres {
     }
 
     pub(crate) fn run(&mut self) {
-        let child = self
-            .command(&program("postgres").unwrap())
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let ended = self.child.as_mut().is_none_or(|one| one.try_wait().unwrap().is_some());
+            if ended {
+                // At first, or because the children of one that was killed are still there.
+                self.child = Some(self.spawn());
+            }
+            if postgres::Client::connect(&self.address("postgres"), postgres::NoTls).is_ok() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "PostgreSQL does not answer");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn spawn(&self) -> Child {
+        self.command(&program("postgres").unwrap())
             .arg("-D")
             .arg(self.folder.path().join("data"))
             .args(["-h", "", "-k"])
@@ -86,13 +101,7 @@ impl Postgres {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap();
-        self.child = Some(child);
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while postgres::Client::connect(&self.address("postgres"), postgres::NoTls).is_err() {
-            assert!(Instant::now() < deadline, "PostgreSQL does not answer");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            .unwrap()
     }
 
     /// Ends it without a word, as a power cut does; its children end by themselves.
