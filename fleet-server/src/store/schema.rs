@@ -84,7 +84,7 @@ pub const TABLES: [(&str, &[&str]); 9] = [
     ("audit", &["seq", "at", "actor", "action", "subject", "detail", "previous", "hash"]),
 ];
 
-/// The version that [`STEPS`] lead to.
+/// The version that the steps lead to.
 pub fn known() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
 }
