@@ -20,6 +20,7 @@ mod codex;
 mod crash;
 mod endpoints;
 mod hostile;
+mod program;
 mod publish;
 mod store;
 mod support;
