@@ -26,6 +26,7 @@ pub mod layers;
 pub mod lint;
 pub mod machine;
 pub mod mend;
+pub mod origins;
 pub mod plan;
 pub mod release;
 pub mod render;

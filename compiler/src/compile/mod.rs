@@ -14,7 +14,7 @@
 
 pub mod history;
 pub mod output;
-mod provenance;
+pub(crate) mod provenance;
 pub mod toml_text;
 
 use std::collections::BTreeMap;
@@ -75,7 +75,8 @@ impl<'history> Compiler<'history> {
     ) -> CompiledCohort {
         let simplified = simplify(policy.requirements.clone(), Reasons::Keep);
         let (digest, mut files) = texts(repository, cohort, policy, &simplified.requirements);
-        let provenance = self.origins.of(repository, cohort, policy, &simplified, &digest);
+        let provenance =
+            self.origins.of(repository, cohort, policy, &simplified, (&digest, &files));
         files.insert(PROVENANCE_FILE.to_owned(), provenance);
         CompiledCohort { digest, files, versions: cohort.versions.clone() }
     }
