@@ -1,1 +1,2 @@
 //! The fleet server: a mirror of signed releases with a memory. It can delay, never forge.
+pub mod rollout;
