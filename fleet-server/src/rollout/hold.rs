@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use codex_fleet::identity::DeviceId;
 use codex_fleet::rollout::State;
 
-use super::inventory::{Seat, seat};
-use super::{Rollout, Turn};
+use super::Rollout;
+use super::inventory::seat;
 
 /// An endpoint that asks.
 #[derive(Clone, Copy, Debug)]
@@ -61,9 +61,6 @@ pub fn hold_for(
 impl Rollout {
     /// Whether the turn of an endpoint has come.
     pub fn admits(&self, asker: &Asker<'_>) -> bool {
-        match seat(&self.salt, self.volunteers.as_deref(), asker.device, asker.groups) {
-            Seat::Volunteer => self.ring.volunteers == Turn::Come,
-            Seat::Bucket(bucket) => bucket < self.ring.cut,
-        }
+        self.ring.has(seat(&self.salt, self.volunteers.as_deref(), asker.device, asker.groups))
     }
 }

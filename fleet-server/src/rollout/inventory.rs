@@ -110,11 +110,8 @@ pub fn seat(
         return Seat::Volunteer;
     }
     let digest = digest(&SHA256, format!("{salt}{device}").as_bytes());
-    let number = digest
-        .as_ref()
-        .iter()
-        .take(8)
-        .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    let number =
+        digest.as_ref().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     let bucket = u16::try_from(number % u64::from(BUCKETS)).unwrap_or_default();
     Seat::Bucket(bucket)
 }
@@ -124,7 +121,7 @@ pub fn seat(
 pub struct Inventory {
     volunteers: Tally,
     buckets: Vec<Tally>,
-    reasons: BTreeMap<String, u64>,
+    reasons: BTreeMap<String, BTreeMap<Seat, u64>>,
 }
 
 impl Default for Inventory {
@@ -164,21 +161,27 @@ impl Inventory {
     }
 
     /// Counts a reason of an endpoint that failed.
-    pub fn because(&mut self, reason: &str) {
+    pub fn because(&mut self, seat: Seat, reason: &str) {
         let known = self.reasons.len() < MAX_REASONS || self.reasons.contains_key(reason);
         let reason = if known { reason } else { OTHER_REASONS };
-        if let Some(count) = self.reasons.get_mut(reason) {
-            *count += 1;
-        } else {
-            self.reasons.insert(reason.to_owned(), 1);
+        if !self.reasons.contains_key(reason) {
+            self.reasons.insert(reason.to_owned(), BTreeMap::new());
+        }
+        if let Some(seats) = self.reasons.get_mut(reason) {
+            *seats.entry(seat).or_insert(0) += 1;
         }
     }
 
-    /// The most frequent reasons, the most frequent first.
-    pub fn reasons(&self, most: usize) -> Vec<Reason> {
-        let all = self.reasons.iter().map(|(text, count)| Reason { text: text.clone(), count: *count });
-        let mut all: Vec<Reason> = all.collect();
-        all.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.text.cmp(&other.text)));
+    /// The most frequent reasons in a ring, the most frequent first.
+    pub fn reasons(&self, ring: Ring, most: usize) -> Vec<Reason> {
+        let counted = self.reasons.iter().map(|(text, seats)| {
+            let inside = seats.iter().filter(|(seat, _)| ring.has(**seat));
+            Reason { text: text.clone(), count: inside.map(|(_, count)| count).sum() }
+        });
+        let mut all: Vec<Reason> = counted.filter(|reason| reason.count > 0).collect();
+        all.sort_by(|one, other| {
+            other.count.cmp(&one.count).then_with(|| one.text.cmp(&other.text))
+        });
         all.truncate(most);
         all
     }

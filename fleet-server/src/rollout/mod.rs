@@ -64,6 +64,16 @@ pub struct Ring {
     pub volunteers: Turn,
 }
 
+impl Ring {
+    /// Whether a seat is in it.
+    pub fn has(&self, seat: Seat) -> bool {
+        match seat {
+            Seat::Volunteer => self.volunteers == Turn::Come,
+            Seat::Bucket(bucket) => bucket < self.cut,
+        }
+    }
+}
+
 /// Whether somebody's turn has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -101,9 +101,7 @@ pub fn plan(rollout: &Rollout, inventory: &Inventory, now: Timestamp) -> Decisio
             Some(stage) => judge(rollout, inventory, stage, &figures, clock.counted()),
         },
         State::Paused => Step::Wait(Waiting::Person),
-        State::Aborted | State::Promoted | State::PromotedWithFailures => {
-            Step::Wait(Waiting::Over)
-        }
+        State::Aborted | State::Promoted | State::PromotedWithFailures => Step::Wait(Waiting::Over),
     };
     Decision { of_step: rollout.steps, clock, figures, step }
 }
@@ -172,7 +170,7 @@ fn judge(
     counted: u64,
 ) -> Step {
     if figures.failed > figures.allowed {
-        return Step::Pause(inventory.reasons(NAMED_REASONS));
+        return Step::Pause(inventory.reasons(rollout.ring, NAMED_REASONS));
     }
     // Only those that enforce it count. A report of a failure thus never completes a sample.
     let missing = figures.needed.saturating_sub(figures.enforced);
@@ -246,7 +244,10 @@ impl Decision {
                 duration(MAX_TICK_SECONDS),
             ),
             Clock::Back(seconds) => {
-                format!("the clock stepped back by {}, which counts as no time; ", duration(seconds))
+                format!(
+                    "the clock stepped back by {}, which counts as no time; ",
+                    duration(seconds)
+                )
             }
         };
         format!("{clock}{}", self.what(rollout))
@@ -275,7 +276,9 @@ impl Decision {
                     format!("baking for {} more; {failed} failed, {allowed} may", duration(*left))
                 }
                 Waiting::Endpoints => "nobody is known in this cohort yet".to_owned(),
-                Waiting::Person => "paused until a person resumes, promotes or aborts it".to_owned(),
+                Waiting::Person => {
+                    "paused until a person resumes, promotes or aborts it".to_owned()
+                }
                 Waiting::Over => format!("it is {}", word(rollout.state)),
             },
             Step::Inconclusive => format!(

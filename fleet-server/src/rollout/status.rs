@@ -22,7 +22,7 @@ pub fn status(rollout: &Rollout, inventory: &Inventory, now: Timestamp) -> Statu
         stages: rollout.strategy.stages.len(),
         share_of_10_000: rollout.stage().map_or(0, |stage| stage.share),
         figures: decision.figures,
-        reasons: inventory.reasons(NAMED_REASONS),
+        reasons: inventory.reasons(rollout.ring, NAMED_REASONS),
         next: decision.sentence(rollout),
         started_by: rollout.started_by.clone(),
         started_at: rollout.started_at,

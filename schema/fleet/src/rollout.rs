@@ -343,11 +343,8 @@ mod tests {
         assert!(with(|one| one.bake_seconds = Some(u64::MAX)).contains("`bake_seconds`"));
         assert!(with(|one| one.minimum_sample = Some(0)).contains("`minimum_sample`"));
         assert!(with(|one| one.failures_of_10_000 = Some(5_001)).contains("0 to 5000"));
-        let ask = Ask {
-            cohort: "payments".to_owned(),
-            act: Act::Pause,
-            reason: "\u{1b}[2J".to_owned(),
-        };
+        let ask =
+            Ask { cohort: "payments".to_owned(), act: Act::Pause, reason: "\u{1b}[2J".to_owned() };
         assert_eq!(ask.check(), Err(BadRequest::Text("reason")));
     }
 
