@@ -170,9 +170,12 @@ fn setting(
         .keys()
         .iter()
         .filter(|one| configured && is_about(one, &path))
-        .map(|one| parts(one.path).collect::<Vec<_>>())
+        // A row of a map is about its entries: the map itself is what has one more.
+        .map(|one| parts(one.path).filter(|part| *part != "*").collect::<Vec<_>>())
         .filter(|path| in_force.at(path).is_some());
-    let locks: Vec<Vec<&str>> = own.into_iter().chain(constraining).collect();
+    let mut locks: Vec<Vec<&str>> = own.into_iter().chain(constraining).collect();
+    locks.sort_unstable();
+    locks.dedup();
     let mut allowed = None;
     let mut changed = 0;
     for lock in &locks {
