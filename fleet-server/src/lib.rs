@@ -1,1 +1,4 @@
 //! The fleet server: a mirror of signed releases with a memory. It can delay, never forge.
+pub mod exceptions;
+pub mod reports;
+pub mod rollout;
