@@ -18,6 +18,7 @@ pub mod era;
 pub mod evaluate;
 pub mod explain;
 pub mod files;
+pub mod fleet;
 pub mod format;
 pub mod gather;
 pub mod import;
