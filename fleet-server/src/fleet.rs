@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use axum::extract::ws::Utf8Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use codex_fleet::identity::{DeviceId, Identity};
 use codex_fleet::push::Hint;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -18,14 +18,13 @@ use crate::config::Config;
 use crate::error::ServeError;
 use crate::metrics::Metrics;
 use crate::release::{Files, TIMESTAMP, verify};
+use crate::store::Store;
 use crate::store::devices::{self, Seen};
 use crate::store::head::{self, Head};
 use crate::store::releases::{self, Loaded};
 use crate::store::sql::StoreError;
 use crate::store::tokens::{self, AccessToken};
-use crate::store::Store;
 use crate::tree::Tree;
-use crate::websocket;
 use crate::world::read;
 
 /// The most bytes of a key or a root.
@@ -70,10 +69,8 @@ pub struct Snapshot {
 pub struct Pulse {
     /// The hint.
     pub revision: u64,
-    /// The hint as JSON.
-    pub json: Bytes,
-    /// The hint as a frame of a WebSocket.
-    pub frame: Bytes,
+    /// The hint, as it is sent.
+    pub text: Utf8Bytes,
 }
 
 /// Keys and certificates.
@@ -271,12 +268,8 @@ impl Fleet {
             })
             .await?;
         let tree = self.grown(&before.tree, loaded).await;
-        let snapshot = Snapshot {
-            head,
-            tree,
-            accesses: Arc::new(accesses),
-            revoked: Arc::new(revoked),
-        };
+        let snapshot =
+            Snapshot { head, tree, accesses: Arc::new(accesses), revoked: Arc::new(revoked) };
         let (revision, version) = (head.revision, snapshot.tree.version);
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
         self.tell(revision, version);
@@ -307,7 +300,10 @@ impl Fleet {
             Err(error) => error.to_string(),
         };
         self.metrics.releases_refused.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(problem, "the release in the database does not verify: the last good one stays");
+        tracing::error!(
+            problem,
+            "the release in the database does not verify: the last good one stays"
+        );
         let sentence = "the release in the database does not verify".to_owned();
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).release = Some(sentence);
         Arc::clone(before)
@@ -335,11 +331,10 @@ impl Fleet {
             spread: self.config.pace.spread_milliseconds,
             heartbeat: self.config.pace.heartbeat_seconds,
         };
-        let Ok(json) = serde_json::to_vec(&hint) else { return };
-        let pulse =
-            Pulse { revision, frame: websocket::text_frame(&json).into(), json: json.into() };
+        let Ok(text) = serde_json::to_string(&hint) else { return };
+        let pulse = Pulse { revision, text: text.into() };
         self.pulse.send_if_modified(|told| {
-            let is_new = told.json != pulse.json;
+            let is_new = told.text != pulse.text;
             if is_new {
                 *told = pulse;
             }
@@ -365,8 +360,7 @@ impl Fleet {
 
     /// Writes down who was seen since the last time. What cannot be written is tried again.
     async fn checkpoint(&self) {
-        let seen =
-            std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+        let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         let seen: Arc<Vec<(DeviceId, Seen)>> = Arc::new(seen.into_iter().collect());
         let mut from = 0;
         while from < seen.len() {
@@ -374,9 +368,7 @@ impl Fleet {
             let (part, end) = (Arc::clone(&seen), (from + 1_000).min(seen.len()));
             let written = self
                 .store
-                .write(move |tx| {
-                    devices::checkpoint(tx, part.get(from..end).unwrap_or_default())
-                })
+                .write(move |tx| devices::checkpoint(tx, part.get(from..end).unwrap_or_default()))
                 .await;
             if let Err(error) = written {
                 tracing::warn!(%error, "it could not be written down when machines were seen");
@@ -395,8 +387,10 @@ fn keys(config: &Config) -> Result<Keys, ServeError> {
     let text = |path: &std::path::Path| -> Result<String, ServeError> {
         Ok(String::from_utf8_lossy(&read(path, MAX_FILE)?).into_owned())
     };
-    let pair =
-        Pair { certificate: text(&config.enrolment.certificate)?, key: text(&config.enrolment.key)? };
+    let pair = Pair {
+        certificate: text(&config.enrolment.certificate)?,
+        key: text(&config.enrolment.key)?,
+    };
     let authority = Authority::new(&pair)?;
     let bytes = read(&config.enrolment.freshness_key, MAX_FILE)?;
     let key = private_key(&bytes, "freshness key")?;

@@ -35,5 +35,4 @@ pub mod store;
 pub mod testing;
 pub mod tls;
 pub mod tree;
-pub(crate) mod websocket;
 pub mod world;

@@ -143,7 +143,11 @@ pub fn assigned<'all>(assignments: &'all [Assignment], claims: &Claims) -> Optio
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn verify(files: &Arc<Files>, root: &[u8], organisation: &str) -> Result<Release, ReleaseError> {
+pub fn verify(
+    files: &Arc<Files>,
+    root: &[u8],
+    organisation: &str,
+) -> Result<Release, ReleaseError> {
     let shelf = Arc::new(Shelf { files: Arc::clone(files), used: Mutex::default() });
     let transport: Arc<dyn Transport> = Arc::<Shelf>::clone(&shelf);
     let published = Published::read(&transport, root)?;
@@ -304,7 +308,8 @@ fn says_nothing(toml: &str) -> bool {
 /// Segments of metadata names are encoded already and stay as they are; those of targets are
 /// decoded, once.
 pub fn name_of(path: &str) -> Option<String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     if path.len() > 1_024 {
         return None;
     }

@@ -103,11 +103,8 @@ fn entry(name: &str, bytes: &[u8]) -> Entry {
     let tag = |text: String| {
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
     };
-    let keep = if name == TIMESTAMP || name.starts_with(APPROVALS) {
-        Keep::Ask
-    } else {
-        Keep::Forever
-    };
+    let keep =
+        if name == TIMESTAMP || name.starts_with(APPROVALS) { Keep::Ask } else { Keep::Forever };
     Entry {
         plain: Bytes::copy_from_slice(bytes),
         gzip: packed(bytes),

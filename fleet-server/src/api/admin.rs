@@ -10,8 +10,8 @@ use serde_json::json;
 use super::{Call, page, parsed};
 use crate::error::ServeError;
 use crate::http::answer::{Answer, Refusal, bytes_of, json as answer_json};
-use crate::store::head::{self, Deed};
 use crate::issue::{self, Wanted};
+use crate::store::head::{self, Deed};
 use crate::store::tokens::Scope;
 use crate::store::{devices as machines, releases as published, status, tokens as secrets};
 use crate::world::now;
@@ -161,9 +161,8 @@ fn once() -> u32 {
 
 pub(super) async fn create_token(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
     let asked: NewToken = parsed(body)?;
-    let wrong = |sentence: String| {
-        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "limits", sentence)
-    };
+    let wrong =
+        |sentence: String| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "limits", sentence);
     let scope = Scope { team: asked.team, environment: asked.environment, groups: asked.groups };
     issue::check_scope(&scope).map_err(wrong)?;
     if asked.valid_seconds == 0 || asked.uses == 0 {
@@ -203,9 +202,8 @@ pub(super) async fn audit(call: &Call) -> Result<Answer, Refusal> {
     let (after, limit) = page(call)?;
     let after: i64 = if after.is_empty() { Ok(0) } else { after.parse() }
         .map_err(|_| Refusal::malformed("`after` must be the number of an entry"))?;
-    let read = call.fleet.store.read(move |tx| {
-        Ok((head::entries(tx, after, limit)?, head::end(tx)?))
-    });
+    let read =
+        call.fleet.store.read(move |tx| Ok((head::entries(tx, after, limit)?, head::end(tx)?)));
     let (entries, (last, hash)) = read.await?;
     ok(&json!({ "entries": entries, "last": last, "hash": hash }))
 }

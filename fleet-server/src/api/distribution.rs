@@ -1,7 +1,7 @@
 //! The release: files out of memory, asked for with conditions.
 
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::StatusCode;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::Call;
 use crate::config::ReleaseReaders;
@@ -12,14 +12,14 @@ use crate::tree::{Entry, Keep};
 
 /// A file of the release.
 pub(super) fn file(call: &Call) -> Result<Answer, Refusal> {
-    let path = call.request.uri().path();
+    let path = call.request.uri.path();
     let snapshot = call.fleet.snapshot();
     let name = path.strip_prefix("/release/").and_then(name_of);
     let entry = name.and_then(|name| snapshot.tree.file(&name).cloned());
     let entry = entry.ok_or_else(|| Refusal::not_found("the release has no such file"))?;
     let public = call.fleet.config.release_readers == ReleaseReaders::Anyone
         || call.route.surface == Surface::Tls;
-    Ok(given(&entry, call.request.headers(), public))
+    Ok(given(&entry, &call.request.headers, public))
 }
 
 fn given(entry: &Entry, headers: &HeaderMap, is_public: bool) -> Answer {

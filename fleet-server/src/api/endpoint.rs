@@ -141,10 +141,7 @@ pub(super) async fn check_in(call: &Call, body: &[u8]) -> Result<Answer, Refusal
     let signature = signed.sign(fleet.freshness());
     let again = fleet.config.pace.again_seconds;
     let revision = snapshot.head.revision;
-    Ok(json(
-        StatusCode::OK,
-        &check_in::Answer { signed, signature, kept, hold, again, revision },
-    ))
+    Ok(json(StatusCode::OK, &check_in::Answer { signed, signature, kept, hold, again, revision }))
 }
 
 /// The number of the last transition that is durable, after what is new was made so.

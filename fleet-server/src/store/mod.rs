@@ -10,9 +10,9 @@
 //!   still holds when it writes.
 //! - Work that ends in a refusal has written nothing before.
 
-mod engine;
 pub mod devices;
 pub mod dump;
+mod engine;
 pub mod head;
 mod postgresql;
 pub mod releases;

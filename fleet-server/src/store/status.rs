@@ -216,8 +216,7 @@ pub fn counters(transaction: &mut dyn Transaction) -> Result<Vec<(Cell, u64)>, S
     let sql = "SELECT cohort, generation, state, devices FROM counters WHERE devices > 0
          ORDER BY cohort, generation, state";
     let counter = |row: &Row| {
-        let about =
-            Cell { cohort: row.text(0)?, generation: row.count(1)?, state: row.text(2)? };
+        let about = Cell { cohort: row.text(0)?, generation: row.count(1)?, state: row.text(2)? };
         Ok((about, row.count(3)?))
     };
     transaction.query(sql, &[])?.iter().map(counter).collect()
