@@ -279,7 +279,7 @@ impl Fleet {
     /// The tree after something was loaded; the old one, when what was loaded does not verify.
     async fn grown(&self, before: &Arc<Tree>, loaded: Loaded) -> Arc<Tree> {
         let Some((_, timestamp)) = loaded.timestamp.clone() else { return Arc::clone(before) };
-        let files = self.files(before, &loaded, timestamp.clone());
+        let files = files(before, &loaded, &timestamp);
         let (root, organisation) = (self.keys.root.clone(), self.config.organisation.clone());
         let tree = Arc::clone(before);
         let done = tokio::task::spawn_blocking(move || {
@@ -307,21 +307,6 @@ impl Fleet {
         let sentence = "the release in the database does not verify".to_owned();
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).release = Some(sentence);
         Arc::clone(before)
-    }
-
-    /// All files that are served or were just loaded, as verification wants them.
-    fn files(&self, before: &Tree, loaded: &Loaded, timestamp: Vec<u8>) -> Arc<Files> {
-        let mut files = Files::new();
-        for (name, bytes) in before.bytes() {
-            if loaded.files.contains_key(name) {
-                files.insert(name.clone(), Arc::from(bytes.as_ref()));
-            }
-        }
-        for (name, bytes) in &loaded.fresh {
-            files.insert(name.clone(), Arc::from(bytes.as_slice()));
-        }
-        files.insert(TIMESTAMP.to_owned(), Arc::from(timestamp));
-        Arc::new(files)
     }
 
     fn tell(&self, revision: u64, timestamp: u64) {
@@ -381,6 +366,21 @@ impl Fleet {
             from = end;
         }
     }
+}
+
+/// All files that are served or were just loaded, as verification wants them.
+fn files(before: &Tree, loaded: &Loaded, timestamp: &[u8]) -> Arc<Files> {
+    let mut files = Files::new();
+    for (name, bytes) in before.bytes() {
+        if loaded.files.contains_key(name) {
+            files.insert(name.clone(), Arc::from(bytes.as_ref()));
+        }
+    }
+    for (name, bytes) in &loaded.fresh {
+        files.insert(name.clone(), Arc::from(bytes.as_slice()));
+    }
+    files.insert(TIMESTAMP.to_owned(), Arc::from(timestamp));
+    Arc::new(files)
 }
 
 fn keys(config: &Config) -> Result<Keys, ServeError> {

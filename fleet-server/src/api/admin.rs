@@ -16,17 +16,18 @@ use crate::store::tokens::Scope;
 use crate::store::{devices as machines, releases as published, status, tokens as secrets};
 use crate::world::now;
 
+#[expect(clippy::unnecessary_wraps, reason = "what all of these functions end with")]
 fn ok<T: serde::Serialize>(value: &T) -> Result<Answer, Refusal> {
     Ok(answer_json(StatusCode::OK, value))
 }
 
-fn deed(call: &Call, action: &'static str, subject: impl ToString, detail: impl ToString) -> Deed {
+fn deed(call: &Call, action: &'static str, subject: &str) -> Deed {
     Deed {
         at: now(),
         actor: call.caller.actor(),
         action,
-        subject: subject.to_string(),
-        detail: detail.to_string(),
+        subject: subject.to_owned(),
+        detail: String::new(),
     }
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn staged(call: &Call) -> Result<Answer, Refusal> {
 }
 
 pub(super) async fn unstage(call: &Call) -> Result<Answer, Refusal> {
-    let deed = deed(call, "staged forgotten", "", "");
+    let deed = deed(call, "staged forgotten", "");
     let count = call
         .fleet
         .store
@@ -103,7 +104,7 @@ pub(super) async fn device(call: &Call) -> Result<Answer, Refusal> {
 
 pub(super) async fn revoke_device(call: &Call) -> Result<Answer, Refusal> {
     let id = device_id(call)?;
-    let deed = deed(call, "device revoked", &id, "");
+    let deed = deed(call, "device revoked", id.as_str());
     let revoked = call.fleet.store.write(move |tx| {
         let revoked = machines::revoke(tx, &id, deed.at)?;
         if revoked {
@@ -182,7 +183,7 @@ pub(super) async fn create_token(call: &Call, body: &[u8]) -> Result<Answer, Ref
 }
 
 pub(super) async fn revoke_token(call: &Call) -> Result<Answer, Refusal> {
-    let deed = deed(call, "token revoked", &call.parameter, "");
+    let deed = deed(call, "token revoked", &call.parameter);
     let id = call.parameter.clone();
     let revoked = call.fleet.store.write(move |tx| {
         let revoked = secrets::revoke(tx, &id, deed.at)?;

@@ -45,10 +45,10 @@ const MAX_HEARD: usize = 1_024;
 /// Opens a push channel.
 pub(super) async fn open(mut call: Call) -> Result<Answer, Refusal> {
     let device = call.caller.device()?.identity.device.clone();
-    let upgrade = WebSocketUpgrade::from_request_parts(&mut call.request, &()).await;
-    let upgrade = upgrade.map_err(|_| Refusal::malformed("this is no request for a WebSocket"))?;
     let most = call.fleet.config.limits.push_channels;
     let one = One::of(&call.fleet, |fleet| &fleet.metrics.push_channels, most)?;
+    let upgrade = WebSocketUpgrade::from_request_parts(&mut call.request, &()).await;
+    let upgrade = upgrade.map_err(|_| Refusal::malformed("this is no request for a WebSocket"))?;
     let fleet = call.fleet;
     let upgrade = upgrade.max_message_size(MAX_HEARD).max_frame_size(MAX_HEARD);
     // Every hint goes out at once, so that nothing waits in a buffer of its own.

@@ -91,12 +91,11 @@ pub fn record(
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     let device = identity.device.as_str();
-    let known = match last(transaction, device)? {
-        Some(known) => known,
-        None => {
-            devices::enrol(transaction, identity, "certificate", now)?;
-            Last { number: 0, about: None, revoked: false }
-        }
+    let known = if let Some(known) = last(transaction, device)? {
+        known
+    } else {
+        devices::enrol(transaction, identity, "certificate", now)?;
+        Last { number: 0, about: None, revoked: false }
     };
     let new: Vec<&Transition> =
         transitions.iter().filter(|one| one.number > known.number).collect();
