@@ -13,5 +13,8 @@
 //! - Every fetch ends: by a limit of bytes, by a deadline over all of it, by silence.
 //! - The environment is not looked at. Addresses, proxies and authorities are arguments.
 pub mod address;
+pub mod disk;
+pub mod install;
+pub mod layout;
 pub mod store;
 pub mod transport;

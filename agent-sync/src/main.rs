@@ -1,0 +1,2 @@
+//! The program `codex-agent`.
+fn main() {}
