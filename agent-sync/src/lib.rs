@@ -13,6 +13,7 @@
 //! - Every fetch ends: by a limit of bytes, by a deadline over all of it, by silence.
 //! - The environment is not looked at. Addresses, proxies and authorities are arguments.
 pub mod address;
+pub mod agent;
 pub mod disk;
 pub mod install;
 pub mod layout;
