@@ -14,6 +14,7 @@
 //! - The environment is not looked at. Addresses, proxies and authorities are arguments.
 pub mod address;
 pub mod agent;
+pub mod attest;
 pub mod disk;
 pub mod install;
 pub mod layout;

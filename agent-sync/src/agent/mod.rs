@@ -101,7 +101,9 @@ pub enum Unready {
 pub struct Attestation {
     /// The versions that were found, ascending.
     pub codex: Vec<String>,
-    /// What is different from the policy; empty where every Codex enforces it.
+    /// How many answered. Where none did, nothing is proved.
+    pub answered: usize,
+    /// What is different from the policy; empty where every Codex that answered enforces it.
     pub differences: Vec<String>,
     /// What people should know although nothing is different.
     pub notes: Vec<String>,

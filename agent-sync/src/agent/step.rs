@@ -308,18 +308,20 @@ fn attested(
         return;
     }
     state.running.phase = Phase::Idle;
-    let Attestation { codex, differences, notes } = attestation;
+    let Attestation { codex, answered, differences, notes } = attestation;
     state.running.codex = codex;
     let Some(held) = state.kept.installed.as_ref().map(|one| one.held.clone()) else { return };
     if !differences.is_empty() {
         state.kept.enforced = None;
         return refused(state, now, &held, differences, effects);
     }
-    if state.kept.enforced.as_ref() != Some(&held.digest) {
+    if answered > 0 && state.kept.enforced.as_ref() != Some(&held.digest) {
         state.kept.refused = None;
         state.kept.enforced = Some(held.digest.clone());
         state.kept.note(now.wall, &held, Step::Enforced, &notes);
         effects.push(Effect::Tell(now_is(&held, "enforced")));
+    }
+    if !state.kept.queue.is_empty() {
         report(state);
     }
 }

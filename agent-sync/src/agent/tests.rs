@@ -127,7 +127,8 @@ impl Story {
 
 fn attested(differences: &[&str]) -> Event {
     let differences = differences.iter().map(|one| (*one).to_owned()).collect();
-    Event::Attested(Attestation { codex: vec!["0.169.0".to_owned()], differences, notes: vec![] })
+    let codex = vec!["0.169.0".to_owned()];
+    Event::Attested(Attestation { codex, answered: 1, differences, notes: vec![] })
 }
 
 #[test]
