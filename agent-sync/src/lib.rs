@@ -15,8 +15,17 @@
 pub mod address;
 pub mod agent;
 pub mod attest;
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod courier;
 pub mod disk;
+pub mod fetcher;
+pub mod identity;
 pub mod install;
 pub mod layout;
+pub mod shell;
+pub mod status;
 pub mod store;
 pub mod transport;
+pub mod watch;

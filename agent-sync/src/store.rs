@@ -42,8 +42,8 @@ const WRITABLE_BY_OTHERS: Mode = Mode::WGRP.union(Mode::WOTH);
 pub struct FileStore {
     path: PathBuf,
     folder: OwnedFd,
-    /// Held for its lock alone.
-    _lock: OwnedFd,
+    /// Held for its lock alone; none in a store that is only read.
+    lock: Option<OwnedFd>,
     writing: Mutex<()>,
 }
 
@@ -65,9 +65,19 @@ impl FileStore {
         let file = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let lock = fs::openat(&folder, LOCK, file, PRIVATE_FILE).map_err(failed)?;
         await_lock(&lock, wait).map_err(|problem| failure("lock", &shown, &problem))?;
-        let store = Self { path: path.to_owned(), folder, _lock: lock, writing: Mutex::new(()) };
+        let store = Self { path: path.to_owned(), folder, lock: Some(lock), writing: Mutex::new(()) };
         store.settle(made).map_err(|problem| failure("open", &shown, &problem))?;
         Ok(store)
+    }
+
+    /// Opens a folder only to look at what is kept, while it may belong to another process.
+    ///
+    /// # Errors
+    /// When it is absent, a link, or in others' hands.
+    pub fn reading(path: &Path) -> Result<Self, StoreError> {
+        let shown = path.display().to_string();
+        let folder = open_folder(CWD, path).map_err(|problem| failure("open", &shown, &problem))?;
+        Ok(Self { path: path.to_owned(), folder, lock: None, writing: Mutex::new(()) })
     }
 
     /// The folder.
@@ -144,6 +154,9 @@ impl FileStore {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+        if self.lock.is_none() {
+            return Err("the store was opened only to look".to_owned());
+        }
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST {
             return Err(format!("it is longer than the {LARGEST} bytes that are kept of anything"));
         }

@@ -122,6 +122,16 @@ impl Installer {
         Ok(installer)
     }
 
+    /// Opens the machine's generations only to look, while another process may have them.
+    ///
+    /// # Errors
+    /// When they are absent or in others' hands.
+    pub fn looking(layout: &Layout) -> Result<Self, InstallError> {
+        let root = Folder::root(layout.root())?;
+        let store = FileStore::reading(&layout.installed())?;
+        Ok(Self { root, store, owner: Owner::of_this_process() })
+    }
+
     /// Where the agent's memory is, for what else has to be kept in it.
     pub fn store(&self) -> &FileStore {
         &self.store
