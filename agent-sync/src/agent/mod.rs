@@ -55,6 +55,9 @@ pub const FROZEN_AFTER: u32 = 2;
 /// Changes of installed files within this time are one report.
 pub const DRIFT_REPORT: Duration = Duration::from_mins(1);
 
+/// How long after a change within [`DRIFT_REPORT`] every Codex is asked again.
+pub const STORM_ATTESTATION: Duration = Duration::from_secs(5);
+
 /// Two clocks: the one that people set, and the one that only runs forward, sleep included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
@@ -232,6 +235,8 @@ pub(crate) struct Running {
     pub(crate) hints: Vec<Duration>,
     pub(crate) codex: Vec<String>,
     pub(crate) drift: Option<Duration>,
+    /// When every Codex is to be asked again, by the same clock.
+    pub(crate) attest_at: Option<Duration>,
     pub(crate) dice: u64,
 }
 

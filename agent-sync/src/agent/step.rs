@@ -9,8 +9,8 @@ use super::judge::{is_stale, signed, silence, waits};
 use super::kept::Seen;
 use super::{
     Attestation, CLOCK_TOLERANCE, DRIFT_REPORT, Effect, Event, FIRST_BACKOFF, FROZEN_AFTER,
-    HINTS_PER_HOUR, InForce, Notice, Now, Offer, POLL, Phase, SHORTEST_POLL, State, Todo, Unready,
-    Wanted,
+    HINTS_PER_HOUR, InForce, Notice, Now, Offer, POLL, Phase, SHORTEST_POLL, STORM_ATTESTATION, State,
+    Todo, Unready, Wanted,
 };
 use crate::install::plan::Which;
 
@@ -331,6 +331,8 @@ fn drifted(state: &mut State, now: Now, what: &[String], effects: &mut Vec<Effec
     let last = state.running.drift;
     let is_storm = last.is_some_and(|at| now.uptime.saturating_sub(at) < DRIFT_REPORT);
     if is_storm {
+        // Codex may have been asked in the middle of it.
+        state.running.attest_at.get_or_insert(now.uptime + STORM_ATTESTATION);
         return;
     }
     state.running.drift = Some(now.uptime);
@@ -365,6 +367,10 @@ fn next(state: &mut State, now: Now, effects: &mut Vec<Effect>) {
         effects.push(Effect::Install(Which::Stricter));
         return;
     }
+    if state.running.attest_at.is_some_and(|at| at <= now.uptime) {
+        state.running.attest_at = None;
+        state.running.todo.attest = Wanted::Yes;
+    }
     let Todo { check_in, refresh, attest } = &mut state.running.todo;
     if attest.take() == Wanted::Yes {
         state.running.phase = Phase::Attesting;
@@ -379,7 +385,8 @@ fn next(state: &mut State, now: Now, effects: &mut Vec<Effect>) {
         }
         effects.push(Effect::Refresh);
     } else {
-        effects.push(Effect::Sleep(state.running.due.saturating_sub(now.uptime)));
+        let due = state.running.attest_at.map_or(state.running.due, |at| at.min(state.running.due));
+        effects.push(Effect::Sleep(due.saturating_sub(now.uptime)));
     }
 }
 
