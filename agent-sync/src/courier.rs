@@ -11,15 +11,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codex_fleet::check_in::{Answer, CheckIn};
+use codex_fleet::enrolment::Renewal;
 use codex_fleet::push::Hint;
 use codex_trust::transport::Transport;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
-use crate::config::Source;
-use crate::identity::put;
+use crate::config::{Config, Source};
+use crate::identity::{
+    Enrolment, client_identity, enrolment, is_due, keep_renewed, new_key, put,
+};
 use crate::layout::{Layout, STATE};
+use crate::store::FileStore;
 use crate::transport::{DirectoryTransport, HttpTransport};
 
 /// How long the fetching half may take.
@@ -49,16 +53,77 @@ pub trait Courier {
 /// The network itself.
 #[derive(Debug)]
 pub struct Direct {
+    layout: Layout,
+    config: Config,
+    enrolment: Option<Enrolment>,
+    client: Option<Arc<Client>>,
+    source: Source,
+}
+
+/// How long another process may hold the identity.
+const LOCK: Duration = Duration::from_secs(5);
+
+impl Direct {
+    /// The network, with the certificate of the machine where there is one.
+    ///
+    /// # Errors
+    /// A sentence: what in the settings or the identity is not usable.
+    pub fn open(layout: &Layout, config: &Config) -> Result<Self, String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let store = FileStore::open(&layout.identity(), LOCK).map_err(|one| text(&one))?;
+        let identity = client_identity(&store).map_err(|one| text(&one))?;
+        let client = match &config.server {
+            None => None,
+            Some(server) => {
+                let settings = config.settings(server, identity.clone());
+                let settings = settings.map_err(|one| text(&one))?;
+                Some(Arc::new(Client::new(server, &settings).map_err(|one| text(&one))?))
+            }
+        };
+        let source = config.source(identity).map_err(|one| text(&one))?;
+        let enrolment = enrolment(layout).map_err(|one| text(&one))?;
+        Ok(Self { layout: layout.clone(), config: config.clone(), enrolment, client, source })
+    }
+
     /// The server, where there is one.
-    pub client: Option<Arc<Client>>,
-    /// Where the release lies.
-    pub source: Source,
+    pub fn client(&self) -> Option<Arc<Client>> {
+        self.client.clone()
+    }
+
+    /// Renews the certificate where that is due.
+    fn renew(&mut self) -> Result<(), String> {
+        let (Some(client), Some(enrolment)) = (&self.client, &self.enrolment) else {
+            return Ok(());
+        };
+        let now = crate::shell::now().wall;
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let store = FileStore::open(&self.layout.identity(), LOCK).map_err(|one| text(&one))?;
+        if !is_due(&store, now).map_err(|one| text(&one))? {
+            return Ok(());
+        }
+        let key = new_key().map_err(|one| text(&one))?;
+        let host = enrolment.identity.claims.host.clone();
+        let renewal = Renewal { signing_request: key.signing_request.clone(), host };
+        let answer = client.renew(&renewal)?;
+        keep_renewed(&store, &key, &answer, enrolment, now).map_err(|one| text(&one))?;
+        drop(store);
+        *self = Self::open(&self.layout, &self.config)?;
+        Ok(())
+    }
 }
 
 impl Courier for Direct {
     fn check_in(&mut self, check_in: &CheckIn) -> Result<Answer, String> {
+        // The old certificate may do for a while yet.
+        let renewed = self.renew();
         let client = self.client.as_ref().ok_or("this machine has no server")?;
-        client.check_in(check_in)
+        let answer = client.check_in(check_in);
+        match (answer, renewed) {
+            (Err(problem), Err(renewal)) => {
+                Err(format!("{problem}; the certificate cannot be renewed: {renewal}"))
+            }
+            (answer, _) => answer,
+        }
     }
 
     fn release(&mut self) -> Result<Arc<dyn Transport>, String> {

@@ -7,6 +7,7 @@
 use codex_fleet::enrolment::{Answer, Request};
 use codex_fleet::identity::Identity;
 use codex_trust::store::{MetadataStore as _, StoreError};
+use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, KeyPair};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -14,13 +15,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, read};
 use crate::disk::{DiskError, Folder, Missing, Owner};
+use crate::install::plan::Platform;
 use crate::layout::{Layout, SETTINGS};
 use crate::store::FileStore;
 use crate::transport::ClientIdentity;
 
-/// The names in the folder of the identity.
-const KEY: &str = "key.pem";
-const CERTIFICATE: &str = "certificate.pem";
+/// The certificate and its key in the folder of the identity: one file, so that they always belong
+/// together.
+const PAIR: &str = "identity.pem";
+/// When the certificate was issued.
+const ISSUED: &str = "issued";
+
+/// After how long a certificate is renewed: a third of the 30 days that it usually has.
+pub const RENEW_AFTER: SignedDuration = SignedDuration::from_hours(240);
 
 /// What the machine believes of its enrolment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,18 +114,17 @@ pub fn keep(
     key: &NewKey,
     answer: &Answer,
     organisation: &str,
-    os: &str,
+    now: Timestamp,
 ) -> Result<Enrolment, IdentityError> {
     let identity = identity_of(answer.certificate.as_bytes())?;
     if identity.claims.organisation != organisation {
         return Err(IdentityError::Other("organisation"));
     }
-    if identity.claims.os != os {
+    if identity.claims.os != Platform::HERE.name() {
         return Err(IdentityError::Other("operating system"));
     }
     let enrolment = Enrolment { identity, freshness_key: answer.freshness_key.clone() };
-    store.store(KEY, key.key.as_bytes())?;
-    store.store(CERTIFICATE, answer.certificate.as_bytes())?;
+    keep_pair(store, key, answer, now)?;
     let text = serde_json::to_vec_pretty(&enrolment)
         .map_err(|error| IdentityError::Damaged(error.to_string()))?;
     put(layout, SETTINGS, "enrolment.json", &text)?;
@@ -144,9 +150,50 @@ pub fn enrolment(layout: &Layout) -> Result<Option<Enrolment>, IdentityError> {
 /// # Errors
 /// When they are there and cannot be read.
 pub fn client_identity(store: &FileStore) -> Result<Option<ClientIdentity>, IdentityError> {
-    let both = (store.load(CERTIFICATE)?, store.load(KEY)?);
-    let (Some(certificate), Some(key)) = both else { return Ok(None) };
-    Ok(Some(ClientIdentity { certificate, key }))
+    let pair = store.load(PAIR)?;
+    Ok(pair.map(|pair| ClientIdentity { certificate: pair.clone(), key: pair }))
+}
+
+fn keep_pair(
+    store: &FileStore,
+    key: &NewKey,
+    answer: &Answer,
+    now: Timestamp,
+) -> Result<(), IdentityError> {
+    let pair = format!("{}\n{}", answer.certificate.trim_end(), key.key);
+    store.store(PAIR, pair.as_bytes())?;
+    store.store(ISSUED, now.to_string().as_bytes())?;
+    Ok(())
+}
+
+/// Whether the certificate is to be renewed: it has been used for [`RENEW_AFTER`], or nobody knows.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn is_due(store: &FileStore, now: Timestamp) -> Result<bool, IdentityError> {
+    let issued = store.load(ISSUED)?.and_then(|text| String::from_utf8(text).ok()?.parse().ok());
+    Ok(issued.is_none_or(|issued: Timestamp| {
+        // A clock that was set back must not keep an old certificate for ever.
+        now.duration_since(issued).abs() > RENEW_AFTER
+    }))
+}
+
+/// Keeps a renewed certificate with its key.
+///
+/// # Errors
+/// When it is for another machine, or moves this one to another team: that needs a new enrolment.
+pub fn keep_renewed(
+    store: &FileStore,
+    key: &NewKey,
+    answer: &Answer,
+    enrolment: &Enrolment,
+    now: Timestamp,
+) -> Result<(), IdentityError> {
+    let renewed = identity_of(answer.certificate.as_bytes())?;
+    match enrolment.identity.moved_to(&renewed) {
+        Some(claim) => Err(IdentityError::Other(claim)),
+        None => keep_pair(store, key, answer, now),
+    }
 }
 
 /// The identity in a certificate, PEM.

@@ -186,6 +186,38 @@ fn what_others_put_in_the_way_is_kept_and_links_are_not_followed() {
 }
 
 #[test]
+fn a_certificate_is_renewed_in_time_and_moves_nobody_to_another_team() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    fleet.publish(STRICT);
+    machine.enrol(&fleet, &[]);
+    let pair = machine.path("var/lib/codex-agent/identity/identity.pem");
+    let mode = fs::metadata(&pair).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "the key is the machine's secret");
+    let first = fs::read(&pair).unwrap();
+    machine.run(&["once"]);
+    assert_eq!(fs::read(&pair).unwrap(), first, "not due yet");
+    let age = || {
+        let issued = machine.path("var/lib/codex-agent/identity/issued");
+        fs::write(issued, "2026-01-01T00:00:00Z").unwrap();
+    };
+    // A stolen certificate authority cannot take the machine to a looser team.
+    fleet.told.lock().unwrap().renews_for = Some("platform");
+    age();
+    machine.run(&["once"]);
+    assert_eq!(fs::read(&pair).unwrap(), first);
+    fleet.told.lock().unwrap().renews_for = None;
+    machine.run(&["once"]);
+    assert_ne!(fs::read(&pair).unwrap(), first);
+    let renewals = |fleet: &Fleet| {
+        let told = fleet.told.lock().unwrap();
+        told.requests.iter().filter(|path| *path == "/v1/renew").count()
+    };
+    let before = renewals(&fleet);
+    machine.run(&["once"]);
+    assert_eq!((before > 0, renewals(&fleet)), (true, before));
+}
+
+#[test]
 fn uninstall_takes_the_policy_and_leaves_what_is_not_its_own() {
     let (fleet, machine) = (Fleet::new(), Machine::new());
     fleet.publish(STRICT);

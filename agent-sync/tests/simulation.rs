@@ -517,6 +517,10 @@ impl World {
         INSTALLS.fetch_add(1, Ordering::Relaxed);
         let in_force = InForce { which, ..next.0 };
         one.installed = Some((in_force.clone(), next.1));
+        let strict = &history().bundles[1]["payments"].1;
+        let loosens = history().unapproved.contains(&in_force.held.digest)
+            && before.as_ref().is_some_and(|(old, _)| old.held.digest == *strict);
+        assert!(!loosens, "machine {number} was loosened without an approval");
         let older = before.filter(|(old, _)| old.held.generation > in_force.held.generation);
         assert!(older.is_none(), "machine {number} went back: {older:?} to {in_force:?}");
         self.check(number);
@@ -614,10 +618,8 @@ impl World {
             let wanted = &history().bundles.last().unwrap()[one.cohort];
             let held = one.installed.as_ref().map(|(one, _)| &one.held);
             let is_there = held.is_some_and(|held| (held.generation, &held.digest) == (wanted.0, &wanted.1));
-            // The second loosening was approved for those who have what was approved before.
-            let may_keep = one.cohort == "payments" && self.is_unapproved(held);
             assert!(
-                is_there || may_keep,
+                is_there,
                 "machine {number} of {} ends with {held:?}, not {wanted:?}; {:?}",
                 one.cohort,
                 one.state
@@ -626,15 +628,9 @@ impl World {
             let told: Vec<u64> = self.told[number].keys().copied().collect();
             let all: Vec<u64> = (1..=one.state.kept.number).collect();
             assert_eq!(told, all, "machine {number}: the server misses transitions");
-            if is_there {
-                let enforced = (Step::Enforced, wanted.1.clone());
-                assert!(self.told[number].values().any(|said| *said == enforced), "{number}");
-            }
+            let enforced = (Step::Enforced, wanted.1.clone());
+            assert!(self.told[number].values().any(|said| *said == enforced), "{number}");
         }
-    }
-
-    fn is_unapproved(&self, held: Option<&Held>) -> bool {
-        held.is_some_and(|held| history().unapproved.contains(&held.digest))
     }
 }
 

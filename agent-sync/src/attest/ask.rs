@@ -1,6 +1,7 @@
 //! What one Codex says, in a clean environment and within limits: it may be anybody's program.
 
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -129,6 +130,9 @@ impl Home {
         // One that a kill left.
         drop(std::fs::remove_dir_all(&path));
         std::fs::create_dir_all(scratch).map_err(failed)?;
+        // Whatever the umask of the service is, the user who is asked has to get through.
+        let through = std::fs::Permissions::from_mode(0o711);
+        std::fs::set_permissions(scratch, through).map_err(failed)?;
         std::fs::create_dir(&path).map_err(failed)?;
         if user.is_some() {
             std::os::unix::fs::chown(&path, user, user).map_err(failed)?;

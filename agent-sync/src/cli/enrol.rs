@@ -8,6 +8,7 @@ use crate::config::{Config, read};
 use crate::identity::{keep, new_key, put};
 use crate::install::plan::Platform;
 use crate::layout::{Layout, SETTINGS};
+use crate::shell::now;
 use crate::store::FileStore;
 
 use super::{End, EnrolArguments, Failure, say, unreadable};
@@ -47,7 +48,7 @@ pub(super) fn enrol(layout: &Layout, arguments: &EnrolArguments) -> Result<End, 
     let answer = client.enrol(&key.request(&token, os, &host)).map_err(Failure::Unreadable)?;
     let wait = Duration::from_secs(5);
     let store = FileStore::open(&layout.identity(), wait).map_err(unreadable)?;
-    let kept = keep(layout, &store, &key, &answer, &arguments.organisation, os);
+    let kept = keep(layout, &store, &key, &answer, &arguments.organisation, now().wall);
     let enrolment = kept.map_err(unreadable)?;
     put(layout, SETTINGS, "root.json", &root).map_err(unreadable)?;
     put(layout, SETTINGS, "agent.toml", config.text().as_bytes()).map_err(unreadable)?;

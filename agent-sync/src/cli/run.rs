@@ -1,18 +1,15 @@
 //! `run` and `once`.
 
-use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use crate::client::Client;
 use crate::config::Config;
 use crate::courier::{Courier, Direct, Mailbox};
 use crate::fetcher::{hints_to_loop, hints_to_spool, serve, watch_files};
-use crate::identity::{Enrolment, client_identity, enrolment};
+use crate::identity::{Enrolment, enrolment};
 use crate::install::Installer;
 use crate::layout::Layout;
 use crate::shell::{Agent, Parts, Until, Wake, now, random};
-use crate::store::FileStore;
 
 use super::{End, Failure, Role, say, unreadable};
 
@@ -33,20 +30,8 @@ fn enrolled(layout: &Layout) -> Result<Enrolment, Failure> {
     enrolment(layout).map_err(unreadable)?.ok_or_else(missing)
 }
 
-/// The network, with the certificate of the machine.
 pub(super) fn direct(layout: &Layout, config: &Config) -> Result<Direct, Failure> {
-    let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
-    let store = FileStore::open(&layout.identity(), LOCK).map_err(unreadable)?;
-    let identity = client_identity(&store).map_err(unreadable)?;
-    let client = match &config.server {
-        None => None,
-        Some(server) => {
-            let settings = config.settings(server, identity.clone()).map_err(|one| usage(&one))?;
-            Some(Arc::new(Client::new(server, &settings).map_err(|one| usage(&one))?))
-        }
-    };
-    let source = config.source(identity).map_err(|one| usage(&one))?;
-    Ok(Direct { client, source })
+    Direct::open(layout, config).map_err(Failure::Usage)
 }
 
 fn parts(
@@ -90,8 +75,8 @@ pub(super) fn run(layout: &Layout, role: Option<Role>) -> Result<End, Failure> {
         None => {
             layout.prepare().map_err(unreadable)?;
             let direct = direct(layout, &config)?;
-            if let Some(client) = &direct.client {
-                hints_to_loop(Arc::clone(client), sender.clone());
+            if let Some(client) = direct.client() {
+                hints_to_loop(client, sender.clone());
             }
             Box::new(direct)
         }
@@ -104,8 +89,8 @@ pub(super) fn run(layout: &Layout, role: Option<Role>) -> Result<End, Failure> {
 
 fn fetch(layout: &Layout, config: &Config, enrolment: &Enrolment) -> Result<End, Failure> {
     let mut direct = direct(layout, config)?;
-    if let Some(client) = &direct.client {
-        hints_to_spool(Arc::clone(client), layout.clone());
+    if let Some(client) = direct.client() {
+        hints_to_spool(client, layout.clone());
     }
     let claims = &enrolment.identity.claims;
     serve(layout, &mut direct, claims, &mut |text| {

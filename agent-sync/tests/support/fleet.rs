@@ -49,6 +49,7 @@ pub struct Told {
     pub check_ins: usize,
     pub requests: Vec<String>,
     pub revision: u64,
+    pub renews_for: Option<&'static str>,
 }
 
 impl Fleet {
@@ -119,6 +120,7 @@ fn serve(stream: &mut TcpStream, release: &Arc<Mirror>, state: &Arc<Mutex<Told>>
         state.lock().unwrap().requests.push(path.clone());
         let answer = match path.split('?').next().unwrap() {
             routes::ENROL => enrol(&body),
+            routes::RENEW => renew(&body, &state),
             routes::CHECK_IN => check_in(&body, release, state),
             routes::WAIT => wait(&path, state),
             path => path.strip_prefix("/release/").and_then(|path| Mirror::get(release, path)),
@@ -162,8 +164,18 @@ fn enrol(body: &[u8]) -> Option<Vec<u8>> {
     if request.token != TOKEN {
         return None;
     }
-    let mut claims = trust::claims(Some("payments"));
-    claims.host = request.host;
+    Some(certificate("payments", request.host))
+}
+
+fn renew(body: &[u8], state: &Mutex<Told>) -> Option<Vec<u8>> {
+    let renewal: enrolment::Renewal = serde_json::from_slice(body).unwrap();
+    let team = state.lock().unwrap().renews_for.unwrap_or("payments");
+    Some(certificate(team, renewal.host))
+}
+
+fn certificate(team: &str, host: String) -> Vec<u8> {
+    let mut claims = trust::claims(Some(team));
+    claims.host = host;
     let identity = Identity { device: DeviceId::from_random([7; 16]), claims };
     let mut params = rcgen::CertificateParams::default();
     let uri = rcgen::SanType::URI(identity.to_uri().unwrap().try_into().unwrap());
@@ -176,7 +188,7 @@ fn enrol(body: &[u8]) -> Option<Vec<u8>> {
         ),
         freshness_key: public_freshness_key(),
     };
-    Some(serde_json::to_vec(&answer).unwrap())
+    serde_json::to_vec(&answer).unwrap()
 }
 
 fn check_in(body: &[u8], release: &Mirror, state: &Mutex<Told>) -> Option<Vec<u8>> {
