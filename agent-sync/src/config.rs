@@ -81,7 +81,9 @@ impl Config {
         }
         let relative = config.codex.iter().find(|path| !path.is_absolute());
         match relative {
-            Some(path) => Err(format!("`codex` has `{}`, which is no absolute path", path.display())),
+            Some(path) => {
+                Err(format!("`codex` has `{}`, which is no absolute path", path.display()))
+            }
             None => Ok(config),
         }
     }

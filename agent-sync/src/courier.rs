@@ -19,9 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::config::{Config, Source};
-use crate::identity::{
-    Enrolment, client_identity, enrolment, is_due, keep_renewed, new_key, put,
-};
+use crate::identity::{Enrolment, client_identity, enrolment, is_due, keep_renewed, new_key, put};
 use crate::layout::{Layout, STATE};
 use crate::store::FileStore;
 use crate::transport::{DirectoryTransport, HttpTransport};

@@ -130,9 +130,8 @@ impl Folder {
         }
         flush(self.handle.as_fd()).map_err(failed)?;
         let handle = open(self.handle.as_fd(), Path::new(name));
-        let wrong = |problem: Option<String>| {
-            self.error("open", name, problem.unwrap_or_else(absent))
-        };
+        let wrong =
+            |problem: Option<String>| self.error("open", name, problem.unwrap_or_else(absent));
         handle.map(opened).map(Some).map_err(wrong)
     }
 

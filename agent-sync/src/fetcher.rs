@@ -61,10 +61,9 @@ impl Transport for Recording {
             Resource::Target(path) => {
                 (address::target_path(path).map(|_| format!("targets/{path}")), false)
             }
-            Resource::Approval(hash) => (
-                address::segment(hash).map(|hash| format!("targets/approvals/{hash}.json")),
-                true,
-            ),
+            Resource::Approval(hash) => {
+                (address::segment(hash).map(|hash| format!("targets/approvals/{hash}.json")), true)
+            }
         };
         // Everything but the timestamp has its version or digest in its name.
         let kept = if changes { None } else { self.spool.get(resource, limit).ok().flatten() };
@@ -87,11 +86,7 @@ impl Transport for Recording {
 ///
 /// # Errors
 /// A sentence: why it is not to be had.
-pub fn mirror(
-    layout: &Layout,
-    source: &Arc<dyn Transport>,
-    claims: &Claims,
-) -> Result<(), String> {
+pub fn mirror(layout: &Layout, source: &Arc<dyn Transport>, claims: &Claims) -> Result<(), String> {
     let tried = mirror_once(layout, source, claims);
     if tried.is_ok() {
         return Ok(());
@@ -157,7 +152,8 @@ fn prune(spool: &Path, below: &Path, wanted: &BTreeSet<String>) {
 pub fn serve(layout: &Layout, direct: &mut Direct, claims: &Claims, tell: &mut dyn FnMut(&str)) {
     let mut last = read::<Reply>(&layout.spool().join(ANSWER)).map_or(0, |reply| reply.number);
     loop {
-        if let Some(ask) = read::<Ask>(&layout.outbox().join(ASK)).filter(|one| one.number != last) {
+        if let Some(ask) = read::<Ask>(&layout.outbox().join(ASK)).filter(|one| one.number != last)
+        {
             last = ask.number;
             let reply = answer(layout, direct, claims, ask);
             if let Some(problem) = &reply.problem {
@@ -168,7 +164,8 @@ pub fn serve(layout: &Layout, direct: &mut Direct, claims: &Claims, tell: &mut d
                 tell(&error.to_string());
             }
         }
-        let is_new = || read::<Ask>(&layout.outbox().join(ASK)).is_some_and(|one| one.number != last);
+        let is_new =
+            || read::<Ask>(&layout.outbox().join(ASK)).is_some_and(|one| one.number != last);
         let mut longest = LOOK;
         // What was asked before the watch began must not wait for it.
         if is_new() {
@@ -239,8 +236,12 @@ pub fn hints_to_spool(client: Arc<Client>, layout: Layout) {
 /// Wakes the loop when something changes where policy is, or a hint comes into the spool.
 pub fn watch_files(layout: Layout, wake: Sender<Wake>) {
     let policy = layout.below("/etc/codex");
-    let folders =
-        [policy.clone(), policy.join("rules"), layout.below(crate::layout::SETTINGS), layout.spool()];
+    let folders = [
+        policy.clone(),
+        policy.join("rules"),
+        layout.below(crate::layout::SETTINGS),
+        layout.spool(),
+    ];
     std::thread::spawn(move || {
         let mut last = crate::courier::last_hint(&layout);
         loop {

@@ -202,9 +202,10 @@ pub fn keep_renewed(
 /// When it is none, or carries no identity.
 pub fn identity_of(certificate: &[u8]) -> Result<Identity, IdentityError> {
     let failed = |problem: String| IdentityError::Certificate(problem);
-    let der = CertificateDer::from_pem_slice(certificate)
-        .map_err(|error| failed(error.to_string()))?;
-    let parsed = webpki::EndEntityCert::try_from(&der).map_err(|error| failed(error.to_string()))?;
+    let der =
+        CertificateDer::from_pem_slice(certificate).map_err(|error| failed(error.to_string()))?;
+    let parsed =
+        webpki::EndEntityCert::try_from(&der).map_err(|error| failed(error.to_string()))?;
     let name = parsed
         .valid_uri_names()
         .find(|name| name.starts_with(codex_fleet::identity::URI_PREFIX))

@@ -281,11 +281,8 @@ impl Agent {
         let in_force = before.map(|(_, generation)| generation.in_force());
         let _changed = self.find_programs();
         let codex = self.versions.versions();
-        let endpoint = Endpoint {
-            claims: &self.parts.claims,
-            installed: in_force.as_ref(),
-            codex: &codex,
-        };
+        let endpoint =
+            Endpoint { claims: &self.parts.claims, installed: in_force.as_ref(), codex: &codex };
         let (Some(session), Some(transport)) = (self.session.as_mut(), self.transport.as_ref())
         else {
             return Err(failed("nothing was refreshed".to_owned()));
@@ -423,7 +420,8 @@ fn adopt_root(layout: &Layout, trust: &FileStore) -> Result<(), ShellError> {
         return Ok(());
     }
     let failed = |problem: String| ShellError::Root(problem);
-    let root = crate::config::read(&layout.trust_root()).map_err(|error| failed(error.to_string()))?;
+    let root =
+        crate::config::read(&layout.trust_root()).map_err(|error| failed(error.to_string()))?;
     codex_trust::refresh::check_root(&root).map_err(|error| failed(error.to_string()))?;
     trust.store("root.json", &root)?;
     Ok(())

@@ -165,7 +165,8 @@ impl Status {
             line("threads", format!("active for new threads; older processes: {pids}"));
         }
         if let Some(held) = &self.waiting {
-            let hold = self.hold.map_or(String::new(), |hold| format!(", the server holds at {hold}"));
+            let hold =
+                self.hold.map_or(String::new(), |hold| format!(", the server holds at {hold}"));
             line("waiting", format!("generation {} of {}{hold}", held.generation, held.cohort));
         }
         if let Some((reason, until)) = &self.pause {
@@ -191,7 +192,10 @@ fn policy_lines(
 ) {
     let Policy { bundle, policy: name, revision, commit, stricter, since, files, .. } = policy;
     let mark = if enforced { "✓ enforced" } else { "✗ not proved to be enforced" };
-    line("policy", format!("{name}, generation {} of {}  {mark}", bundle.generation, bundle.cohort));
+    line(
+        "policy",
+        format!("{name}, generation {} of {}  {mark}", bundle.generation, bundle.cohort),
+    );
     let commit = commit.as_deref().map_or("none", |commit| commit.get(..12).unwrap_or(commit));
     line("from", format!("revision {revision}, commit {commit}"));
     line("since", format!("{since} ({})", ago(*since, now)));

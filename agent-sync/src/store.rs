@@ -65,7 +65,8 @@ impl FileStore {
         let file = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let lock = fs::openat(&folder, LOCK, file, PRIVATE_FILE).map_err(failed)?;
         await_lock(&lock, wait).map_err(|problem| failure("lock", &shown, &problem))?;
-        let store = Self { path: path.to_owned(), folder, lock: Some(lock), writing: Mutex::new(()) };
+        let store =
+            Self { path: path.to_owned(), folder, lock: Some(lock), writing: Mutex::new(()) };
         store.settle(made).map_err(|problem| failure("open", &shown, &problem))?;
         Ok(store)
     }

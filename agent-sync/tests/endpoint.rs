@@ -1,7 +1,12 @@
 //! The program `codex-agent` as people and services run it: from an enrolment to a policy that the
 //! real Codex enforces, and back when somebody changes it.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail by panicking"
+)]
 
 #[path = "support/fleet.rs"]
 mod fleet;
@@ -76,7 +81,8 @@ fn a_policy_is_fetched_by_one_half_installed_by_the_other_and_enforced_by_codex(
     let took = wait_for("it is there again", Duration::from_secs(5), is_right);
     assert!(took < Duration::from_secs(1), "{took:?}");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
-    let mode = || fs::metadata(&path).is_ok_and(|about| about.permissions().mode() & 0o777 == 0o644);
+    let mode =
+        || fs::metadata(&path).is_ok_and(|about| about.permissions().mode() & 0o777 == 0o644);
     wait_for("its mode is right again", Duration::from_secs(1), mode);
     wait_for("it is reported", LONG, || reported().contains(&"drifted"));
     // Codex was asked in the middle of all that; it is asked again.

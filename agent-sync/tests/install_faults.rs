@@ -32,8 +32,22 @@ use trust::{LOOSEN, Mirror, STRICT};
 
 /// Every call that opens, changes, flushes, names, locks or looks at a file.
 const CALLS: [&str; 16] = [
-    "openat", "read", "write", "fsync", "renameat", "renameat2", "rename", "unlinkat", "mkdirat",
-    "fchown", "fchmod", "fchmodat", "flock", "fstat", "statx", "getdents64",
+    "openat",
+    "read",
+    "write",
+    "fsync",
+    "renameat",
+    "renameat2",
+    "rename",
+    "unlinkat",
+    "mkdirat",
+    "fchown",
+    "fchmod",
+    "fchmodat",
+    "flock",
+    "fstat",
+    "statx",
+    "getdents64",
 ];
 
 fn faults(call: &str) -> &'static [&'static str] {
@@ -74,7 +88,8 @@ fn new_machine() -> TempDir {
         device: DeviceId::from_random([7; 16]),
         claims: trust::claims(Some("payments")),
     };
-    let enrolment = codex_agent_sync::identity::Enrolment { identity, freshness_key: String::new() };
+    let enrolment =
+        codex_agent_sync::identity::Enrolment { identity, freshness_key: String::new() };
     fs::write(settings.join("enrolment.json"), serde_json::to_vec(&enrolment).unwrap()).unwrap();
     folder
 }
@@ -269,7 +284,13 @@ fn a_fault_at_any_call_leaves_all_of_the_old_policy_or_all_of_the_new_one() {
                 .into();
             runs.into_iter().flat_map(|run| run.join().unwrap()).collect()
         });
-        eprintln!("{}: {} of {} faults, {} violations", case.name, points.len(), all.len(), broken.len());
+        eprintln!(
+            "{}: {} of {} faults, {} violations",
+            case.name,
+            points.len(),
+            all.len(),
+            broken.len()
+        );
         injected += points.len();
         violations.extend(broken);
     }

@@ -14,7 +14,10 @@ fn services(folder: &str) -> PathBuf {
 #[test]
 fn services_are_shut_in_tightly() {
     let is_there = Command::new("systemd-analyze").arg("--version").output().is_ok();
-    assert!(is_there || std::env::var_os("CI").is_none(), "`systemd-analyze` is needed for this test");
+    assert!(
+        is_there || std::env::var_os("CI").is_none(),
+        "`systemd-analyze` is needed for this test"
+    );
     if !is_there {
         eprintln!("NOT RUN: `systemd-analyze` is absent");
         return;

@@ -63,8 +63,7 @@ fn history() -> &'static History {
     static HISTORY: OnceLock<History> = OnceLock::new();
     HISTORY.get_or_init(|| {
         let mirror = Arc::new(Mirror::default());
-        let mut made =
-            History { releases: vec![], bundles: vec![], unapproved: BTreeSet::new() };
+        let mut made = History { releases: vec![], bundles: vec![], unapproved: BTreeSet::new() };
         let stricter = format!("{STRICT}allow_appshots = false\n");
         for (number, payments) in [LOOSE, STRICT, LOOSE, &stricter, STRICT].iter().enumerate() {
             let bundles = trust::bundles(payments, STRICT);
@@ -533,12 +532,18 @@ impl World {
         let Some((in_force, installed)) = &one.installed else { return };
         let held = &in_force.held;
         assert_eq!(held.cohort, one.cohort, "machine {number} holds what is for others");
-        assert!(one.accepted.contains(&held.digest), "machine {number} holds what it never verified");
+        assert!(
+            one.accepted.contains(&held.digest),
+            "machine {number} holds what it never verified"
+        );
         let bundles = history().bundles.iter().map(|named| &named[one.cohort]);
-        let signed = bundles.into_iter().any(|(generation, digest)| {
-            (*generation, digest) == (held.generation, &held.digest)
-        });
-        assert!(signed && installed.digest == held.digest, "machine {number} holds what nobody signed");
+        let signed = bundles
+            .into_iter()
+            .any(|(generation, digest)| (*generation, digest) == (held.generation, &held.digest));
+        assert!(
+            signed && installed.digest == held.digest,
+            "machine {number} holds what nobody signed"
+        );
         let floors = one.store.load("floors").unwrap().unwrap();
         let floors: BTreeMap<String, (u64, String)> = serde_json::from_slice(&floors).unwrap();
         assert!(floors[one.cohort].0 >= held.generation, "machine {number} lost its floor");
@@ -617,12 +622,12 @@ impl World {
         for (number, one) in self.machines.iter().enumerate() {
             let wanted = &history().bundles.last().unwrap()[one.cohort];
             let held = one.installed.as_ref().map(|(one, _)| &one.held);
-            let is_there = held.is_some_and(|held| (held.generation, &held.digest) == (wanted.0, &wanted.1));
+            let is_there =
+                held.is_some_and(|held| (held.generation, &held.digest) == (wanted.0, &wanted.1));
             assert!(
                 is_there,
                 "machine {number} of {} ends with {held:?}, not {wanted:?}; {:?}",
-                one.cohort,
-                one.state
+                one.cohort, one.state
             );
             assert!(one.state.kept.queue.is_empty(), "machine {number} has untold transitions");
             let told: Vec<u64> = self.told[number].keys().copied().collect();

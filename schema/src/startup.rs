@@ -67,4 +67,3 @@ pub fn camel(name: &str) -> String {
     }
     text
 }
-

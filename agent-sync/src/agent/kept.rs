@@ -129,8 +129,7 @@ pub(crate) enum Seen {
 
 /// A reason as the server takes it.
 fn clean(text: &str) -> String {
-    let plain: String =
-        text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
+    let plain: String = text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
     match plain.char_indices().nth(MAX_REASON - 1) {
         None => plain,
         Some((end, _)) => format!("{}…", plain.get(..end).unwrap_or_default()),

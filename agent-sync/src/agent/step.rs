@@ -9,8 +9,8 @@ use super::judge::{is_stale, signed, silence, waits};
 use super::kept::Seen;
 use super::{
     Attestation, CLOCK_TOLERANCE, DRIFT_REPORT, Effect, Event, FIRST_BACKOFF, FROZEN_AFTER,
-    HINTS_PER_HOUR, InForce, Notice, Now, Offer, POLL, Phase, SHORTEST_POLL, STORM_ATTESTATION, State,
-    Todo, Unready, Wanted,
+    HINTS_PER_HOUR, InForce, Notice, Now, Offer, POLL, Phase, SHORTEST_POLL, STORM_ATTESTATION,
+    State, Todo, Unready, Wanted,
 };
 use crate::install::plan::Which;
 
@@ -162,12 +162,7 @@ fn is_back(state: &State) -> bool {
     stricter && !state.kept.stale
 }
 
-fn refreshed(
-    state: &mut State,
-    now: Now,
-    done: Result<String, String>,
-    effects: &mut Vec<Effect>,
-) {
+fn refreshed(state: &mut State, now: Now, done: Result<String, String>, effects: &mut Vec<Effect>) {
     if state.running.phase != Phase::Refreshing {
         return;
     }
@@ -236,12 +231,7 @@ fn assigned(state: &mut State, now: Now, done: Result<Offer, String>, effects: &
     effects.push(Effect::Verify);
 }
 
-fn verified(
-    state: &mut State,
-    now: Now,
-    done: Result<Held, Unready>,
-    effects: &mut Vec<Effect>,
-) {
+fn verified(state: &mut State, now: Now, done: Result<Held, Unready>, effects: &mut Vec<Effect>) {
     let Phase::Verifying(offer) = std::mem::take(&mut state.running.phase) else { return };
     match done {
         Ok(held) => {
@@ -298,12 +288,7 @@ fn now_is(held: &Held, state: &'static str) -> Notice {
     Notice::Now { cohort: held.cohort.clone(), generation: held.generation, state }
 }
 
-fn attested(
-    state: &mut State,
-    now: Now,
-    attestation: Attestation,
-    effects: &mut Vec<Effect>,
-) {
+fn attested(state: &mut State, now: Now, attestation: Attestation, effects: &mut Vec<Effect>) {
     if state.running.phase != Phase::Attesting {
         return;
     }

@@ -108,7 +108,8 @@ impl Story {
 
     /// A release with this generation is found on a wake-up.
     fn is_offered(&mut self, offer: Offer) -> Effect {
-        let timestamp: &'static str = Box::leak(format!("sha256:t{}", offer.held.generation).into());
+        let timestamp: &'static str =
+            Box::leak(format!("sha256:t{}", offer.held.generation).into());
         self.timestamp = timestamp;
         assert!(matches!(self.wakes(), Effect::CheckIn(_)));
         assert_eq!(self.answers(), Effect::Refresh);
@@ -229,7 +230,10 @@ fn a_policy_that_codex_does_not_enforce_is_never_called_enforced() {
         panic!("it reports");
     };
     let last = report.transitions.last().unwrap();
-    assert_eq!((last.state, &*last.reasons), (Step::Refused, &["features.x is true".to_owned()][..]));
+    assert_eq!(
+        (last.state, &*last.reasons),
+        (Step::Refused, &["features.x is true".to_owned()][..])
+    );
     assert_eq!(story.state.kept.enforced, None);
     // A new Codex puts it right.
     story.answers();
@@ -246,7 +250,8 @@ fn failures_are_tried_again_ever_more_seldom() {
     story.wakes();
     for _ in 0..12 {
         assert_eq!(story.fails(), Effect::Refresh, "the release may lie elsewhere");
-        let Effect::Sleep(wait) = story.happens(Event::Refreshed(Err("no route".to_owned()))) else {
+        let Effect::Sleep(wait) = story.happens(Event::Refreshed(Err("no route".to_owned())))
+        else {
             panic!("it waits")
         };
         waits.push(wait.as_secs());

@@ -176,7 +176,9 @@ mod tests {
         let found = compared(policy, &wrong).differences;
         assert_eq!(found.len(), 3, "{found:#?}");
         assert!(found[0].contains("`allowed_sandbox_modes`"), "{found:#?}");
-        assert!(found[1].contains("`features.hooks` is true in the policy, and Codex shows nothing"));
+        assert!(
+            found[1].contains("`features.hooks` is true in the policy, and Codex shows nothing")
+        );
     }
 
     #[test]

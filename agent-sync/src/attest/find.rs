@@ -28,8 +28,7 @@ impl Program {
     fn at(path: &Path) -> Option<Self> {
         let path = path.canonicalize().ok()?;
         let about = fs::metadata(&path).ok().filter(|about| about.is_file())?;
-        let identity =
-            (about.dev(), about.ino(), about.size(), about.mtime(), about.mtime_nsec());
+        let identity = (about.dev(), about.ino(), about.size(), about.mtime(), about.mtime_nsec());
         (about.mode() & 0o111 != 0).then_some(Self { path, owner: about.uid(), identity })
     }
 }
@@ -99,11 +98,7 @@ fn native(place: &Path) -> Vec<PathBuf> {
     let wrapper = real.is_file().then(|| real.ancestors().nth(2)).flatten();
     let package = wrapper.map_or_else(|| real.clone(), Path::to_owned);
     let scope = package.parent().map(Path::to_owned).unwrap_or_default();
-    let scopes = [
-        package.join("node_modules/@openai"),
-        package.join("vendor/.."),
-        scope,
-    ];
+    let scopes = [package.join("node_modules/@openai"), package.join("vendor/.."), scope];
     let mut found = Vec::new();
     for folder in scopes.iter().flat_map(|scope| below(scope)).chain([package.clone()]) {
         let is_codex = |path: &Path| {

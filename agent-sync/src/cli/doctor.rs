@@ -95,7 +95,9 @@ fn network(layout: &Layout, config: &Config, findings: &mut Findings) {
         .and_then(|mut direct| direct.release())
         .and_then(|release| {
             let found = release.get(Resource::Metadata("timestamp.json"), 16_384);
-            found.map_err(|error| error.to_string())?.ok_or_else(|| "no release is there".to_owned())
+            found
+                .map_err(|error| error.to_string())?
+                .ok_or_else(|| "no release is there".to_owned())
         });
     let what = "look at `server`, `proxy` and `authorities` in agent.toml, and at the network; where \
                 another process has the identity, the service is running: that is well";
@@ -127,9 +129,8 @@ fn clock(layout: &Layout, findings: &mut Findings) {
 }
 
 fn files(layout: &Layout, findings: &mut Findings) {
-    let looked = Installer::looking(layout).and_then(|installer| {
-        Ok((installer.current()?, installer.drift()?, installer.beside()?))
-    });
+    let looked = Installer::looking(layout)
+        .and_then(|installer| Ok((installer.current()?, installer.drift()?, installer.beside()?)));
     let (current, drift, beside) = match looked {
         Ok(found) => found,
         Err(error) => {

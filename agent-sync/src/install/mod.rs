@@ -322,13 +322,11 @@ impl Installer {
     ) -> Result<Vec<Foreign>, InstallError> {
         let mut found = Vec::new();
         for path in planned.keys().chain(gone) {
-            let there = self.with_parent(path, Missing::Leave, |folder, name| {
-                folder.look(name).map(Some)
-            })?;
+            let there =
+                self.with_parent(path, Missing::Leave, |folder, name| folder.look(name).map(Some))?;
             let known = [planned.get(path), ours.get(path)];
-            let is_known = |bytes: &[u8]| {
-                known.iter().flatten().any(|known| known.text.as_bytes() == bytes)
-            };
+            let is_known =
+                |bytes: &[u8]| known.iter().flatten().any(|known| known.text.as_bytes() == bytes);
             match there.unwrap_or(Found::Nothing) {
                 Found::Nothing => {}
                 Found::File(file) if is_known(&file.bytes) => {}

@@ -58,8 +58,10 @@ impl Platform {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// It has nothing that this program could install here.
-    #[error("the bundle has no file for the system channel of {0}: it reaches this machine another \
-             way, or not at all")]
+    #[error(
+        "the bundle has no file for the system channel of {0}: it reaches this machine another \
+             way, or not at all"
+    )]
     Nothing(&'static str),
     /// A file without a place.
     #[error("the bundle says nowhere on {os} to put `{file}`")]
@@ -81,8 +83,10 @@ pub enum PlanError {
     #[error("the bundle puts two files at `{0}`")]
     Twice(String),
     /// An owner or a mode that policy must not have.
-    #[error("the bundle gives `{file}` to `{owner}` with mode `{mode}`: policy belongs to root, and \
-             nobody else writes to it")]
+    #[error(
+        "the bundle gives `{file}` to `{owner}` with mode `{mode}`: policy belongs to root, and \
+             nobody else writes to it"
+    )]
     Access {
         /// The file.
         file: String,
@@ -167,7 +171,8 @@ impl Generation {
             stricter,
         };
         let stricter = made.stricter.iter().flat_map(BTreeMap::keys);
-        let placeless = made.files.keys().chain(stricter).find(|file| !made.places.contains_key(*file));
+        let placeless =
+            made.files.keys().chain(stricter).find(|file| !made.places.contains_key(*file));
         match placeless {
             Some(file) => Err(PlanError::NoPlace { file: file.clone(), os: platform.name() }),
             None => Ok(made),
@@ -245,7 +250,8 @@ fn places(
             return Err(PlanError::Outside { file, path: place.path.clone() });
         }
         let mode = u32::from_str_radix(&place.mode, 8).ok();
-        let Some(mode) = mode.filter(|mode| place.owner == group && mode & REFUSED_BITS == 0) else {
+        let Some(mode) = mode.filter(|mode| place.owner == group && mode & REFUSED_BITS == 0)
+        else {
             let (owner, mode) = (place.owner.clone(), place.mode.clone());
             return Err(PlanError::Access { file, owner, mode });
         };

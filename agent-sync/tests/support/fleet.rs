@@ -26,8 +26,8 @@ use codex_fleet::enrolment;
 use codex_fleet::identity::{DeviceId, Identity};
 use codex_fleet::push::Hint;
 use codex_fleet::routes;
-use codex_trust::provider::digest_name;
 use codex_trust::bundle::Place;
+use codex_trust::provider::digest_name;
 use codex_trust::write::Next;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use tempfile::TempDir;
@@ -183,9 +183,7 @@ fn certificate(team: &str, host: String) -> Vec<u8> {
     let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
     let body = STANDARD.encode(certificate.der());
     let answer = enrolment::Answer {
-        certificate: format!(
-            "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
-        ),
+        certificate: format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"),
         freshness_key: public_freshness_key(),
     };
     serde_json::to_vec(&answer).unwrap()
@@ -259,7 +257,8 @@ impl Machine {
 
     /// The program where Codex finds this machine's policy at `/etc/codex`, and no network.
     pub fn private(&self, arguments: &[&str]) -> Command {
-        let script = "mount --make-rprivate / && mount --bind \"$1\" /etc/codex && shift && exec \"$@\"";
+        let script =
+            "mount --make-rprivate / && mount --bind \"$1\" /etc/codex && shift && exec \"$@\"";
         let mut command = Command::new("unshare");
         command.args(["--mount", "--net", "sh", "-c", script, "sh"]);
         command.arg(self.path("etc/codex"));
