@@ -67,6 +67,11 @@ fn hexadecimal(dice: &mut Dice) -> String {
         .collect()
 }
 
+/// A digest that looks like one.
+fn digest_of(generation: u64) -> String {
+    format!("sha256:{}", hexadecimal(&mut Dice(generation * 7_919 + 1)))
+}
+
 fn device(dice: &mut Dice) -> DeviceId {
     let mut bytes = [0_u8; 16];
     bytes.fill_with(|| u8::try_from(dice.below(256)).unwrap_or(0));
@@ -123,11 +128,7 @@ fn record(dice: &mut Dice, cohort: &str, environment: &str, number: u64, newest:
         groups: BTreeSet::from([environment.to_owned()]),
         os: if environment == "workstations" && number % 3 > 0 { "macos" } else { "linux" }
             .to_owned(),
-        held: Some(Held {
-            cohort: cohort.to_owned(),
-            generation,
-            digest: format!("sha256:{:064x}", generation * 7_919),
-        }),
+        held: Some(Held { cohort: cohort.to_owned(), generation, digest: digest_of(generation) }),
         last: Some(Last { generation: newest, state, reasons, at: seen }),
         codex: vec![version.to_owned()],
         seen,
@@ -175,10 +176,7 @@ fn story(
     let seats: Vec<Seat> =
         (0..endpoints).map(|_| seat(SALT, None, &device(&mut dice), &nobody)).collect();
     let mut inventory = Inventory::count(seats.iter().map(|seat| (*seat, Standing::Silent)));
-    let point = |generation: u64| Point {
-        generation,
-        digest: format!("sha256:{:064x}", generation * 7_919),
-    };
+    let point = |generation: u64| Point { generation, digest: digest_of(generation) };
     let offer = Offer {
         newest: Some(point(to)),
         stable: Some(point(to - 1)),
@@ -541,7 +539,7 @@ fn rest(out: &Out<'_>, frame: &Frame<'_>, records: &[Record], dice: &mut Dice) {
     let bundle = |(cohort, _, endpoints, generation): (&str, &str, u64, u64)| BundleRow {
         cohort: cohort.to_owned(),
         generation,
-        digest: format!("sha256:{:064x}", generation * 7_919),
+        digest: digest_of(generation),
         role: if cohort == "payments" { "team-payments" } else { "organisation" }.to_owned(),
         published: before(7_160 + generation * 4_000),
         commit: Some("3f9c2d1a77e04bd0a1b2c3d4e5f60718293a4b5c".to_owned()),

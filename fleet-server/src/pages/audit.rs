@@ -85,7 +85,7 @@ pub fn audit(frame: &Frame<'_>, view: &AuditView) -> String {
                                 td.num data-name="Number" { (one.number) }
                                 td data-name="When" { (moment(one.at)) }
                                 td data-name="Who" { (one.actor) }
-                                td data-name="What" { (one.action) @if !one.detail.is_empty() { br; span.small.soft { (one.detail) } } }
+                                td data-name="What" { div { (one.action) @if !one.detail.is_empty() { br; span.small.soft { (one.detail) } } } }
                                 td data-name="On" { (one.subject) }
                                 td data-name="Hash" { (digest(&one.hash)) }
                             }

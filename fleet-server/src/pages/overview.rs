@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::frame::{Frame, Tab, page};
-use super::parts::{Share, Tone, ago, bar, chip, legend, many, number, rollout_state, status};
+use super::parts::{
+    Share, Tone, ago, bar, chip, legend, many, number, rollout_state, sentence, status, tenths,
+};
 use super::paths;
 use crate::reports::{CodexReport, CohortReport, Latency, Readable, Report, Standing};
 use crate::rollout::{duration, percent};
@@ -45,7 +47,7 @@ pub fn overview(frame: &Frame<'_>, view: &Overview) -> String {
             section.sheet data-part="standing" aria-labelledby="standing" {
                 h2 id="standing" { "How endpoints stand" }
                 p.big {
-                    b { (percent(report.standing.current, report.endpoints)) }
+                    b { (tenths(report.standing.current, report.endpoints)) }
                     span { "enforce the newest policy of their cohort" }
                 }
                 (bar(&shares(&report.standing), ""))
@@ -99,18 +101,28 @@ pub(super) fn shares(standing: &Standing) -> [Share; 6] {
     ]
 }
 
-/// Rollouts that are not over.
+/// Rollouts that are not over; those that wait for a person come first.
 fn in_progress(rollouts: &[Status]) -> Markup {
+    let mut sorted: Vec<&Status> = rollouts.iter().collect();
+    sorted.sort_by_key(|one| (std::cmp::Reverse(one.state), one.cohort.as_str()));
     html! {
-        @for one in rollouts {
-            @let (tone, word) = rollout_state(one.state);
-            section.sheet {
-                div.title {
-                    h2 { a href=(paths::below(paths::ROLLOUTS, &one.cohort)) { (one.cohort) } " to generation " (one.to) }
-                    (chip(tone, word))
+        @if !sorted.is_empty() {
+            section.sheet aria-labelledby="rollouts" {
+                h2 id="rollouts" { "Rollouts under way" }
+                @for one in sorted.iter().take(ROWS) {
+                    @let (tone, word) = rollout_state(one.state);
+                    div.row {
+                        div.title {
+                            h3 { a href=(paths::below(paths::ROLLOUTS, &one.cohort)) { (one.cohort) " to generation " (one.to) } }
+                            (chip(tone, word))
+                        }
+                        (bar(&super::rollout::shares(&one.figures), "thin"))
+                        p.small.soft { (sentence(&stage(one))) " " (sentence(&one.next)) }
+                    }
                 }
-                (bar(&super::rollout::shares(&one.figures), ""))
-                p.small.soft { br; (stage(one)) " · " (one.next) }
+                @if sorted.len() > ROWS {
+                    p.small.soft { "And " (sorted.len() - ROWS) " more: " a href=(paths::ROLLOUTS) { "all rollouts" } "." }
+                }
             }
         }
     }
@@ -155,7 +167,7 @@ fn cohorts(cohorts: &[CohortReport]) -> Markup {
                                 td.num data-name="Newest" { @if let Some(newest) = one.newest { (newest) } @else { "none" } }
                                 td.num data-name="Endpoints" { (number(one.endpoints)) }
                                 td data-name="Standing" { (bar(&shares(&one.standing), "thin")) }
-                                td.num data-name="Up to date" { (percent(one.standing.current, one.endpoints)) }
+                                td.num data-name="Up to date" { (tenths(one.standing.current, one.endpoints)) }
                                 td.num data-name="Refused" {
                                     @if one.standing.refused > 0 { (status(Tone::Bad, &number(one.standing.refused))) }
                                     @else { span.soft { "0" } }
@@ -276,7 +288,7 @@ fn lost(report: &CodexReport) -> Markup {
             Readable::Yes if report.lost.is_empty() => { (status(Tone::Good, "none")) }
             Readable::Yes => {
                 span {
-                    (status(Tone::Bad, &format!("{}: ", many(report.lost.len() as u64, "key", "keys"))))
+                    (status(Tone::Bad, &many(report.lost.len() as u64, "key", "keys"))) ": "
                     @for (place, (key, endpoints)) in report.lost.iter().take(4).enumerate() {
                         @if place > 0 { ", " }
                         code { (key) } " on " (number(*endpoints))

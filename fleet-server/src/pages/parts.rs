@@ -143,6 +143,22 @@ pub fn number(value: u64) -> String {
     out
 }
 
+/// A share in percent with one digit: all of it is said of all of it alone.
+pub fn tenths(part: u64, whole: u64) -> String {
+    let tenths = part.saturating_mul(1_000).checked_div(whole).unwrap_or(0);
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole} %"),
+        (whole, rest) => format!("{whole}.{rest} %"),
+    }
+}
+
+/// A sentence that begins and ends like one.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().map(char::to_uppercase).into_iter().flatten().collect();
+    format!("{first}{}.", letters.as_str())
+}
+
 /// A number of things.
 pub fn many(count: u64, one: &str, several: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { several })
@@ -197,6 +213,6 @@ pub fn source(source: &Source) -> Markup {
         } @else {
             code { (place) }
         }
-        @if let Some(whose) = whose { " " span.soft.small { (whose) } }
+        @if let Some(whose) = whose { " " span.whose { (whose) } }
     }
 }

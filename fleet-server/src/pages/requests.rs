@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use maud::html;
 
 use super::frame::{Frame, May, Tab, csrf_field, page};
-use super::parts::{Tone, ago, chip, many, status};
+use super::parts::{Tone, ago, chip, many, sentence, status};
 use super::paths;
 use crate::exceptions::ExceptionFile;
 
@@ -81,7 +81,7 @@ pub fn requests(frame: &Frame<'_>, view: &RequestsView) -> String {
                                 th.num scope="row" { a href=(format!("{}/{}", paths::REQUESTS, filed.number)) { (filed.number) } }
                                 td data-name="Asks for" { code { (filed.request.wants.line()) } }
                                 td data-name="Why" { (filed.request.reason) }
-                                td data-name="From" { (filed.host) br; span.small.soft { (filed.cohort) ", " (ago(filed.at, *now)) } }
+                                td data-name="From" { div { (filed.host) br; span.small.soft { (filed.cohort) ", " (ago(filed.at, *now)) } } }
                                 td.num data-name="Days" { (filed.request.days) }
                                 td data-name="State" { (status(tone, word)) }
                             }
@@ -129,7 +129,7 @@ pub fn request(frame: &Frame<'_>, view: &RequestView) -> String {
                 }
             }
             Err(why) => {
-                div.note.warn { (status(Tone::Warn, "No exception")) p { (why) } }
+                div.note.warn { (status(Tone::Warn, "No exception")) p { (sentence(why)) } }
                 @if frame.may == May::Decide && *outcome == Outcome::Open {
                     form.acts method="post" action=(here) {
                         (csrf_field(frame.csrf))

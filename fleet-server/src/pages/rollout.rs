@@ -6,10 +6,10 @@ use maud::{Markup, html};
 
 use super::frame::{Frame, May, Tab, csrf_field, page};
 use super::parts::{
-    Share, Tone, ago, bar, chip, digest, legend, many, moment, number, rollout_state, status,
+    Share, Tone, ago, bar, chip, digest, legend, many, moment, number, rollout_state, sentence,
+    status, tenths,
 };
 use super::paths;
-use crate::rollout::percent;
 
 /// A rollout's page.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ pub fn rollout(frame: &Frame<'_>, view: &RolloutView) -> String {
                 h2 id="progress" { "Progress" }
                 (track(status, stages))
                 p.big {
-                    b { (percent(status.figures.enforced, status.figures.known)) }
+                    b { (tenths(status.figures.enforced, status.figures.known)) }
                     span { "of " (many(status.figures.known, "endpoint", "endpoints")) " that may have it enforce it" }
                 }
                 (bar(&shares(&status.figures), ""))
@@ -107,7 +107,7 @@ fn note(told: &Told) -> Markup {
                 Tone::Bad => "Refused",
                 Tone::Good | Tone::Busy | Tone::Warn | Tone::Mute => "Done",
             }))
-            p { (told.text) }
+            p { (sentence(&told.text)) }
         }
     }
 }
@@ -164,7 +164,7 @@ fn next(status: &Status) -> Markup {
             (super::parts::status(tone, word))
             div {
                 p { (sentence(&status.next)) }
-                @if !status.state.is_settled() {
+                @if !status.state.is_settled() && status.state != State::Paused {
                     p.small.soft {
                         "The stage is judged when " (number(needed)) " enforce it. It pauses when more than "
                         (number(allowed)) " fail; " (number(failed)) " have."
@@ -173,13 +173,6 @@ fn next(status: &Status) -> Markup {
             }
         }
     }
-}
-
-/// A sentence that begins and ends like one.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().map(char::to_uppercase).into_iter().flatten().collect();
-    format!("{first}{}.", letters.as_str())
 }
 
 fn acts(frame: &Frame<'_>, status: &Status) -> Markup {
@@ -242,11 +235,10 @@ fn history(status: &Status) -> Markup {
             @for entry in status.history.iter().rev() {
                 @let (tone, word) = rollout_state(entry.state);
                 li {
-                    (moment(entry.at))
+                    div { (moment(entry.at)) br; span.by { (entry.by) } }
                     div {
                         p { (super::parts::status(tone, word)) }
                         p { (sentence(&entry.text)) }
-                        span.by { (entry.by) }
                     }
                 }
             }
@@ -286,7 +278,7 @@ pub fn rollouts(frame: &Frame<'_>, view: &RolloutsView) -> String {
                                 }
                                 td data-name="State" { (status(tone, word)) }
                                 td data-name="Progress" { (bar(&shares(&one.figures), "thin")) }
-                                td data-name="Started" { (ago(one.started_at, *now)) " by " (one.started_by) }
+                                td data-name="Started" { span { (ago(one.started_at, *now)) " by " (one.started_by) } }
                             }
                         }
                     }
