@@ -219,3 +219,95 @@ fn a_policy_with_errors_is_not_signed() {
     assert!(shown.contains("did you mean `allowed_sandbox_modes`?"), "{shown}");
     assert!(!desk.0.path().join("stage").exists());
 }
+
+const TARGETS: [&str; 4] = ["--key", "tgt1.key", "--key", "tgt2.key"];
+const ONLINE: [&str; 4] = ["--key", "snap.key", "--key", "time.key"];
+
+/// The words that sign the next release after `release`.
+fn sign_next<'words>(plan: &'words str, out: &'words str) -> Vec<&'words str> {
+    let words = ["sign", "policy", "--root", "1.root.json", "--release", "release", "--out", out];
+    let plan = ["--base", "git:HEAD~1", "--plan", plan, "--key", "pay.key"];
+    [&words[..], &plan[..], &TARGETS[..]].concat()
+}
+
+#[test]
+fn what_was_called_off_once_stays_so() {
+    let desk = Desk::new();
+    desk.first_release();
+    let minimum = |generation: u32| {
+        let line = format!("release.minimum_generations.pay = {generation}\n[cohorts.all]");
+        desk.write("policy/policy.toml", &POLICY.replace("[cohorts.all]", &line));
+        desk.commit();
+        desk.plan()
+    };
+    let plan = minimum(2);
+    desk.refused(&sign_next(&plan, "next"), 1, "cohort `pay` would get generation 1, which is");
+    let plan = minimum(1);
+    desk.run(&sign_next(&plan, "next"), 0);
+    desk.run(&[&["publish", "next", "--to", "release", "--plan", &plan][..], &ONLINE].concat(), 0);
+
+    // The line goes, the order stays: the organisation's document says what it said.
+    desk.write("policy/policy.toml", POLICY);
+    desk.commit();
+    desk.run(&sign_next(&desk.plan(), "after"), 0);
+    let staged = desk.0.path().join("after/targets/organisation.json");
+    assert!(!staged.exists(), "{}", fs::read_to_string(staged).unwrap());
+
+    let line = "release.minimum_generations.pays = 1\n[cohorts.all]";
+    desk.write("policy/policy.toml", &POLICY.replace("[cohorts.all]", line));
+    let shown = desk.run(&["check", "policy"], 1).stdout;
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.contains("did you mean `pay`?"), "{shown}");
+}
+
+#[test]
+fn machines_that_hear_nothing_get_a_stricter_policy_that_was_signed_along() {
+    let desk = Desk::new();
+    let line = "release.when_stale = \"environments/lost\"\n[cohorts.all]";
+    desk.write("policy/policy.toml", &POLICY.replace("[cohorts.all]", line));
+    let shown = String::from_utf8(desk.run(&["check", "policy"], 1).stdout).unwrap();
+    assert!(shown.contains("there is no folder `environments/lost`"), "{shown}");
+
+    // It may only tighten.
+    let lost = "policy/environments/lost/requirements.toml";
+    desk.write(lost, "allowed_sandbox_modes = ['danger-full-access', 'read-only']\n");
+    let shown = String::from_utf8(desk.run(&["check", "policy"], 1).stdout).unwrap();
+    assert!(shown.contains("danger-full-access"), "{shown}");
+
+    desk.write(lost, "allowed_sandbox_modes = ['read-only']\n");
+    desk.commit();
+    let words = ["sign", "policy", "--root", "1.root.json", "--out", "stage", "--key", "org.key"];
+    desk.run(&[&words[..], &["--key", "pay.key"], &TARGETS].concat(), 0);
+    let text = fs::read(desk.0.path().join("stage/targets/organisation/all.json")).unwrap();
+    let bundle: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let now = bundle["files"]["requirements.toml"].as_str().unwrap();
+    let stale = bundle["on_stale"]["tighten"]["requirements.toml"].as_str().unwrap();
+    assert!(now.contains("workspace-write"), "{now}");
+    assert!(!stale.contains("workspace-write") && stale.contains("read-only"), "{stale}");
+    desk.run(&[&["publish", "stage", "--to", "release"][..], &ONLINE].concat(), 0);
+}
+
+#[test]
+fn a_comment_is_no_reason_to_sign_anything() {
+    let desk = Desk::new();
+    desk.first_release();
+    let text = "# Read-only, because.\n\nallowed_sandbox_modes = ['read-only']\n";
+    desk.write("policy/teams/pay/requirements.toml", text);
+    desk.write("policy/policy.toml", &format!("# Who gets what.\n{POLICY}"));
+    desk.commit();
+    let plan = desk.plan();
+    let words =
+        ["sign", "policy", "--root", "1.root.json", "--release", "release", "--out", "next"];
+    desk.run(&[&words[..], &["--base", "git:HEAD~1", "--plan", &plan]].concat(), 0);
+    let staged: Vec<_> = walk(&desk.0.path().join("next"));
+    assert_eq!(staged, ["root.json", "stage.json"]);
+}
+
+fn walk(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}

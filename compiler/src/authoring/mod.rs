@@ -212,6 +212,22 @@ pub fn finish(
     policy
 }
 
+/// The policy of machines that have heard nothing for too long: a cohort's own, and after it the
+/// folder that `release.when_stale` names, which may only tighten, whatever was delegated to it;
+/// `None` where it names none.
+pub fn stale(repository: &Repository, policy: &EffectivePolicy) -> Option<EffectivePolicy> {
+    let layers = repository.manifest.chain_when_stale();
+    if layers.is_empty() {
+        return None;
+    }
+    let mut policy = policy.clone();
+    policy.events.clear();
+    for layer in layers.iter().filter(|layer| **layer != LayerName::Baseline) {
+        add_layer_under(&mut policy, repository, layer, &fold::Permits::Delegated(Vec::new()));
+    }
+    Some(policy)
+}
+
 /// What the folder `baseline` says alone, without exceptions.
 pub fn baseline(repository: &Repository) -> EffectivePolicy {
     let mut policy = EffectivePolicy::default();
@@ -232,16 +248,25 @@ pub fn exceptions_of<'repository>(
 }
 
 fn add_layer(policy: &mut EffectivePolicy, repository: &Repository, name: &LayerName) {
+    let permits = fold::Permits::of_layer(&repository.manifest, name);
+    add_layer_under(policy, repository, name, &permits);
+}
+
+fn add_layer_under(
+    policy: &mut EffectivePolicy,
+    repository: &Repository,
+    name: &LayerName,
+    permits: &fold::Permits,
+) {
     policy.chain.push(name.clone());
     let Some(layer) = repository.layers.get(name) else { return };
-    let permits = fold::Permits::of_layer(&repository.manifest, name);
     let voice = Voice::Layer(name.clone());
     if let Some(document) = &layer.requirements {
         let root = normalise::authored(&document.parsed.root);
-        fold_requirements(policy, &root, &voice, &permits);
+        fold_requirements(policy, &root, &voice, permits);
     }
     if let Some(document) = &layer.config {
-        let mut place = fold::Place::new(&voice, &permits, &mut policy.events);
+        let mut place = fold::Place::new(&voice, permits, &mut policy.events);
         fold::config(&mut policy.config, &document.parsed.root, CONFIG.root(), &mut place);
     }
     let voices = layer.rules.iter().map(|rules| RulesVoice {

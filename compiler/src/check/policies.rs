@@ -17,7 +17,7 @@ use codex_schema::types::policy::Delivery;
 use super::tree::{Scope, Visit, anchor};
 use super::{Findings, Report, channels, document};
 use crate::authoring::{
-    Cache, EffectivePolicy, Judge, RULES_FILES, begin, effective, finish, may_loosen,
+    Cache, EffectivePolicy, Judge, RULES_FILES, begin, effective, finish, may_loosen, stale,
 };
 use crate::lint::{self, lint};
 use crate::machine::Os;
@@ -144,6 +144,9 @@ impl Work<'_> {
         let policy = finish(begun, repository, cohort, scope.today);
         let mut judge = Judge::default();
         judge.add(&policy);
+        if let Some(stale) = stale(repository, &policy) {
+            judge.add(&stale);
+        }
         let check = || self.check(cohort, &policy);
         // With cohorts for every thread, halves of one would only be in the way.
         let found = if self.threads == Threads::One || self.cohorts.len() >= MANY {
@@ -163,8 +166,10 @@ impl Work<'_> {
     /// What is wrong with the policy of a cohort.
     fn check(&self, cohort: &Cohort, policy: &EffectivePolicy) -> Vec<Diagnostic> {
         let mut own = Findings::default();
-        let (root, anchor) = (&policy.requirements, anchor(self.repository, policy));
-        document::check_merged(anchor, root, &cohort.versions, self.report, &mut own);
+        for policy in std::iter::once(policy).chain(&stale(self.repository, policy)) {
+            let (root, anchor) = (&policy.requirements, anchor(self.repository, policy));
+            document::check_merged(anchor, root, &cohort.versions, self.report, &mut own);
+        }
         let found = lint_policy(self.repository, cohort, policy, self.rules);
         found.into_iter().for_each(|one| own.add(one));
         own.finish()

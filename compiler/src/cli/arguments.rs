@@ -23,7 +23,7 @@ pub(super) use keys::{
     SignDocument, WhoSignsArgs,
 };
 pub(super) use release::{
-    Approve, Publish, Release, ReleaseCommand, ReleaseDiff, Show, Sign, Signing, Verify,
+    Approve, Publish, Release, ReleaseCommand, ReleaseDiff, ServerArgs, Show, Sign, Signing, Verify,
 };
 
 /// Tells what policy is in force for Codex on a machine, and why.

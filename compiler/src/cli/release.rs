@@ -13,14 +13,17 @@ use codex_trust::store::MemoryStore;
 use codex_trust::transport::Transport;
 use codex_trust::verify::verify as verify_for;
 use codex_trust::write::{Published, target_name};
+use zeroize::Zeroizing;
 
-use super::arguments::{Approve, ReleaseCommand, ReleaseDiff, Show, Verify};
+use super::arguments::{Approve, ReleaseCommand, ReleaseDiff, ServerArgs, Show, Verify};
 use super::keys::signers;
 use super::sign::{Ended, ended};
 use super::world::{now, read_file};
 use super::{Outcome, Output};
 use crate::release::folder::Folder;
+use crate::release::home::Home;
 use crate::release::publish::{published, statement};
+use crate::release::server::{Reach, Server};
 use crate::release::stage::Stage;
 
 /// Runs one of the commands.
@@ -34,17 +37,42 @@ pub(super) fn release(command: &ReleaseCommand, output: &mut Output) -> Outcome 
     ended(result, output)
 }
 
-fn opened(folder: &Path, root: &Path) -> Result<Published, Ended> {
-    let (_, root) = read_file(root).map_err(Ended::Usage)?;
-    let folder = Folder::new(folder);
-    if !folder.has_release() {
-        return Err(Ended::Unreadable("there is no release in this folder".to_owned()));
+/// Where a release is: on a fleet server where the name is an address, or else in a folder.
+pub(super) fn home(place: &Path, server: &ServerArgs) -> Result<Home, Ended> {
+    let address = place.to_string_lossy();
+    if !address.contains("://") {
+        return Ok(Home::Folder(Folder::new(place)));
     }
-    Ok(published(&folder, &root)?)
+    let Some(token) = &server.server_token else {
+        let words = format!("{address} is a fleet server: name the file with your --server-token");
+        return Err(Ended::Usage(words));
+    };
+    let (name, token) = read_file(token).map_err(Ended::Usage)?;
+    let token = String::from_utf8(token)
+        .map_err(|_| Ended::Usage(format!("{name} is no file with a token")))?;
+    let authorities = match &server.server_authority {
+        Some(file) => Some(read_file(file).map_err(Ended::Usage)?.1),
+        None => None,
+    };
+    let reach = Reach {
+        address: address.into_owned(),
+        token: Zeroizing::new(token.trim().to_owned()),
+        authorities,
+    };
+    let server = Server::new(&reach).map_err(|error| Ended::Usage(error.to_string()))?;
+    Ok(Home::Server(server))
+}
+
+fn opened(home: &Home, root: &Path) -> Result<Published, Ended> {
+    let (_, root) = read_file(root).map_err(Ended::Usage)?;
+    if !home.has_release()? {
+        return Err(Ended::Unreadable("there is no release at this place".to_owned()));
+    }
+    Ok(published(home, &root)?)
 }
 
 fn show(arguments: &Show, output: &mut Output) -> Result<Outcome, Ended> {
-    let published = opened(&arguments.release, &arguments.root)?;
+    let published = opened(&home(&arguments.release, &arguments.server)?, &arguments.root)?;
     output.data = if arguments.print.json {
         serde_json::to_string_pretty(&json(&published)).unwrap_or_default() + "\n"
     } else {
@@ -147,7 +175,7 @@ fn text(published: &Published) -> String {
 
 fn verify(arguments: &Verify, output: &mut Output) -> Result<Outcome, Ended> {
     let (_, root) = read_file(&arguments.root).map_err(Ended::Usage)?;
-    let transport: Arc<dyn Transport> = Arc::new(Folder::new(&arguments.release));
+    let transport: Arc<dyn Transport> = Arc::new(home(&arguments.release, &arguments.server)?);
     let store = Arc::new(MemoryStore::with_root(&root));
     let mut session = refresh(Arc::clone(&transport), store, now(), Limits::default())?;
     for alarm in session.alarms() {
@@ -181,7 +209,7 @@ fn verify(arguments: &Verify, output: &mut Output) -> Result<Outcome, Ended> {
 
 fn diff(arguments: &ReleaseDiff, output: &mut Output) -> Result<Outcome, Ended> {
     let sides = [&arguments.from, &arguments.to];
-    let [from, to] = sides.map(|side| bundles(side, &arguments.root));
+    let [from, to] = sides.map(|side| bundles(&home(side, &arguments.server)?, &arguments.root));
     let (from, to) = (from?, to?);
     let mut cohorts: Vec<&String> = from.keys().chain(to.keys()).collect();
     cohorts.sort();
@@ -223,14 +251,13 @@ fn changed(
 }
 
 /// The bundles of a release by their cohorts.
-fn bundles(release: &Path, root: &Path) -> Result<BTreeMap<String, Bundle>, Ended> {
-    let published = opened(release, root)?;
-    let folder = Folder::new(release);
+fn bundles(home: &Home, root: &Path) -> Result<BTreeMap<String, Bundle>, Ended> {
+    let published = opened(home, root)?;
     let mut found = BTreeMap::new();
     for (path, target, label) in published.bundles() {
         let missing = || Ended::Unreadable(format!("`{path}` is not as it is listed"));
         let name = format!("targets/{}", target_name(path, target.sha256()));
-        let bytes = folder.read(&name, target.length)?.ok_or_else(missing)?;
+        let bytes = home.read(&name, target.length)?.ok_or_else(missing)?;
         if codex_trust::document::Target::of(&bytes, target.custom.clone()) != *target {
             return Err(missing());
         }

@@ -14,9 +14,10 @@ use super::check::shown;
 use super::diff::open;
 use super::explain::usage;
 use super::keys::{signatories, signers};
+use super::release::home;
 use super::world::{now, read_file, today};
 use super::{Outcome, Output};
-use crate::authoring::EffectivePolicy;
+use crate::authoring::{EffectivePolicy, stale};
 use crate::check::{Scope, Surroundings, check_repository};
 use crate::compile::history::{Git, History};
 use crate::compile::{Compiler, input_paths};
@@ -24,12 +25,12 @@ use crate::emit::stamp::{Changes, Stamp};
 use crate::files::RealFiles;
 use crate::plan::planned::{Checks, Terms, plan as make_plan};
 use crate::plan::source::Policies;
-use crate::release::folder::Folder;
+use crate::release::home::Home;
 use crate::release::publish::{
     checked, loosening, publish as put, published, published_organisation,
 };
 use crate::release::stage::{self, Stage};
-use crate::release::{NoBundle, Signatories, bundle};
+use crate::release::{NoBundle, Signatories, bundle, when_stale};
 use crate::repository::{self, Cohort, Manifest, Repository};
 use crate::suppress::suppress;
 
@@ -76,13 +77,18 @@ pub(super) fn sign(arguments: &Sign, output: &mut Output) -> Outcome {
 
 fn add(arguments: &Sign, output: &mut Output) -> Result<Outcome, Ended> {
     let stage = Stage::read(&arguments.source)?;
-    let published = follows(arguments.release.as_deref(), &stage.root)?;
+    let published = follows(before_at(arguments)?.as_ref(), &stage.root)?;
     finish(stage, &published, arguments, &arguments.source, output)
 }
 
-fn follows(release: Option<&Path>, root: &[u8]) -> Result<Published, Ended> {
+/// Where the release is that this one follows.
+fn before_at(arguments: &Sign) -> Result<Option<Home>, Ended> {
+    arguments.release.as_deref().map(|place| home(place, &arguments.server)).transpose()
+}
+
+fn follows(release: Option<&Home>, root: &[u8]) -> Result<Published, Ended> {
     Ok(match release {
-        Some(release) => published(&Folder::new(release), root)?,
+        Some(release) => published(release, root)?,
         None => Published::nothing(root)?,
     })
 }
@@ -101,19 +107,19 @@ fn begin(arguments: &Sign, output: &mut Output) -> Result<Outcome, Ended> {
         return Err(Ended::Usage(format!("there is a stage at {} already", out.display())));
     }
     let (_, root) = read_file(root).map_err(Ended::Usage)?;
-    let before = follows(arguments.release.as_deref(), &root)?;
+    let release = before_at(arguments)?;
+    let before = follows(release.as_ref(), &root)?;
     let today = arguments.today.unwrap_or_else(today);
     let plan = planned(arguments, &before, today)?;
     let signatories = signatories(top, today).map_err(Ended::Unreadable)?;
     let (manifest, bundles) = bundles(arguments, today, output)?;
-    let said = match &arguments.release {
-        Some(release) => published_organisation(&Folder::new(release), &before)?,
+    let said = match &release {
+        Some(release) => published_organisation(release, &before)?,
         None => None,
     };
     let mut organisation = organisation(&manifest, &name, &signatories, &before)?;
     if let Some(said) = said {
-        organisation.minimum_generations = said.minimum_generations;
-        organisation.void = said.void;
+        called_off(&mut organisation, said);
     }
     let content = Content {
         organisation: &organisation,
@@ -125,8 +131,8 @@ fn begin(arguments: &Sign, output: &mut Output) -> Result<Outcome, Ended> {
     };
     let draft = draft(&before, content, now())?;
     let days = (signatories.snapshot_days, signatories.timestamp_days);
-    let loosens = match &arguments.release {
-        Some(release) => loosening(&Folder::new(release), &draft)?,
+    let loosens = match &release {
+        Some(release) => loosening(release, &draft)?,
         None => BTreeMap::new(),
     };
     let terms = stage::Terms { plan, days, approvers: organisation.loosen.clone(), loosens };
@@ -200,7 +206,12 @@ fn bundles(
         };
         let paths = input_paths(repository, cohort, today, below).into_iter().collect();
         let stamp = Stamp::of(&repository.manifest, cohort, &compiled.digest, &changes, &paths);
-        let next = bundle(&repository.manifest, cohort, &stamp, &compiled.files);
+        let next = bundle(&repository.manifest, cohort, &stamp, &compiled.files).map(|mut next| {
+            if let Some(stale) = stale(repository, policy) {
+                next.bundle.on_stale = when_stale(&compiler.cohort(repository, cohort, &stale));
+            }
+            next
+        });
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
         made.insert(cohort.name.clone(), next);
     };
@@ -219,8 +230,17 @@ fn bundles(
     Ok((tree.repository.manifest.clone(), bundles))
 }
 
-/// What the organisation says by the repository: the floor, who approves, which teams are gone. What
-/// only a release knows, bundles that were called off and minimum generations, is its caller's.
+/// What was called off once stays so: a line that is taken out of `policy.toml` brings nothing back.
+fn called_off(organisation: &mut Organisation, said: Organisation) {
+    organisation.void.extend(said.void);
+    for (cohort, generation) in said.minimum_generations {
+        let minimum = organisation.minimum_generations.entry(cohort).or_default();
+        *minimum = generation.max(*minimum);
+    }
+}
+
+/// What the organisation says by the repository: the floor, who approves, which teams are gone, what
+/// is called off.
 fn organisation(
     manifest: &Manifest,
     top: &str,
@@ -249,8 +269,12 @@ fn organisation(
         organisation: manifest.organisation.clone(),
         floor: floor.transpose()?,
         loosen: signatories.loosen.clone(),
-        minimum_generations: BTreeMap::new(),
-        void: BTreeSet::new(),
+        minimum_generations: manifest
+            .minimum_generations
+            .iter()
+            .map(|(cohort, generation)| (cohort.clone(), generation.value))
+            .collect(),
+        void: manifest.void.iter().map(|digest| digest.value.clone()).collect(),
         deleted_teams: deleted,
     })
 }
@@ -319,13 +343,13 @@ pub(super) fn publish(arguments: &Publish, output: &mut Output) -> Outcome {
 
 fn publish_stage(arguments: &Publish, output: &mut Output) -> Result<Outcome, Ended> {
     let stage = Stage::read(&arguments.stage)?;
-    let folder = Folder::new(&arguments.to);
-    let before = published(&folder, &stage.root)?;
+    let home = home(&arguments.to, &arguments.server)?;
+    let before = published(&home, &stage.root)?;
     if before.timestamp.is_some() && arguments.plan.is_none() {
         let words = "name the --plan that is carried out: another one is refused";
         return Err(Ended::Usage(words.to_owned()));
     }
-    checked(&folder, &before, &stage, arguments.plan.as_ref())?;
+    checked(&home, &before, &stage, arguments.plan.as_ref())?;
     let signers = signers(&arguments.signing).map_err(Ended::Usage)?;
     let root = &before.root.document;
     let holder = |role: &'static str| -> Result<&dyn Signer, Ended> {
@@ -341,9 +365,9 @@ fn publish_stage(arguments: &Publish, output: &mut Output) -> Result<Outcome, En
         timestamp: holder("timestamp")?,
         timestamp_days,
     };
-    let commit = put(&folder, &before, &stage, online, now())?;
+    let commit = put(&home, &before, &stage, online, now())?;
     // What machines will see is what was meant: read it as they do.
-    let after = published(&folder, &stage.root)?;
+    let after = published(&home, &stage.root)?;
     output.data = format!(
         "published {} of {} cohorts as release {} in {}\n",
         stage.draft.changed.len(),

@@ -4,7 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use codex_trust::transport::{Resource, Transport, TransportError};
+use codex_trust::transport::TransportError;
+
+use super::home::KeepError;
 
 /// The newest state, and the commit of every release.
 pub const TIMESTAMP_FILE: &str = "metadata/timestamp.json";
@@ -12,22 +14,6 @@ pub const TIMESTAMP_FILE: &str = "metadata/timestamp.json";
 /// A folder with `metadata/`, `targets/` and `approvals/`.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
-
-/// Why a file of a release could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum KeepError {
-    /// The system refused.
-    #[error("cannot write {path}: {error}")]
-    System {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
-    /// A file of this name says something else. Nothing that was published is ever changed.
-    #[error("{0} is there already and says something else")]
-    Other(PathBuf),
-}
 
 impl Folder {
     /// The release in a folder, whether or not there is one yet.
@@ -113,17 +99,6 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-impl Transport for Folder {
-    fn get(&self, resource: Resource<'_>, limit: u64) -> Result<Option<Vec<u8>>, TransportError> {
-        let name = match resource {
-            Resource::Metadata(name) => format!("metadata/{name}"),
-            Resource::Target(name) => format!("targets/{name}"),
-            Resource::Approval(name) => format!("targets/approvals/{name}.json"),
-        };
-        self.read(&name, limit)
-    }
 }
 
 #[cfg(test)]

@@ -6,15 +6,17 @@
 //! targets/    approvals/DIGEST.json
 //! ```
 //!
-//! Reading order: this file (a cohort's bundle), `folder` (the published release), `stage` (the
-//! next one, while people sign it), `publish` (from one to the other).
+//! Reading order: this file (a cohort's bundle), `home` (where a release is published: `folder` or
+//! `server`), `stage` (the next one, while people sign it), `publish` (from one to the other).
 //!
 //! **Invariants.** What is signed is what was compiled and checked. A release that is there is read
 //! through the same verification as on machines. Nothing that was published is ever changed; the
 //! timestamp comes last, and is the commit.
 
 pub mod folder;
+pub mod home;
 pub mod publish;
+pub mod server;
 pub mod stage;
 
 use std::collections::BTreeMap;
@@ -28,7 +30,7 @@ use codex_trust::organisation::Approvers;
 use codex_trust::write::{Authority, Next};
 use serde_json::value::RawValue;
 
-use crate::compile::PROVENANCE_FILE;
+use crate::compile::{CompiledCohort, PROVENANCE_FILE};
 use crate::emit::stamp::Stamp;
 use crate::emit::system::installs;
 use crate::repository::{Cohort, Manifest};
@@ -98,6 +100,12 @@ pub fn bundle(
             provenance: provenance.transpose()?,
         },
     })
+}
+
+/// What a cohort's machines do that have heard nothing for too long, by the policy that they take.
+pub fn when_stale(compiled: &CompiledCohort) -> OnStale {
+    let policy = compiled.files.iter().filter(|(path, _)| *path != PROVENANCE_FILE);
+    OnStale::Tighten(policy.map(|(path, text)| (path.clone(), text.clone())).collect())
 }
 
 /// The machines of a cohort. The default cohort takes what others leave, wherever that is: its

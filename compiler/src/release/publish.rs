@@ -14,7 +14,8 @@ use codex_trust::transport::{Transport, TransportError};
 use codex_trust::write::{Commit, Online, Published, WriteError, metadata_name, target_name};
 use jiff::Timestamp as Time;
 
-use super::folder::{Folder, KeepError, TIMESTAMP_FILE};
+use super::folder::TIMESTAMP_FILE;
+use super::home::{Home, KeepError};
 use super::stage::{Stage, Staged};
 use crate::plan::hash::PlanHash;
 
@@ -97,25 +98,25 @@ pub enum PublishError {
     Unreadable(#[from] Unreadable),
 }
 
-/// Reads what is published in a folder, under a root that is trusted. The root may be the next one
+/// Reads what is published in a home, under a root that is trusted. The root may be the next one
 /// that nobody has published yet: then it must follow the published one.
 ///
 /// # Errors
 /// When the release or the root is not to be trusted.
-pub fn published(folder: &Folder, root: &[u8]) -> Result<Published, PublishError> {
+pub fn published(home: &Home, root: &[u8]) -> Result<Published, PublishError> {
     let given = Published::nothing(root)?;
-    if !folder.has_release() {
+    if !home.has_release()? {
         return Ok(given);
     }
-    let transport: Arc<dyn Transport> = Arc::new(folder.clone());
+    let transport: Arc<dyn Transport> = Arc::new(home.clone());
     let version = given.root.document.version;
     let name = format!("metadata/{version}.root.json");
-    if folder.read(&name, Limits::default().root)?.is_some() {
+    if home.read(&name, Limits::default().root)?.is_some() {
         return Ok(Published::read(&transport, root)?);
     }
     let wrong = |problem: String| PublishError::Root { version, problem };
     let before = format!("metadata/{}.root.json", version.saturating_sub(1));
-    let before = folder.read(&before, Limits::default().root)?;
+    let before = home.read(&before, Limits::default().root)?;
     let before = before.ok_or_else(|| wrong("the root before it is not there".to_owned()))?;
     let old = Published::nothing(&before)?;
     let threshold = old.root.document.role("root")?;
@@ -135,7 +136,7 @@ pub fn published(folder: &Folder, root: &[u8]) -> Result<Published, PublishError
 /// # Errors
 /// When a bundle cannot be read.
 pub fn loosening(
-    folder: &Folder,
+    home: &Home,
     draft: &codex_trust::write::Draft,
 ) -> Result<BTreeMap<String, BTreeMap<String, Vec<String>>>, PublishError> {
     let mut found: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
@@ -145,7 +146,7 @@ pub fn loosening(
         let mut parent = change.from.clone();
         for _ in 0..ANCESTORS {
             let Some(digest) = parent else { break };
-            let Some(before) = ancestor(folder, &change.path, &digest)? else { break };
+            let Some(before) = ancestor(home, &change.path, &digest)? else { break };
             let keys = loosened(&before.files, &next.files)?;
             if !keys.is_empty() {
                 found.entry(cohort.clone()).or_default().insert(digest, keys);
@@ -159,10 +160,10 @@ pub fn loosening(
 /// How many generations back a machine may be that was off, and still find an approval for it.
 const ANCESTORS: usize = 100;
 
-fn ancestor(folder: &Folder, path: &str, digest: &str) -> Result<Option<Bundle>, PublishError> {
+fn ancestor(home: &Home, path: &str, digest: &str) -> Result<Option<Bundle>, PublishError> {
     let hex = digest.trim_start_matches("sha256:");
     let name = format!("targets/{}", target_name(path, hex));
-    let bytes = folder.read(&name, Limits::default().target)?;
+    let bytes = home.read(&name, Limits::default().target)?;
     if bytes.as_ref().is_some_and(|bytes| digest_name(bytes) != digest) {
         return Err(PublishError::File(path.to_owned()));
     }
@@ -178,7 +179,7 @@ fn parsed(path: &str, bytes: &[u8]) -> Result<Bundle, PublishError> {
 /// # Errors
 /// The first thing that is wrong.
 pub fn checked(
-    folder: &Folder,
+    home: &Home,
     published: &Published,
     stage: &Stage,
     plan: Option<&PlanHash>,
@@ -188,14 +189,14 @@ pub fn checked(
         return Err(PublishError::Overtaken { staged: stage.about.follows, published: now });
     }
     stage.draft.signed(published)?;
-    let organisation = organisation(folder, published, stage)?;
+    let organisation = organisation(home, published, stage)?;
     let wanted = plan.map(PlanHash::to_string);
     for (role, envelope) in &stage.draft.roles {
         let targets: Targets = envelope.document()?;
         for (path, target) in &targets.targets {
             let Some(bytes) = stage.draft.files.get(path) else {
-                let there = folder.path(&format!("targets/{}", target_name(path, target.sha256())));
-                if there.is_file() {
+                let there = format!("targets/{}", target_name(path, target.sha256()));
+                if home.has(&there)? {
                     continue;
                 }
                 return Err(PublishError::File(path.clone()));
@@ -215,7 +216,7 @@ pub fn checked(
             }
         }
     }
-    let loosens = loosening(folder, &stage.draft)?;
+    let loosens = loosening(home, &stage.draft)?;
     for (cohort, against) in &loosens {
         approved(stage, cohort, against, &organisation)?;
     }
@@ -237,6 +238,10 @@ fn one(
     }
     if let Some(about) = label.disagrees(bundle) {
         return Err(wrong(about));
+    }
+    // What it is not, the next release would take it for.
+    if bundle.content().ok().as_ref() != Some(&label.content) {
+        return Err(wrong("the content"));
     }
     let floor: BTreeMap<String, String> = organisation
         .floor
@@ -285,14 +290,14 @@ fn approved(
 
 /// What the organisation says in the stage, or else in the release.
 fn organisation(
-    folder: &Folder,
+    home: &Home,
     published: &Published,
     stage: &Stage,
 ) -> Result<Organisation, PublishError> {
     let missing = || PublishError::File(organisation::PATH.to_owned());
     match stage.draft.files.get(organisation::PATH) {
         Some(bytes) => serde_json::from_slice(bytes).map_err(|_| missing()),
-        None => published_organisation(folder, published)?.ok_or_else(missing),
+        None => published_organisation(home, published)?.ok_or_else(missing),
     }
 }
 
@@ -301,14 +306,14 @@ fn organisation(
 /// # Errors
 /// When it is not there as it is listed.
 pub fn published_organisation(
-    folder: &Folder,
+    home: &Home,
     published: &Published,
 ) -> Result<Option<Organisation>, PublishError> {
     let missing = || PublishError::File(organisation::PATH.to_owned());
     let Some(targets) = published.roles.get("targets") else { return Ok(None) };
     let target = targets.document.targets.get(organisation::PATH).ok_or_else(missing)?;
     let name = format!("targets/{}", target_name(organisation::PATH, target.sha256()));
-    let bytes = folder.read(&name, Limits::default().target)?.ok_or_else(missing)?;
+    let bytes = home.read(&name, Limits::default().target)?.ok_or_else(missing)?;
     if Target::of(&bytes, target.custom.clone()) != *target {
         return Err(missing());
     }
@@ -321,7 +326,7 @@ pub fn published_organisation(
 /// When an online key does not hold its role or the system refuses. Until the timestamp is in its
 /// place, machines see the release before.
 pub fn publish(
-    folder: &Folder,
+    home: &Home,
     published: &Published,
     stage: &Stage,
     online: Online<'_>,
@@ -329,22 +334,20 @@ pub fn publish(
 ) -> Result<Commit, PublishError> {
     let commit = stage.draft.commit(published, online, now)?;
     let root: &Root = &published.root.document;
-    folder
-        .keep(&format!("metadata/{}.root.json", root.version), &published.root.envelope.bytes())?;
+    home.keep(&format!("metadata/{}.root.json", root.version), &published.root.envelope.bytes())?;
     for (path, bytes) in &stage.draft.files {
-        folder.keep(&format!("targets/{}", target_name(path, &hex(&sha256(bytes)))), bytes)?;
+        home.keep(&format!("targets/{}", target_name(path, &hex(&sha256(bytes)))), bytes)?;
     }
     for (digest, approval) in &stage.approvals {
-        folder.replace(&format!("targets/approvals/{digest}.json"), &approval.bytes())?;
+        home.replace(&format!("targets/approvals/{digest}.json"), &approval.bytes())?;
     }
     for (role, envelope) in &stage.draft.roles {
         let document: Targets = envelope.document()?;
-        folder
-            .replace(&format!("metadata/{}", metadata_name(role, &document)), &envelope.bytes())?;
+        home.replace(&format!("metadata/{}", metadata_name(role, &document)), &envelope.bytes())?;
     }
     let snapshot = format!("metadata/{}.snapshot.json", commit.snapshot_version);
-    folder.replace(&snapshot, &commit.snapshot.bytes())?;
-    folder.replace(TIMESTAMP_FILE, &commit.timestamp.bytes())?;
+    home.replace(&snapshot, &commit.snapshot.bytes())?;
+    home.replace(TIMESTAMP_FILE, &commit.timestamp.bytes())?;
     Ok(commit)
 }
 

@@ -18,7 +18,8 @@ use codex_trust::transport::TransportError;
 use codex_trust::write::{Change, Draft, Published};
 use serde::{Deserialize, Serialize};
 
-use super::folder::{Folder, KeepError};
+use super::folder::Folder;
+use super::home::KeepError;
 
 /// The file that says what a stage is.
 pub const STAGE_FILE: &str = "stage.json";

@@ -309,8 +309,9 @@ fn left_out(
 
 /// Folders that reach no cohort.
 fn unused(repository: &Repository, cohorts: &[&Cohort], found: &mut Vec<Diagnostic>) {
-    let used: BTreeSet<LayerName> =
-        cohorts.iter().flat_map(|cohort| repository.manifest.chain(cohort)).collect();
+    let manifest = &repository.manifest;
+    let of_cohorts = cohorts.iter().flat_map(|cohort| manifest.chain(cohort));
+    let used: BTreeSet<LayerName> = of_cohorts.chain(manifest.chain_when_stale()).collect();
     for (name, layer) in &repository.layers {
         if used.contains(name) {
             continue;

@@ -32,6 +32,12 @@ pub struct Manifest {
     pub fresh_for_days: u16,
     /// The file of requirements that no policy may be looser than, beside the manifest.
     pub floor: Option<String>,
+    /// The folder that machines add which have heard nothing for too long.
+    pub when_stale: Option<Sourced<LayerName>>,
+    /// Digests of bundles that are called off.
+    pub void: Vec<Sourced<String>>,
+    /// Generations below which a cohort's bundles are called off.
+    pub minimum_generations: BTreeMap<String, Sourced<u64>>,
     /// Who may loosen what.
     pub delegations: Vec<Delegation>,
     /// What comes before a folder.
@@ -221,6 +227,18 @@ pub(super) fn read(source: SourceId, root: &Table) -> Manifest {
             .and_then(|days| codex_schema::de::from_node(days).ok())
             .unwrap_or(USUAL_FRESHNESS),
         floor: string(at(&["release", "floor"])),
+        when_stale: at(&["release", "when_stale"]).and_then(|node| {
+            let value = LayerName::parse(node.value.as_str()?)?;
+            Some(Sourced { value, span: node.span })
+        }),
+        void: texts(at(&["release", "void"])),
+        minimum_generations: entries(at(&["release", "minimum_generations"]))
+            .into_iter()
+            .filter_map(|(name, node)| {
+                let value = codex_schema::de::from_node(node).ok()?;
+                Some((name.to_owned(), Sourced { value, span: node.span }))
+            })
+            .collect(),
         versions,
         delegations,
         includes,
@@ -316,6 +334,16 @@ impl Manifest {
         chain
     }
 
+    /// The folders that machines add which have heard nothing for too long, first to last: the one
+    /// that is named, after its includes.
+    pub fn chain_when_stale(&self) -> Vec<LayerName> {
+        let (mut chain, mut open) = (Vec::new(), BTreeSet::new());
+        if let Some(layer) = &self.when_stale {
+            self.add_layer(layer.value.clone(), &mut chain, &mut open);
+        }
+        chain
+    }
+
     fn add_layer(
         &self,
         layer: LayerName,
@@ -336,6 +364,17 @@ impl Manifest {
 pub(super) fn check(repository: &Repository) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     includes(repository, &mut found);
+    if let Some(layer) = &repository.manifest.when_stale
+        && !repository.layers.contains_key(&layer.value)
+    {
+        found.push(missing_folder(repository, layer, "`when_stale`"));
+    }
+    let cohorts = &repository.manifest.cohorts;
+    for (name, generation) in &repository.manifest.minimum_generations {
+        if !cohorts.contains_key(name) {
+            found.push(unknown_cohort(cohorts, name, generation.span));
+        }
+    }
     for delegation in &repository.manifest.delegations {
         for pattern in &delegation.keys {
             if !names_a_key(&pattern.value) {
@@ -375,7 +414,7 @@ fn includes(repository: &Repository, found: &mut Vec<Diagnostic>) {
     for (layer, list) in &manifest.includes {
         for include in list {
             if !repository.layers.contains_key(&include.value) {
-                found.push(missing_include(repository, include));
+                found.push(missing_folder(repository, include, "the include"));
             } else if reaches(manifest, &include.value, layer, &mut BTreeSet::new()) {
                 let message = if include.value == *layer {
                     format!("`{layer}` includes itself")
@@ -396,14 +435,28 @@ fn includes(repository: &Repository, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn missing_include(repository: &Repository, include: &Sourced<LayerName>) -> Diagnostic {
+fn unknown_cohort(cohorts: &BTreeMap<String, Cohort>, name: &str, span: Span) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::new(Code::UnknownLayer, format!("there is no cohort `{name}`"), span);
+    match closest(name, cohorts.keys().map(String::as_str)) {
+        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+        None => diagnostic.help("remove the line: what was called off stays so in releases"),
+    }
+}
+
+fn missing_folder(
+    repository: &Repository,
+    include: &Sourced<LayerName>,
+    named_by: &str,
+) -> Diagnostic {
     let name = include.value.to_string();
     let names: Vec<String> = repository.layers.keys().map(ToString::to_string).collect();
     let message = format!("there is no folder `{name}`");
     let diagnostic = Diagnostic::new(Code::UnknownLayer, message, include.span);
     match closest(&name, names.iter().map(String::as_str)) {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
-        None => diagnostic.help("add the folder with a `requirements.toml`, or remove the include"),
+        None => diagnostic
+            .help(format!("add the folder with a `requirements.toml`, or remove {named_by}")),
     }
 }
 

@@ -67,7 +67,10 @@ texts! {
         |text: &str| text == "*" || is_name(text);
     /// An Ed25519 public key.
     PublicKeyText, "^ed25519:[0-9a-f]{64}$", "`ed25519:` and 64 hexadecimal digits in lower case",
-        is_public_key;
+        |text: &str| has_digits(text, "ed25519:");
+    /// The digest of a bundle, as `release show --json` prints it.
+    BundleDigest, "^sha256:[0-9a-f]{64}$", "`sha256:` and 64 hexadecimal digits in lower case",
+        |text: &str| has_digits(text, "sha256:");
     /// A day, such as `2027-01-31`: the last on which something counts.
     Day, "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a day like `2027-01-31`",
         |text: &str| Date::parse(text).is_some();
@@ -87,10 +90,10 @@ fn is_name(text: &str) -> bool {
         && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
 }
 
-fn is_public_key(text: &str) -> bool {
+/// Whether a text is a prefix and 32 bytes in hexadecimal digits.
+fn has_digits(text: &str, prefix: &str) -> bool {
     let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    text.strip_prefix("ed25519:")
-        .is_some_and(|digits| digits.len() == 64 && digits.bytes().all(digit))
+    text.strip_prefix(prefix).is_some_and(|digits| digits.len() == 64 && digits.bytes().all(digit))
 }
 
 fn is_identifier(text: &str) -> bool {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::audience::Audience;
+use crate::provider::digest_name;
 
 /// The form of bundles that this crate writes and reads. An endpoint refuses any other: a guard
 /// that it does not know must not be passed over in silence.
@@ -85,6 +86,24 @@ pub enum OnStale {
 }
 
 impl Bundle {
+    /// The digest of all that makes a difference on a machine, `sha256:…`: everything but the
+    /// bundle's place in the history of releases, and where its values came from. A comment in the
+    /// policy is no reason for anybody to sign or to fetch anything.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn content(&self) -> Result<String, serde_json::Error> {
+        let bare = Self {
+            generation: 0,
+            parent: None,
+            revision: 0,
+            commit: None,
+            provenance: None,
+            ..self.clone()
+        };
+        Ok(digest_name(&serde_json::to_vec(&bare)?))
+    }
+
     /// The requirements; empty where there are none.
     pub fn requirements(&self) -> &str {
         self.files.get(REQUIREMENTS).map_or("", String::as_str)
@@ -105,6 +124,8 @@ pub struct Label {
     pub audience: Audience,
     /// The digest of what the policy says, `sha256:…`.
     pub digest: String,
+    /// [`Bundle::content`].
+    pub content: String,
     /// The hash of the plan that it was signed under, `sha256:…`; none for a first release.
     pub plan: Option<String>,
 }
@@ -113,7 +134,7 @@ impl Label {
     /// On what it and the bundle disagree, if on anything: a role's entry decides where a bundle
     /// goes, so the bundle must say the same.
     pub fn disagrees(&self, bundle: &Bundle) -> Option<&'static str> {
-        let Self { cohort, generation, parent, audience, digest, plan: _ } = self;
+        let Self { cohort, generation, parent, audience, digest, content: _, plan: _ } = self;
         [
             ("cohort", bundle.cohort == *cohort),
             ("generation", bundle.generation == *generation),

@@ -16,7 +16,6 @@ use crate::document::{
 };
 use crate::keys::{PublicKey, Signer};
 use crate::organisation::{self, Organisation};
-use crate::provider::{hex, sha256};
 use crate::refresh::{Limits, RefreshError, refresh};
 use crate::store::{MemoryStore, MetadataStore};
 use crate::transport::Transport;
@@ -50,6 +49,19 @@ pub enum WriteError {
     /// A team has bundles and nobody who signs them.
     #[error("nobody signs for `{0}`: name its keys in trust.toml")]
     Nobody(String),
+    /// A bundle of the release is called off.
+    #[error(
+        "cohort `{cohort}` would get generation {generation}, which is called off: no machine would \
+         install it. Change its policy, or what `release.{key}` in policy.toml says"
+    )]
+    CalledOff {
+        /// The cohort.
+        cohort: String,
+        /// The generation that it would get.
+        generation: u64,
+        /// What calls it off: `void` or `minimum_generations`.
+        key: &'static str,
+    },
     /// A document has not enough signatures.
     #[error("`{role}` has {found} of {threshold} signatures")]
     Unsigned {
@@ -231,6 +243,7 @@ pub fn draft(published: &Published, content: Content<'_>, now: Time) -> Result<D
     for next in content.bundles {
         let role = role_of(next.team.as_deref());
         let (path, target) = place(published, &mut draft, next, content.plan)?;
+        called_off(content.organisation, &target)?;
         by_role.entry(role).or_default().insert(path, target);
     }
     let mut delegations = Delegations::default();
@@ -252,6 +265,22 @@ pub fn draft(published: &Published, content: Content<'_>, now: Time) -> Result<D
     Ok(draft)
 }
 
+/// A release that no machine would install is none.
+fn called_off(organisation: &Organisation, target: &Target) -> Result<(), WriteError> {
+    let label: Option<Label> =
+        target.custom.clone().and_then(|custom| serde_json::from_value(custom).ok());
+    let Some(Label { cohort, generation, .. }) = label else { return Ok(()) };
+    let minimum = organisation.minimum_generations.get(&cohort).copied().unwrap_or(0);
+    let key = if organisation.void.contains(&format!("sha256:{}", target.sha256())) {
+        "void"
+    } else if generation < minimum {
+        "minimum_generations"
+    } else {
+        return Ok(());
+    };
+    Err(WriteError::CalledOff { cohort, generation, key })
+}
+
 /// The bundle's entry: that of the release before where it says the same.
 fn place(
     published: &Published,
@@ -266,13 +295,13 @@ fn place(
     let label: Option<Label> = before
         .and_then(|target| target.custom.clone())
         .and_then(|custom| serde_json::from_value(custom).ok());
-    if let (Some(before), Some(label)) = (before, &label) {
-        bundle.generation = label.generation;
-        bundle.parent.clone_from(&label.parent);
-        let bytes = bytes_of(&bundle)?;
-        if hex(&sha256(&bytes)) == before.sha256() {
-            return Ok((path, before.clone()));
-        }
+    let content = bundle
+        .content()
+        .map_err(|error| WriteError::Bundle(bundle.cohort.clone(), error.to_string()))?;
+    if let (Some(before), Some(label)) = (before, &label)
+        && label.content == content
+    {
+        return Ok((path, before.clone()));
     }
     bundle.generation = label.map_or(0, |label| label.generation) + 1;
     bundle.parent = before.map(|before| format!("sha256:{}", before.sha256()));
@@ -283,6 +312,7 @@ fn place(
         parent: bundle.parent.clone(),
         audience: bundle.audience.clone(),
         digest: bundle.digest.clone(),
+        content,
         plan: plan.map(str::to_owned),
     };
     let custom = serde_json::to_value(label)

@@ -7,12 +7,14 @@ mod support;
 use std::sync::Arc;
 
 use codex_trust::bundle::Bundle;
+use codex_trust::document::{Envelope, Target, Targets};
 use codex_trust::guards::{Endpoint, Installed, Refusal};
-use codex_trust::organisation::{Approvers, Organisation};
+use codex_trust::organisation::{self, Approvers, Organisation};
 use codex_trust::refresh::{Limits, Session, refresh};
 use codex_trust::store::MemoryStore;
 use codex_trust::transport::Transport;
 use codex_trust::verify::{Verified, VerifyError, verify};
+use codex_trust::write::WriteError;
 use support::*;
 
 /// A machine: what it remembers, and what it has in force.
@@ -308,10 +310,44 @@ fn called_off_and_below_the_minimum() {
     let mut next = organisation();
     next.void.insert(draft.changed["payments"].to.clone());
     next.minimum_generations.insert("platform".to_owned(), 7);
-    publish(&mirror, &next, bundles(STRICT, LOOSE));
+    // Our own writer makes no such release.
+    let published = published(&mirror);
+    let mut other = organisation();
+    other.deleted_teams.insert("nobody".to_owned());
+    let mut draft = drafted(&published, &other, bundles(STRICT, LOOSE));
+    let mut targets: Targets = draft.roles["targets"].document().unwrap();
+    let text = serde_json::to_vec(&next).unwrap();
+    targets.targets.insert(organisation::PATH.to_owned(), Target::of(&text, None));
+    draft.roles.insert("targets".to_owned(), Envelope::new(&targets).unwrap());
+    draft.files.insert(organisation::PATH.to_owned(), text);
+    sign(&mut draft);
+    put(&mirror, &draft, &published, 0);
     assert_eq!(Machine::new(Some("payments")).refuses(&mirror), [Refusal::Void]);
     let older = Refusal::Generation { cohort: "platform".to_owned(), offered: 1, floor: 7 };
     assert_eq!(Machine::new(Some("platform")).refuses(&mirror), [older]);
+}
+
+#[test]
+fn nothing_that_is_called_off_is_drafted() {
+    let mirror = Arc::new(Mirror::default());
+    let draft = publish(&mirror, &organisation(), bundles(STRICT, LOOSE));
+    let published = published(&mirror);
+    let refused = |change: &dyn Fn(&mut Organisation)| {
+        let mut next = organisation();
+        change(&mut next);
+        let error = try_draft(&published, &next, bundles(STRICT, LOOSE)).unwrap_err();
+        let WriteError::CalledOff { cohort, generation: 1, key } = error else { panic!("{error}") };
+        (cohort, key)
+    };
+    let digest = draft.changed["payments"].to.clone();
+    let void = refused(&|next| {
+        next.void.insert(digest.clone());
+    });
+    assert_eq!(void, ("payments".to_owned(), "void"));
+    let below = refused(&|next| {
+        next.minimum_generations.insert("platform".to_owned(), 2);
+    });
+    assert_eq!(below, ("platform".to_owned(), "minimum_generations"));
 }
 
 #[test]

@@ -22,6 +22,18 @@ pub struct Signing {
     pub passphrase: PassphraseArgs,
 }
 
+/// How a fleet server is reached, where a release is on one.
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// The file with an administrator's token for the fleet server.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Server")]
+    pub server_token: Option<PathBuf>,
+    /// Certificates of authorities, PEM, that the server's certificate may come from; no other one
+    /// is trusted then.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Server")]
+    pub server_authority: Option<PathBuf>,
+}
+
 /// `sign`.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 every signature is there, 1 findings, or signatures are \
@@ -33,9 +45,12 @@ pub struct Sign {
     /// Where the stage goes: the next release, for others to sign and for `publish`.
     #[arg(long, value_name = "STAGE", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
-    /// The published release that this one follows: a folder.
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// The published release that this one follows: a folder, or a fleet server's address.
+    #[arg(long, value_name = "DIR|URL", value_hint = ValueHint::DirPath)]
     pub release: Option<PathBuf>,
+    /// The server, where the release is on one.
+    #[command(flatten)]
+    pub server: ServerArgs,
     /// The root that is trusted.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub root: Option<PathBuf>,
@@ -63,9 +78,13 @@ pub struct Publish {
     /// The stage.
     #[arg(value_name = "STAGE", value_hint = ValueHint::DirPath)]
     pub stage: PathBuf,
-    /// The folder that the release is published in; any web server or bucket can offer it.
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// Where the release is published: a folder, which any web server or bucket can offer, or a
+    /// fleet server's address, `https://HOST`.
+    #[arg(long, value_name = "DIR|URL", value_hint = ValueHint::DirPath)]
     pub to: PathBuf,
+    /// The server, where that is one.
+    #[command(flatten)]
+    pub server: ServerArgs,
     /// The plan that is carried out. A stage that was signed under another one is refused.
     #[arg(long, value_name = "HASH")]
     pub plan: Option<PlanHash>,
@@ -98,9 +117,12 @@ pub enum ReleaseCommand {
 /// `release show`.
 #[derive(Debug, Args)]
 pub struct Show {
-    /// The published release.
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// The published release: a folder, or a fleet server's address.
+    #[arg(value_name = "DIR|URL", value_hint = ValueHint::DirPath)]
     pub release: PathBuf,
+    /// The server, where it is on one.
+    #[command(flatten)]
+    pub server: ServerArgs,
     /// The root that is trusted.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub root: PathBuf,
@@ -113,9 +135,12 @@ pub struct Show {
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 verified, 1 refused, 2 usage, 4 something cannot be read.")]
 pub struct Verify {
-    /// The published release.
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// The published release: a folder, or a fleet server's address.
+    #[arg(value_name = "DIR|URL", value_hint = ValueHint::DirPath)]
     pub release: PathBuf,
+    /// The server, where it is on one.
+    #[command(flatten)]
+    pub server: ServerArgs,
     /// The root that is trusted.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub root: PathBuf,
@@ -132,12 +157,15 @@ pub struct Verify {
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 equal, 1 different, 2 usage, 4 one cannot be read.")]
 pub struct ReleaseDiff {
-    /// What was: a published release.
+    /// What was: a published release, in a folder or on a fleet server.
     #[arg(value_name = "A", value_hint = ValueHint::DirPath)]
     pub from: PathBuf,
     /// What is: the same.
     #[arg(value_name = "B", value_hint = ValueHint::DirPath)]
     pub to: PathBuf,
+    /// The server, where one of them is on one.
+    #[command(flatten)]
+    pub server: ServerArgs,
     /// The root that is trusted for both.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub root: PathBuf,

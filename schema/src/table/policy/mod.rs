@@ -12,8 +12,8 @@ pub use trust::{TRUST_FAMILIES, TRUST_SECTIONS};
 
 use crate::key::{KEY, Key, SECTION, Section, Ty};
 use crate::types::policy::{
-    AnyTable, CodexVersion, Day, Delivery, HostPattern, Identifier, KeyPattern, LayerName, Lift,
-    Name, Sentence, System, TargetName,
+    AnyTable, BundleDigest, CodexVersion, Day, Delivery, HostPattern, Identifier, KeyPattern,
+    LayerName, Lift, Name, Sentence, System, TargetName,
 };
 
 /// Rows of `policy.toml`.
@@ -73,6 +73,28 @@ pub static MANIFEST_FAMILIES: &[&[Key]] = &[&[
         doc: "A file of requirements beside `policy.toml` that no policy may be looser than; machines \
               hold every release against it.",
         example: r#""floor.toml""#,
+        ..KEY
+    },
+    Key {
+        path: "release.when_stale",
+        ty: Ty::of::<LayerName>(),
+        doc: "A folder of stricter policy that machines add once they have heard nothing from the \
+              release for `fresh_for_days`; without it they keep what they have.",
+        example: r#""environments/lost""#,
+        ..KEY
+    },
+    Key {
+        path: "release.void",
+        ty: Ty::of::<Vec<BundleDigest>>(),
+        doc: "Bundles that no machine may install any more, by their digests.",
+        example: r#"["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]"#,
+        ..KEY
+    },
+    Key {
+        path: "release.minimum_generations.*",
+        ty: Ty::of::<u64>(),
+        doc: "The generation of a cohort's bundles below which no machine may install one.",
+        example: "12",
         ..KEY
     },
     Key {
@@ -168,6 +190,7 @@ pub static MANIFEST_SECTIONS: &[&[Section]] = &[&[
     Section { path: "codex", ..SECTION },
     Section { path: "endpoints", ..SECTION },
     Section { path: "release", ..SECTION },
+    Section { path: "release.minimum_generations", ..SECTION },
     Section { path: "delegation", ..SECTION },
     Section { path: "environments", ..SECTION },
     Section { path: "environments.*", ..SECTION },

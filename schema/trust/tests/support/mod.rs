@@ -14,7 +14,8 @@ use codex_trust::organisation::{self, Approvers, Organisation};
 use codex_trust::provider::{hex, sha256};
 use codex_trust::transport::{Resource, Transport, TransportError};
 use codex_trust::write::{
-    Authority, Content, Draft, Next, Online, Published, draft, metadata_name, target_name,
+    Authority, Content, Draft, Next, Online, Published, WriteError, draft, metadata_name,
+    target_name,
 };
 use jiff::Timestamp as Time;
 
@@ -155,6 +156,14 @@ pub fn bundles(payments: &str, platform: &str) -> Vec<Next> {
 }
 
 pub fn drafted(published: &Published, organisation: &Organisation, bundles: Vec<Next>) -> Draft {
+    try_draft(published, organisation, bundles).unwrap()
+}
+
+pub fn try_draft(
+    published: &Published,
+    organisation: &Organisation,
+    bundles: Vec<Next>,
+) -> Result<Draft, WriteError> {
     let teams = BTreeMap::from([
         ("payments".to_owned(), authority(PAYMENTS, 90)),
         ("platform".to_owned(), authority(PLATFORM, 90)),
@@ -167,7 +176,7 @@ pub fn drafted(published: &Published, organisation: &Organisation, bundles: Vec<
         teams: &teams,
         plan: None,
     };
-    draft(published, content, now()).unwrap()
+    draft(published, content, now())
 }
 
 pub fn sign(draft: &mut Draft) {

@@ -1,0 +1,301 @@
+//! What the routes do. Authentication and limits come first, from the table of routes.
+//!
+//! Reading order: this file, `distribution` and `codex` (what is given out), `endpoint` and `push`
+//! (what machines say and hear), `publish` and `admin` (what administrators do).
+
+mod admin;
+mod codex;
+mod distribution;
+mod endpoint;
+mod publish;
+mod push;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request, StatusCode};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use crate::authority::Shown;
+use crate::config::ReleaseReaders;
+use crate::fleet::Fleet;
+use crate::http::answer::{Answer, Refusal};
+use crate::http::connection::Peer;
+use crate::http::openapi;
+use crate::http::route::{Access, Action, Found, Route, Surface, find};
+use crate::store::tokens::{self, Grant, Role};
+use crate::world::now;
+
+/// Who asks.
+#[derive(Clone, Debug)]
+enum Caller {
+    /// Nobody that matters.
+    Anybody,
+    /// A machine.
+    Device(Arc<Shown>),
+    /// An administrator, by the name of the token.
+    Admin(String),
+}
+
+impl Caller {
+    /// The machine; there is always one behind routes for machines.
+    fn device(&self) -> Result<&Shown, Refusal> {
+        match self {
+            Self::Device(shown) => Ok(shown),
+            Self::Anybody | Self::Admin(_) => Err(no_certificate()),
+        }
+    }
+
+    /// How the audit log names it.
+    fn actor(&self) -> String {
+        match self {
+            Self::Anybody => "anybody".to_owned(),
+            Self::Device(shown) => format!("device {}", shown.identity.device),
+            Self::Admin(name) => format!("token {name}"),
+        }
+    }
+}
+
+/// A request that may be made.
+struct Call {
+    fleet: Arc<Fleet>,
+    route: &'static Route,
+    /// What stands in the place of the path's parameter, as it was sent.
+    parameter: String,
+    caller: Caller,
+    request: Request<Incoming>,
+}
+
+/// Answers a request.
+pub async fn answer(fleet: Arc<Fleet>, peer: &Peer, request: Request<Incoming>) -> Answer {
+    let began = Instant::now();
+    let is_head = request.method() == Method::HEAD;
+    let (route, parameter) = match find(request.method(), request.uri().path()) {
+        Found::Route(route, parameter) if is_offered(route, peer.surface) => (route, parameter),
+        Found::Method(others) => return not_this_way(&others),
+        Found::Route(..) | Found::Nothing => {
+            return Refusal::not_found("there is nothing at this path").answer();
+        }
+    };
+    let metrics = Arc::clone(&fleet);
+    let done = match authorised(&fleet, route, peer, &request) {
+        Ok(caller) => act(Call { fleet, route, parameter, caller, request }).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut answer = done.unwrap_or_else(Refusal::answer);
+    let time = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    metrics.metrics.answered(route.action, answer.status().as_u16(), time);
+    if is_head {
+        // The length is that of the body that is not sent.
+        let length = answer.body().size_hint().exact().unwrap_or(0);
+        answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        *answer.body_mut() = http_body_util::Full::new(Bytes::new());
+    }
+    answer
+}
+
+fn is_offered(route: &Route, surface: Surface) -> bool {
+    match surface {
+        Surface::Tls => true,
+        Surface::Both => route.surface == Surface::Both,
+    }
+}
+
+fn not_this_way(others: &[&str]) -> Answer {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let sentence = format!("this path takes {}", others.join(", "));
+    let mut answer = Refusal::new(status, "method", sentence).answer();
+    if let Ok(value) = HeaderValue::from_str(&others.join(", ")) {
+        answer.headers_mut().insert(header::ALLOW, value);
+    }
+    answer
+}
+
+async fn act(mut call: Call) -> Result<Answer, Refusal> {
+    let body = body(&mut call).await?;
+    match call.route.action {
+        Action::ReleaseFile => distribution::file(&call),
+        Action::Enrol => endpoint::enrol(&call, &body).await,
+        Action::Renew => endpoint::renew(&call, &body).await,
+        Action::CheckIn => endpoint::check_in(&call, &body).await,
+        Action::Push => push::open(call),
+        Action::Wait => push::wait(&call).await,
+        Action::CodexBundle => codex::bundle(&call),
+        Action::AdminFile => publish::file(&call).await,
+        Action::AdminPut => publish::put(&call, body).await,
+        Action::Releases => admin::releases(&call).await,
+        Action::Staged => admin::staged(&call).await,
+        Action::Unstage => admin::unstage(&call).await,
+        Action::Devices => admin::devices(&call).await,
+        Action::Device => admin::device(&call).await,
+        Action::RevokeDevice => admin::revoke_device(&call).await,
+        Action::Counters => admin::counters(&call).await,
+        Action::Tokens => admin::tokens(&call).await,
+        Action::CreateToken => admin::create_token(&call, &body).await,
+        Action::RevokeToken => admin::revoke_token(&call).await,
+        Action::Audit => admin::audit(&call).await,
+        Action::Metrics => Ok(admin::metrics(&call)),
+        Action::Health => Ok(admin::health()),
+        Action::Ready => admin::ready(&call),
+        Action::OpenApi => {
+            Ok(crate::http::answer::json(StatusCode::OK, &openapi::document()))
+        }
+    }
+}
+
+/// Whether a request may be made at all; nothing of its body was read yet.
+fn authorised(
+    fleet: &Fleet,
+    route: &Route,
+    peer: &Peer,
+    request: &Request<Incoming>,
+) -> Result<Caller, Refusal> {
+    let changes = !matches!(*route.method, Method::GET);
+    if changes && request.headers().contains_key(header::ORIGIN) {
+        // No page may use a browser's certificate to do something in its owner's name.
+        let sentence = "requests from web pages are not taken";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "origin", sentence));
+    }
+    match route.access {
+        Access::Anybody => Ok(Caller::Anybody),
+        Access::Readers => reader(fleet, peer, request),
+        Access::Device => device(fleet, peer, Ends::NotYet).map(Caller::Device),
+        Access::Renewing => device(fleet, peer, Ends::MayHave).map(Caller::Device),
+        Access::Admin(role) => admin(fleet, role, request).map(Caller::Admin),
+    }
+}
+
+fn reader(fleet: &Fleet, peer: &Peer, request: &Request<Incoming>) -> Result<Caller, Refusal> {
+    let is_open = match fleet.config.release_readers {
+        ReleaseReaders::Anyone => true,
+        ReleaseReaders::Fleet => peer.surface == Surface::Both,
+    };
+    if is_open {
+        Ok(Caller::Anybody)
+    } else if request.headers().contains_key(header::AUTHORIZATION) {
+        admin(fleet, Role::Viewer, request).map(Caller::Admin)
+    } else {
+        device(fleet, peer, Ends::NotYet).map(Caller::Device)
+    }
+}
+
+/// Whether a certificate may have ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    NotYet,
+    MayHave,
+}
+
+fn no_certificate() -> Refusal {
+    let sentence = "this needs the certificate of an enrolled machine";
+    Refusal::new(StatusCode::UNAUTHORIZED, "certificate_needed", sentence)
+}
+
+fn device(fleet: &Fleet, peer: &Peer, ends: Ends) -> Result<Arc<Shown>, Refusal> {
+    let forbidden = |word, sentence: &str| Refusal::new(StatusCode::FORBIDDEN, word, sentence);
+    let shown = match &peer.shown {
+        None => return Err(no_certificate()),
+        Some(Err(problem)) => return Err(forbidden("certificate_unusable", problem)),
+        Some(Ok(shown)) => shown,
+    };
+    if shown.identity.claims.organisation != fleet.config.organisation {
+        return Err(forbidden("organisation", "this machine is of another organisation"));
+    }
+    if fleet.snapshot().revoked.contains(&shown.identity.device) {
+        return Err(forbidden("revoked", "this machine was revoked: enrol it again"));
+    }
+    let late = now().as_second().saturating_sub(shown.ends.as_second());
+    let grace = i64::from(fleet.config.enrolment.grace_days) * 86_400;
+    if late <= 0 || (ends == Ends::MayHave && late <= grace) {
+        return Ok(Arc::clone(shown));
+    }
+    let sentence = format!(
+        "the certificate ended at {}: renew it at {}",
+        shown.ends,
+        codex_fleet::routes::RENEW
+    );
+    Err(forbidden("certificate_expired", &sentence))
+}
+
+fn admin(fleet: &Fleet, role: Role, request: &Request<Incoming>) -> Result<String, Refusal> {
+    let refused = || {
+        let sentence = "this needs an administrator's token: `Authorization: Bearer …`";
+        Refusal::new(StatusCode::UNAUTHORIZED, "token_needed", sentence)
+    };
+    let value = request.headers().get(header::AUTHORIZATION).ok_or_else(refused)?;
+    let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+    // Looked up by its digest: how long that takes says nothing of any token.
+    let hash = tokens::hash(token.ok_or_else(refused)?);
+    let snapshot = fleet.snapshot();
+    let access = snapshot.accesses.get(&hash).ok_or_else(refused)?;
+    let ended = access.expires.is_some_and(|ends| ends <= now().as_millisecond());
+    let Grant::Admin(own) = access.grant else { return Err(refused()) };
+    if ended || access.revoked.is_some() {
+        let sentence = "this token has expired or was revoked: ask for a new one";
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "token_ended", sentence));
+    }
+    if own < role {
+        let sentence = format!("this needs a token with the role `{}`", role.word());
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "role", sentence));
+    }
+    Ok(access.name.clone())
+}
+
+/// The body, within its limits of bytes and of time; empty where a route takes none.
+async fn body(call: &mut Call) -> Result<Bytes, Refusal> {
+    let most = call.route.body;
+    if most == 0 {
+        return Ok(Bytes::new());
+    }
+    let too_long = || {
+        let sentence = format!("the body of this request may have {most} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_long", sentence)
+    };
+    let announced = call.request.body().size_hint().lower();
+    if announced > u64::try_from(most).unwrap_or(u64::MAX) {
+        return Err(too_long());
+    }
+    let patience = Duration::from_secs(call.fleet.config.limits.body_seconds);
+    let collected = Limited::new(call.request.body_mut(), most).collect();
+    match timeout(patience, collected).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(_)) => Err(Refusal::malformed("the body broke off")),
+        Err(_) => {
+            let sentence = "the body did not come in time";
+            Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "too_slow", sentence))
+        }
+    }
+}
+
+/// A body in JSON.
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::malformed(format!("the body cannot be read: {error}")))
+}
+
+/// A parameter after the question mark, as it was sent.
+fn query<'call>(call: &'call Call, name: &str) -> Option<&'call str> {
+    let query = call.request.uri().query()?;
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// How many entries a list may have, and the number after which it begins.
+fn page(call: &Call) -> Result<(String, i64), Refusal> {
+    let after = query(call, "after").unwrap_or_default();
+    let limit = match query(call, "limit") {
+        None => 100,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=1_000).contains(limit))
+            .ok_or_else(|| Refusal::malformed("`limit` must be 1 to 1000"))?,
+    };
+    let plain = after.len() <= 64 && after.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if plain { Ok((after.to_owned(), limit)) } else { Err(Refusal::malformed("`after` must be a number from a list")) }
+}

@@ -1,0 +1,410 @@
+//! What all requests share: the state of the database in memory, and what keeps it up to date.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use codex_fleet::identity::{DeviceId, Identity};
+use codex_fleet::push::Hint;
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use tokio::sync::watch;
+
+use crate::authority::{Authority, Pair, private_key};
+use crate::config::Config;
+use crate::error::ServeError;
+use crate::metrics::Metrics;
+use crate::release::{Files, TIMESTAMP, verify};
+use crate::store::devices::{self, Seen};
+use crate::store::head::{self, Head};
+use crate::store::releases::{self, Loaded};
+use crate::store::sql::StoreError;
+use crate::store::tokens::{self, AccessToken};
+use crate::store::Store;
+use crate::tree::Tree;
+use crate::websocket;
+use crate::world::read;
+
+/// The most bytes of a key or a root.
+const MAX_FILE: u64 = 1_000_000;
+
+/// Decides who waits. The planner of rollouts is behind it; without one nobody does.
+///
+/// What it says is a wish: an endpoint waits only for as long as its organisation's signed document
+/// allows, and never for longer. It is asked at every check-in, so it must answer from memory.
+/// After its answers change, [`Fleet::revise`] tells the endpoints to ask again.
+pub trait Holds: Send + Sync {
+    /// The generation of a cohort above which this endpoint is asked to install nothing for now;
+    /// none where it need not wait.
+    fn hold(&self, cohort: &str, endpoint: &Identity) -> Option<u64>;
+}
+
+/// Nobody waits.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoHolds;
+
+impl Holds for NoHolds {
+    fn hold(&self, _: &str, _: &Identity) -> Option<u64> {
+        None
+    }
+}
+
+/// What the database says, at one revision.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Where it stands.
+    pub head: Head,
+    /// The release.
+    pub tree: Arc<Tree>,
+    /// Access tokens by their hashes.
+    pub accesses: Arc<BTreeMap<String, AccessToken>>,
+    /// Machines that were revoked.
+    pub revoked: Arc<HashSet<DeviceId>>,
+}
+
+/// What is told to all push channels: one buffer for all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse {
+    /// The hint.
+    pub revision: u64,
+    /// The hint as JSON.
+    pub json: Bytes,
+    /// The hint as a frame of a WebSocket.
+    pub frame: Bytes,
+}
+
+/// Keys and certificates.
+struct Keys {
+    authority: Authority,
+    freshness: Ed25519KeyPair,
+    freshness_public: String,
+    root: Vec<u8>,
+}
+
+/// What all requests share.
+pub struct Fleet {
+    /// How this server runs.
+    pub config: Config,
+    /// The database.
+    pub store: Store,
+    /// Figures.
+    pub metrics: Metrics,
+    /// Who waits.
+    pub holds: Arc<dyn Holds>,
+    keys: Keys,
+    snapshot: RwLock<Arc<Snapshot>>,
+    pulse: watch::Sender<Pulse>,
+    draining: watch::Sender<Phase>,
+    loading: tokio::sync::Mutex<()>,
+    seen: Mutex<HashMap<DeviceId, Seen>>,
+    numbers: Mutex<HashMap<DeviceId, u64>>,
+    trouble: Mutex<Trouble>,
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, Default)]
+struct Trouble {
+    database: Option<String>,
+    release: Option<String>,
+}
+
+/// Whether a server takes new work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It does.
+    Serving,
+    /// It ends what it has begun.
+    Draining,
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Fleet").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Fleet {
+    /// Reads the keys, opens the database and loads what is in it.
+    ///
+    /// # Errors
+    /// When a file or the database cannot be used.
+    pub async fn open(config: Config, holds: Arc<dyn Holds>) -> Result<Arc<Self>, ServeError> {
+        let keys = keys(&config)?;
+        let place = config.database.clone();
+        let store = tokio::task::spawn_blocking(move || Store::open(&place)).await??;
+        let fleet = Arc::new(Self {
+            config,
+            store,
+            metrics: Metrics::default(),
+            holds,
+            keys,
+            snapshot: RwLock::default(),
+            pulse: watch::Sender::new(Pulse::default()),
+            draining: watch::Sender::new(Phase::Serving),
+            loading: tokio::sync::Mutex::default(),
+            seen: Mutex::default(),
+            numbers: Mutex::default(),
+            trouble: Mutex::default(),
+        });
+        fleet.load().await?;
+        Ok(fleet)
+    }
+
+    /// What the database says.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The enrolment authority.
+    pub fn authority(&self) -> &Authority {
+        &self.keys.authority
+    }
+
+    /// The key that signs answers to check-ins.
+    pub fn freshness(&self) -> &Ed25519KeyPair {
+        &self.keys.freshness
+    }
+
+    /// Its public half: 32 bytes, base64.
+    pub fn freshness_public(&self) -> &str {
+        &self.keys.freshness_public
+    }
+
+    /// The root that releases are held against.
+    pub fn root(&self) -> &[u8] {
+        &self.keys.root
+    }
+
+    /// What push channels are told.
+    pub fn pulse(&self) -> watch::Receiver<Pulse> {
+        self.pulse.subscribe()
+    }
+
+    /// Whether it takes new work.
+    pub fn phase(&self) -> watch::Receiver<Phase> {
+        self.draining.subscribe()
+    }
+
+    /// Takes no new work from now on.
+    pub fn drain(&self) {
+        self.draining.send_replace(Phase::Draining);
+    }
+
+    /// Tells all endpoints of all servers to look: their holds have changed.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn revise(&self) -> Result<(), StoreError> {
+        self.store.write(|tx| head::revised(tx)).await?;
+        self.load().await
+    }
+
+    /// What keeps this server from doing its work.
+    pub fn trouble(&self) -> Vec<String> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Trouble { database, release } = trouble;
+        database.into_iter().chain(release).collect()
+    }
+
+    /// Asks for news again and again, and writes down who was seen, until the server ends.
+    pub async fn keep_up(self: Arc<Self>) {
+        let pause = Duration::from_millis(self.config.pace.poll_milliseconds);
+        let mut phase = self.phase();
+        let mut turns: u64 = 0;
+        let every = (10_000 / self.config.pace.poll_milliseconds).max(1);
+        while *phase.borrow() == Phase::Serving {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = phase.changed() => break,
+            }
+            turns += 1;
+            let polled = self.poll().await;
+            self.note_database(polled);
+            if turns.is_multiple_of(every) {
+                self.checkpoint().await;
+            }
+        }
+        self.checkpoint().await;
+    }
+
+    fn note_database(&self, polled: Result<(), StoreError>) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match polled {
+            Ok(()) => {
+                if trouble.database.take().is_some() {
+                    tracing::info!("the database is back");
+                }
+            }
+            Err(error) => {
+                self.metrics.polls_failed.fetch_add(1, Ordering::Relaxed);
+                let told = trouble.database.replace("the database does not answer".to_owned());
+                if told.is_none() {
+                    tracing::error!(%error, "the database does not answer: the last release is served");
+                }
+            }
+        }
+    }
+
+    async fn poll(&self) -> Result<(), StoreError> {
+        let head = self.store.read(|tx| head::head(tx)).await?;
+        if head == self.snapshot().head { Ok(()) } else { self.load().await }
+    }
+
+    /// Loads what the database says now, and tells endpoints when it concerns them.
+    ///
+    /// # Errors
+    /// When the database refuses. What was loaded before stays.
+    pub async fn load(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.loading.lock().await;
+        let before = self.snapshot();
+        let known = before.tree.digests();
+        let keep = i64::from(self.config.keep_releases);
+        let (head, accesses, revoked, loaded) = self
+            .store
+            .read(move |tx| {
+                let head = head::head(tx)?;
+                let accesses = tokens::accesses(tx)?;
+                Ok((head, accesses, devices::revoked(tx)?, releases::load(tx, keep, &known)?))
+            })
+            .await?;
+        let tree = self.grown(&before.tree, loaded).await;
+        let snapshot = Snapshot {
+            head,
+            tree,
+            accesses: Arc::new(accesses),
+            revoked: Arc::new(revoked),
+        };
+        let (revision, version) = (head.revision, snapshot.tree.version);
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+        self.tell(revision, version);
+        Ok(())
+    }
+
+    /// The tree after something was loaded; the old one, when what was loaded does not verify.
+    async fn grown(&self, before: &Arc<Tree>, loaded: Loaded) -> Arc<Tree> {
+        let Some((_, timestamp)) = loaded.timestamp.clone() else { return Arc::clone(before) };
+        let files = self.files(before, &loaded, timestamp.clone());
+        let (root, organisation) = (self.keys.root.clone(), self.config.organisation.clone());
+        let tree = Arc::clone(before);
+        let done = tokio::task::spawn_blocking(move || {
+            let release = verify(&files, &root, &organisation)?;
+            Ok::<_, crate::release::ReleaseError>(tree.next(
+                release,
+                &timestamp,
+                &loaded.files,
+                &loaded.fresh,
+            ))
+        });
+        let problem = match done.await {
+            Ok(Ok(tree)) => {
+                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).release = None;
+                return Arc::new(tree);
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.metrics.releases_refused.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(problem, "the release in the database does not verify: the last good one stays");
+        let sentence = "the release in the database does not verify".to_owned();
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).release = Some(sentence);
+        Arc::clone(before)
+    }
+
+    /// All files that are served or were just loaded, as verification wants them.
+    fn files(&self, before: &Tree, loaded: &Loaded, timestamp: Vec<u8>) -> Arc<Files> {
+        let mut files = Files::new();
+        for (name, bytes) in before.bytes() {
+            if loaded.files.contains_key(name) {
+                files.insert(name.clone(), Arc::from(bytes.as_ref()));
+            }
+        }
+        for (name, bytes) in &loaded.fresh {
+            files.insert(name.clone(), Arc::from(bytes.as_slice()));
+        }
+        files.insert(TIMESTAMP.to_owned(), Arc::from(timestamp));
+        Arc::new(files)
+    }
+
+    fn tell(&self, revision: u64, timestamp: u64) {
+        let hint = Hint {
+            timestamp,
+            revision,
+            spread: self.config.pace.spread_milliseconds,
+            heartbeat: self.config.pace.heartbeat_seconds,
+        };
+        let Ok(json) = serde_json::to_vec(&hint) else { return };
+        let pulse =
+            Pulse { revision, frame: websocket::text_frame(&json).into(), json: json.into() };
+        self.pulse.send_if_modified(|told| {
+            let is_new = told.json != pulse.json;
+            if is_new {
+                *told = pulse;
+            }
+            is_new
+        });
+    }
+
+    /// Remembers that a machine was heard of.
+    pub fn saw(&self, device: &DeviceId, seen: Seen) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(device.clone(), seen);
+    }
+
+    /// The number of a machine's last transition, where it is known here.
+    pub fn number(&self, device: &DeviceId) -> Option<u64> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner).get(device).copied()
+    }
+
+    /// Remembers the number of a machine's last transition that is durable.
+    pub fn keep_number(&self, device: &DeviceId, number: u64) {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        numbers.insert(device.clone(), number);
+    }
+
+    /// Writes down who was seen since the last time. What cannot be written is tried again.
+    async fn checkpoint(&self) {
+        let seen =
+            std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+        let seen: Arc<Vec<(DeviceId, Seen)>> = Arc::new(seen.into_iter().collect());
+        let mut from = 0;
+        while from < seen.len() {
+            // In parts, so that transitions get in between.
+            let (part, end) = (Arc::clone(&seen), (from + 1_000).min(seen.len()));
+            let written = self
+                .store
+                .write(move |tx| {
+                    devices::checkpoint(tx, part.get(from..end).unwrap_or_default())
+                })
+                .await;
+            if let Err(error) = written {
+                tracing::warn!(%error, "it could not be written down when machines were seen");
+                let mut kept = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                for (device, one) in seen.get(from..).unwrap_or_default() {
+                    kept.entry(device.clone()).or_insert_with(|| one.clone());
+                }
+                return;
+            }
+            from = end;
+        }
+    }
+}
+
+fn keys(config: &Config) -> Result<Keys, ServeError> {
+    let text = |path: &std::path::Path| -> Result<String, ServeError> {
+        Ok(String::from_utf8_lossy(&read(path, MAX_FILE)?).into_owned())
+    };
+    let pair =
+        Pair { certificate: text(&config.enrolment.certificate)?, key: text(&config.enrolment.key)? };
+    let authority = Authority::new(&pair)?;
+    let bytes = read(&config.enrolment.freshness_key, MAX_FILE)?;
+    let key = private_key(&bytes, "freshness key")?;
+    let freshness = Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.secret_der())
+        .map_err(|error| ServeError::Key(format!("the freshness key cannot be used: {error}")))?;
+    let freshness_public = STANDARD.encode(freshness.public_key().as_ref());
+    let root = read(&config.root, MAX_FILE)?;
+    codex_trust::refresh::check_root(&root)
+        .map_err(|error| ServeError::Key(format!("{}: {error}", config.root.display())))?;
+    Ok(Keys { authority, freshness, freshness_public, root })
+}

@@ -1,0 +1,429 @@
+//! The table of all routes. Dispatch, authentication, limits and the OpenAPI document are folds
+//! over it: what is not in it does not exist.
+
+use codex_fleet::{check_in, enrolment, routes};
+use hyper::Method;
+
+use crate::release::MAX_FILE;
+use crate::store::tokens::Role;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; what it takes to be answered is in the request.
+    Anybody,
+    /// The fleet's machines and administrators, or anybody, as the configuration says.
+    Readers,
+    /// A machine under a certificate that is good.
+    Device,
+    /// A machine under a certificate that is good, or ended a short while ago.
+    Renewing,
+    /// An administrator with this role or a stronger one.
+    Admin(Role),
+}
+
+/// Whether a route is there without TLS, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// With TLS alone.
+    Tls,
+    /// On both.
+    Both,
+}
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Gives a file of the release.
+    ReleaseFile,
+    /// Enrols a machine.
+    Enrol,
+    /// Renews a certificate.
+    Renew,
+    /// Takes a status and tells what to do.
+    CheckIn,
+    /// Opens a push channel.
+    Push,
+    /// Waits for a change.
+    Wait,
+    /// Gives Codex its configuration.
+    CodexBundle,
+    /// Gives a publisher a file.
+    AdminFile,
+    /// Takes a file from a publisher; the timestamp publishes.
+    AdminPut,
+    /// Lists releases.
+    Releases,
+    /// Lists what is staged.
+    Staged,
+    /// Forgets what is staged.
+    Unstage,
+    /// Lists machines.
+    Devices,
+    /// Shows a machine.
+    Device,
+    /// Revokes a machine.
+    RevokeDevice,
+    /// Tells how many machines are where.
+    Counters,
+    /// Lists tokens.
+    Tokens,
+    /// Makes an enrolment token.
+    CreateToken,
+    /// Revokes a token.
+    RevokeToken,
+    /// Shows the audit log.
+    Audit,
+    /// Tells figures for Prometheus.
+    Metrics,
+    /// Tells that the process lives.
+    Health,
+    /// Tells whether it can do its work.
+    Ready,
+    /// Gives this table as OpenAPI.
+    OpenApi,
+}
+
+/// A row.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// The method. `GET` answers `HEAD`, too.
+    pub method: &'static Method,
+    /// The path. `{NAME}` is one segment, `{NAME...}` the rest.
+    pub path: &'static str,
+    /// What it does.
+    pub action: Action,
+    /// Who may use it.
+    pub access: Access,
+    /// Where it is there.
+    pub surface: Surface,
+    /// The most bytes of a request's body; 0 where it has none.
+    pub body: usize,
+    /// Parameters after the question mark.
+    pub query: &'static [(&'static str, &'static str)],
+    /// What it does, for people.
+    pub summary: &'static str,
+    /// What it answers when it does it, and its type.
+    pub success: (u16, &'static str),
+    /// The other statuses that it can answer.
+    pub refusals: &'static [u16],
+}
+
+const JSON: &str = "application/json";
+const OCTETS: &str = "application/octet-stream";
+
+/// A route for administrators, without a body.
+const fn admin(
+    method: &'static Method,
+    path: &'static str,
+    action: Action,
+    role: Role,
+    summary: &'static str,
+) -> Route {
+    Route {
+        method,
+        path,
+        action,
+        access: Access::Admin(role),
+        surface: Surface::Tls,
+        body: 0,
+        query: &[],
+        summary,
+        success: (200, JSON),
+        refusals: &[401, 403, 503],
+    }
+}
+
+/// A route for everybody, without a body.
+const fn open(path: &'static str, action: Action, kind: &'static str, summary: &'static str) -> Route {
+    Route {
+        method: &Method::GET,
+        path,
+        action,
+        access: Access::Anybody,
+        surface: Surface::Both,
+        body: 0,
+        query: &[],
+        summary,
+        success: (200, kind),
+        refusals: &[503],
+    }
+}
+
+const FILE: Route = Route {
+    method: &Method::GET,
+    path: "/release/metadata/{file}",
+    action: Action::ReleaseFile,
+    access: Access::Readers,
+    surface: Surface::Both,
+    body: 0,
+    query: &[],
+    summary: "A file of the release's metadata",
+    success: (200, JSON),
+    refusals: &[304, 401, 403, 404],
+};
+
+const CHECK_IN: Route = Route {
+    method: &Method::POST,
+    path: routes::CHECK_IN,
+    action: Action::CheckIn,
+    access: Access::Device,
+    surface: Surface::Tls,
+    body: check_in::MAX_BYTES,
+    query: &[],
+    summary: "Takes an endpoint's status and tells it what to do, signed over its nonce",
+    success: (200, JSON),
+    refusals: &[400, 401, 403, 408, 413, 422, 503],
+};
+
+/// All of them.
+pub const ROUTES: [Route; 25] = [
+    FILE,
+    Route {
+        path: "/release/targets/{file...}",
+        summary: "A file that the release names",
+        success: (200, OCTETS),
+        ..FILE
+    },
+    Route {
+        path: routes::ENROL,
+        action: Action::Enrol,
+        access: Access::Anybody,
+        body: enrolment::MAX_BYTES,
+        summary: "Enrols a machine with a one-time token",
+        ..CHECK_IN
+    },
+    Route {
+        path: routes::RENEW,
+        action: Action::Renew,
+        access: Access::Renewing,
+        body: enrolment::MAX_BYTES,
+        summary: "Renews a machine's certificate",
+        ..CHECK_IN
+    },
+    CHECK_IN,
+    Route {
+        method: &Method::GET,
+        path: routes::PUSH,
+        action: Action::Push,
+        body: 0,
+        summary: "Opens a WebSocket on which the server sends hints",
+        success: (101, JSON),
+        refusals: &[400, 401, 403, 503],
+        ..CHECK_IN
+    },
+    Route {
+        method: &Method::GET,
+        path: routes::WAIT,
+        action: Action::Wait,
+        body: 0,
+        query: &[("revision", "Answers as soon as the revision is higher than this one")],
+        summary: "Waits for one hint",
+        refusals: &[400, 401, 403, 503],
+        ..CHECK_IN
+    },
+    Route {
+        path: "/codex/{token}/codex/config/bundle",
+        surface: Surface::Tls,
+        refusals: &[404, 503],
+        ..open(
+            "",
+            Action::CodexBundle,
+            JSON,
+            "A cohort's configuration, for a Codex whose `config_server.base_url` ends before \
+             `/codex/config/bundle`",
+        )
+    },
+    Route {
+        success: (200, OCTETS),
+        refusals: &[401, 403, 404, 503],
+        ..admin(
+            &Method::GET,
+            "/v1/admin/release/{file...}",
+            Action::AdminFile,
+            Role::Viewer,
+            "A file that was handed in, released or not",
+        )
+    },
+    Route {
+        body: MAX_FILE,
+        refusals: &[400, 401, 403, 404, 408, 409, 413, 422, 503, 507],
+        ..admin(
+            &Method::PUT,
+            "/v1/admin/release/{file...}",
+            Action::AdminPut,
+            Role::Operator,
+            "Hands in a file of the next release. `metadata/timestamp.json` comes last: the server \
+             verifies all of the release and publishes it",
+        )
+    },
+    Route {
+        query: PAGE,
+        ..admin(&Method::GET, "/v1/admin/releases", Action::Releases, Role::Viewer, "The last releases")
+    },
+    admin(
+        &Method::GET,
+        "/v1/admin/staged",
+        Action::Staged,
+        Role::Viewer,
+        "What was handed in and is in no release",
+    ),
+    admin(
+        &Method::DELETE,
+        "/v1/admin/staged",
+        Action::Unstage,
+        Role::Operator,
+        "Forgets what was handed in and is in no release",
+    ),
+    Route {
+        query: PAGE,
+        refusals: &[400, 401, 403, 503],
+        ..admin(&Method::GET, "/v1/admin/devices", Action::Devices, Role::Viewer, "Machines, by number")
+    },
+    Route {
+        refusals: &[401, 403, 404, 503],
+        ..admin(
+            &Method::GET,
+            "/v1/admin/devices/{device}",
+            Action::Device,
+            Role::Viewer,
+            "A machine with its history",
+        )
+    },
+    Route {
+        refusals: &[401, 403, 404, 503],
+        ..admin(
+            &Method::DELETE,
+            "/v1/admin/devices/{device}",
+            Action::RevokeDevice,
+            Role::Admin,
+            "Revokes a machine",
+        )
+    },
+    admin(
+        &Method::GET,
+        "/v1/admin/counters",
+        Action::Counters,
+        Role::Viewer,
+        "How many machines are where",
+    ),
+    admin(&Method::GET, "/v1/admin/tokens", Action::Tokens, Role::Admin, "All tokens, not their texts"),
+    Route {
+        body: 16_384,
+        success: (201, JSON),
+        refusals: &[400, 401, 403, 408, 413, 422, 503],
+        ..admin(
+            &Method::POST,
+            "/v1/admin/tokens",
+            Action::CreateToken,
+            Role::Admin,
+            "Makes an enrolment token; its text is in this answer and nowhere else",
+        )
+    },
+    Route {
+        refusals: &[401, 403, 404, 503],
+        ..admin(
+            &Method::DELETE,
+            "/v1/admin/tokens/{token}",
+            Action::RevokeToken,
+            Role::Admin,
+            "Revokes a token by its number",
+        )
+    },
+    Route {
+        query: PAGE,
+        refusals: &[400, 401, 403, 503],
+        ..admin(&Method::GET, "/v1/admin/audit", Action::Audit, Role::Viewer, "The audit log")
+    },
+    Route {
+        success: (200, "text/plain; version=0.0.4"),
+        refusals: &[401, 403],
+        ..admin(&Method::GET, "/metrics", Action::Metrics, Role::Viewer, "Figures, for Prometheus")
+    },
+    Route { refusals: &[], ..open("/healthz", Action::Health, JSON, "Whether the process lives") },
+    open("/readyz", Action::Ready, JSON, "Whether it can do all of its work"),
+    Route {
+        surface: Surface::Tls,
+        refusals: &[],
+        ..open("/v1/openapi.json", Action::OpenApi, JSON, "This API, as OpenAPI 3.1")
+    },
+];
+
+const PAGE: &[(&str, &str)] =
+    &[("after", "Begins after this one"), ("limit", "How many at most: 1 to 1000, 100 if not said")];
+
+/// What a method and a path lead to.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// A route, with what stands in the place of its parameter.
+    Route(&'static Route, String),
+    /// There are other methods at this path.
+    Method(Vec<&'static str>),
+    /// There is nothing.
+    Nothing,
+}
+
+/// Finds the route of a request.
+pub fn find(method: &Method, path: &str) -> Found {
+    let wanted = if method == Method::HEAD { &Method::GET } else { method };
+    let mut others = Vec::new();
+    for route in &ROUTES {
+        if let Some(parameter) = matches(route.path, path) {
+            if route.method == wanted {
+                return Found::Route(route, parameter);
+            }
+            others.push(route.method.as_str());
+        }
+    }
+    if others.is_empty() { Found::Nothing } else { Found::Method(others) }
+}
+
+/// What stands in the place of a pattern's parameter; none where the path is another one.
+fn matches(pattern: &str, path: &str) -> Option<String> {
+    let Some((before, rest)) = pattern.split_once('{') else {
+        return (pattern == path).then(String::new);
+    };
+    let (name, after) = rest.split_once('}')?;
+    let inside = path.strip_prefix(before)?.strip_suffix(after)?;
+    let fits = !inside.is_empty() && (name.ends_with("...") || !inside.contains('/'));
+    fits.then(|| inside.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_their_routes() {
+        let found = |method: &Method, path: &str| match find(method, path) {
+            Found::Route(route, parameter) => format!("{:?} {parameter}", route.action),
+            Found::Method(others) => others.join(","),
+            Found::Nothing => "nothing".to_owned(),
+        };
+        assert_eq!(found(&Method::HEAD, "/release/metadata/timestamp.json"), "ReleaseFile timestamp.json");
+        assert_eq!(found(&Method::GET, "/release/targets/a/b"), "ReleaseFile a/b");
+        assert_eq!(found(&Method::GET, "/release/metadata/a/b"), "nothing");
+        assert_eq!(found(&Method::PUT, "/v1/check-in"), "POST");
+        assert_eq!(found(&Method::GET, "/codex/x/codex/config/bundle"), "CodexBundle x");
+        assert_eq!(found(&Method::GET, "/codex/x/y/codex/config/bundle"), "nothing");
+        assert_eq!(found(&Method::GET, "/codex//codex/config/bundle"), "nothing");
+    }
+
+    #[test]
+    fn routes_of_the_wire_types_are_here() {
+        for path in [routes::ENROL, routes::RENEW, routes::CHECK_IN, routes::PUSH, routes::WAIT] {
+            assert!(ROUTES.iter().any(|route| route.path == path), "{path}");
+        }
+        assert!(ROUTES[0].path.starts_with(routes::METADATA));
+        assert!(ROUTES[1].path.starts_with(routes::TARGETS));
+    }
+
+    #[test]
+    fn what_takes_a_body_says_what_can_be_wrong_with_it() {
+        for route in ROUTES.iter().filter(|route| route.body > 0) {
+            for status in [400, 408, 413] {
+                assert!(route.refusals.contains(&status), "{} {status}", route.path);
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What the server remembers: one way to it, two databases under it.
+//!
+//! Reading order: `sql` (what both databases can do), `sqlite` and `postgresql` (how), `engine`
+//! (many changes, one commit), `schema` (the tables), `head` (revision and audit log), then one file
+//! for each thing that is kept.
+//!
+//! **Invariants.**
+//! - A change is durable before anybody hears that it was made.
+//! - Write transactions of all servers on a database go one after another: what one has checked
+//!   still holds when it writes.
+//! - Work that ends in a refusal has written nothing before.
+
+mod engine;
+pub mod devices;
+pub mod dump;
+pub mod head;
+mod postgresql;
+pub mod releases;
+pub mod schema;
+pub mod sql;
+mod sqlite;
+pub mod status;
+pub mod tokens;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use self::engine::Engine;
+use self::sql::{Access, Opener, StoreError, Transaction};
+
+/// Where the database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a file, by SQLite.
+    File(PathBuf),
+    /// Behind an address, by PostgreSQL.
+    Address(String),
+}
+
+impl Place {
+    /// A text such as `fleet.sqlite` or `postgres://fleet@db.bank.example/fleet`.
+    pub fn of(text: &str) -> Self {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Self::Address(text.to_owned())
+        } else {
+            Self::File(PathBuf::from(text))
+        }
+    }
+}
+
+/// The store.
+#[derive(Clone)]
+pub struct Store {
+    writer: Engine,
+    reader: Engine,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens a database and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When it is not there, or belongs to a newer version of this program.
+    pub fn open(place: &Place) -> Result<Self, StoreError> {
+        let opener: Arc<dyn Opener> = match place {
+            Place::File(path) => Arc::new(sqlite::Sqlite(path.clone())),
+            Place::Address(address) => Arc::new(postgresql::Postgresql::new(address)?),
+        };
+        let mut first = opener.open()?;
+        schema::migrate(&mut *first)?;
+        let second = opener.open()?;
+        Ok(Self {
+            writer: Engine::start(Arc::clone(&opener), first, Access::Write),
+            reader: Engine::start(opener, second, Access::Read),
+        })
+    }
+
+    /// Changes something, and waits until it is durable. Everything that is waiting shares one
+    /// commit; work may be done again when another change in it failed.
+    ///
+    /// # Errors
+    /// When the database refuses, is gone, or has too much to do.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.writer.call(work).await
+    }
+
+    /// Asks something of one state of everything.
+    ///
+    /// # Errors
+    /// When the database refuses, is gone, or has too much to do.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.reader.call(work).await
+    }
+}

@@ -1,0 +1,360 @@
+//! A TUF client that is not ours, tuf-js, reads our releases: whole ones, broken ones, and what an
+//! attacker makes of them. Both clients must come to the same answer for each; where they do not,
+//! the difference is listed here with its reason.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+#![expect(clippy::print_stderr, reason = "what does not run says so")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use codex_trust::document::{Document, Envelope, Snapshot, Target, Targets, Timestamp};
+use codex_trust::provider::{hex, sha256};
+use codex_trust::refresh::{Limits, refresh};
+use codex_trust::store::MemoryStore;
+use codex_trust::transport::Transport;
+use codex_trust::write::target_name;
+use serde_json::{Value, json};
+use support::*;
+
+const TARGET: &str = "team-payments/payments.json";
+
+/// The files of a mirror.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// What one client sees, one state of the mirror after the other.
+struct Case {
+    name: String,
+    steps: Vec<Files>,
+}
+
+/// A case in which the two clients differ, and why that is right.
+const DIFFERENCES: &[(&str, &str)] = &[];
+
+fn release() -> Arc<Mirror> {
+    let mirror = Arc::new(Mirror::default());
+    mirror.put("metadata/1.root.json", root(1, 0));
+    publish(&mirror, &organisation(), bundles(STRICT, LOOSE));
+    mirror
+}
+
+fn files(mirror: &Mirror) -> Files {
+    mirror.files.lock().unwrap().clone()
+}
+
+/// What can happen to any file.
+fn damaged(good: &Files) -> Vec<Case> {
+    type Damage = fn(&[u8]) -> Option<Vec<u8>>;
+    let damages: [(&str, Damage); 9] = [
+        ("is gone", |_| None),
+        ("is empty", |_| Some(Vec::new())),
+        ("is cut in half", |bytes| Some(bytes[..bytes.len() / 2].to_vec())),
+        ("has one more byte", |bytes| Some([bytes, b" "].concat())),
+        ("has another first byte", |bytes| Some([b"[", &bytes[1..]].concat())),
+        ("has no signatures", |bytes| {
+            edited(bytes, |value| {
+                value.get_mut("signatures").map(|signatures| *signatures = json!([]));
+            })
+        }),
+        ("has an empty signature", |bytes| {
+            edited(bytes, |value| {
+                value.pointer_mut("/signatures/0/sig").map(|signature| *signature = json!(""));
+            })
+        }),
+        ("is good for longer", |bytes| {
+            edited(bytes, |value| {
+                let expires = value.pointer_mut("/signed/expires");
+                expires.map(|expires| *expires = json!("2030-01-01T00:00:00Z"));
+            })
+        }),
+        ("is of a higher version", |bytes| {
+            edited(bytes, |value| {
+                value.pointer_mut("/signed/version").map(|version| *version = json!(99));
+            })
+        }),
+    ];
+    let mut cases = Vec::new();
+    for (name, bytes) in good.iter().filter(|(name, _)| name.as_str() != "metadata/1.root.json") {
+        for (what, damage) in damages {
+            let mut files = good.clone();
+            match damage(bytes) {
+                Some(bytes) => drop(files.insert(name.clone(), bytes)),
+                None => drop(files.remove(name)),
+            }
+            cases.push(Case { name: format!("{name} {what}"), steps: vec![files] });
+        }
+    }
+    cases
+}
+
+fn edited(bytes: &[u8], edit: fn(&mut Value)) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(bytes).unwrap();
+    edit(&mut value);
+    Some(serde_json::to_vec(&value).unwrap())
+}
+
+/// A document with a change, signed by somebody.
+fn resigned<D: Document>(
+    files: &Files,
+    name: &str,
+    signer: u8,
+    change: impl Fn(&mut D),
+) -> Vec<u8> {
+    let mut document: D = Envelope::read(&files[name]).unwrap().document().unwrap();
+    change(&mut document);
+    let mut envelope = Envelope::new(&document).unwrap();
+    envelope.sign(&key(signer)).unwrap();
+    envelope.bytes()
+}
+
+/// What somebody does who holds one key.
+fn attacks(good: &Files) -> Vec<Case> {
+    let with = |name: &str, changes: Vec<(&str, Vec<u8>)>| {
+        let mut files = good.clone();
+        files.extend(changes.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)));
+        Case { name: name.to_owned(), steps: vec![files] }
+    };
+    let past = "2026-11-25T11:59:59Z".parse().unwrap();
+    let timestamp = "metadata/timestamp.json";
+    let snapshot = "metadata/1.snapshot.json";
+    let team = "metadata/1.team-payments.json";
+    let other = b"{}".to_vec();
+    let forged = resigned(good, team, PLATFORM, |document: &mut Targets| {
+        document.targets.insert(TARGET.to_owned(), Target::of(&other, None));
+    });
+    let forged_target = target_name(TARGET, &hex(&sha256(&other)));
+    let forged_target = format!("targets/{forged_target}");
+    vec![
+        with(
+            "a timestamp that has expired",
+            vec![(
+                timestamp,
+                resigned(good, timestamp, TIMESTAMP, |one: &mut Timestamp| one.expires = past),
+            )],
+        ),
+        with(
+            "a timestamp of the key of snapshots",
+            vec![(timestamp, resigned(good, timestamp, SNAPSHOT, |_: &mut Timestamp| {}))],
+        ),
+        with(
+            "a timestamp that names another snapshot",
+            vec![(
+                timestamp,
+                resigned(good, timestamp, TIMESTAMP, |one: &mut Timestamp| {
+                    one.meta.get_mut("snapshot.json").unwrap().version = 2;
+                }),
+            )],
+        ),
+        with(
+            "a snapshot of the key of timestamps",
+            vec![(snapshot, resigned(good, snapshot, TIMESTAMP, |_: &mut Snapshot| {}))],
+        ),
+        with(
+            "a snapshot that has expired",
+            vec![(
+                snapshot,
+                resigned(good, snapshot, SNAPSHOT, |one: &mut Snapshot| one.expires = past),
+            )],
+        ),
+        with(
+            "a snapshot that names another version of a team's role",
+            vec![(
+                snapshot,
+                resigned(good, snapshot, SNAPSHOT, |one: &mut Snapshot| {
+                    one.meta.get_mut("team-payments.json").unwrap().version = 2;
+                }),
+            )],
+        ),
+        with(
+            "a snapshot without a team's role",
+            vec![(
+                snapshot,
+                resigned(good, snapshot, SNAPSHOT, |one: &mut Snapshot| {
+                    one.meta.remove("team-payments.json");
+                }),
+            )],
+        ),
+        with(
+            "a team's role that has expired",
+            vec![(team, resigned(good, team, PAYMENTS, |one: &mut Targets| one.expires = past))],
+        ),
+        with(
+            "a team's role of another team's key",
+            vec![(team, forged), (&forged_target, other.clone())],
+        ),
+        with(
+            "targets of a team's key",
+            vec![(
+                "metadata/1.targets.json",
+                resigned(good, "metadata/1.targets.json", PAYMENTS, |_: &mut Targets| {}),
+            )],
+        ),
+    ]
+}
+
+/// What a mirror does that has seen more than one state.
+fn histories() -> Vec<Case> {
+    let mirror = release();
+    let first = files(&mirror);
+    publish(&mirror, &organisation(), bundles(LOOSE, LOOSE));
+    let second = files(&mirror);
+    let state = |name: &str, steps: &[&Files]| Case {
+        name: name.to_owned(),
+        steps: steps.iter().map(|files| (*files).clone()).collect(),
+    };
+    let mixed = |from: &str| {
+        let mut files = second.clone();
+        files.insert(from.to_owned(), first[from].clone());
+        files
+    };
+    let rolled_back = mixed("metadata/timestamp.json");
+    let mut rotated = second.clone();
+    rotated.insert("metadata/2.root.json".to_owned(), root(2, 0));
+    let mut skipped = second.clone();
+    skipped.insert("metadata/3.root.json".to_owned(), root(3, 0));
+    let mut wrong = second.clone();
+    wrong.insert("metadata/2.root.json".to_owned(), root(3, 0));
+    let mut other_online = second.clone();
+    other_online.insert("metadata/2.root.json".to_owned(), root(2, 20));
+    vec![
+        state("a release", &[&first]),
+        state("the same release twice", &[&first, &first]),
+        state("the next release", &[&first, &second]),
+        state("the release before, whole", &[&second, &first]),
+        state("the timestamp before", &[&second, &rolled_back]),
+        state("a new root", &[&second, &rotated]),
+        state("a root that leaves one out is not looked for", &[&second, &skipped]),
+        state("a root that says another version than its name", &[&second, &wrong]),
+        state(
+            "a root with other online keys, and documents of the old ones",
+            &[&second, &other_online],
+        ),
+    ]
+}
+
+/// What a client makes of a step: the digest of what it fetched, or why it did not.
+type Answer = Result<Option<String>, String>;
+
+fn ours(case: &Case) -> Vec<Answer> {
+    let store = Arc::new(MemoryStore::with_root(&root(1, 0)));
+    let one = |files: &Files| -> Answer {
+        let mirror = Arc::new(Mirror::default());
+        *mirror.files.lock().unwrap() = files.clone();
+        let transport: Arc<dyn Transport> = mirror;
+        let store = Arc::<MemoryStore>::clone(&store);
+        let session = refresh(transport, store, now(), Limits::default());
+        let mut session = session.map_err(|error| error.to_string())?;
+        let fetched = session.fetch(TARGET).map_err(|error| error.to_string())?;
+        Ok(fetched.map(|fetched| hex(&sha256(&fetched.bytes))))
+    };
+    case.steps.iter().map(one).collect()
+}
+
+fn theirs(client: &Path, cases: &[Case]) -> Vec<Vec<Answer>> {
+    let place = tempfile::tempdir().unwrap();
+    let mut asked = Vec::new();
+    for (number, case) in cases.iter().enumerate() {
+        let folder = place.path().join(number.to_string());
+        fs::create_dir_all(folder.join("client")).unwrap();
+        fs::create_dir_all(folder.join("downloads")).unwrap();
+        fs::write(folder.join("client/root.json"), root(1, 0)).unwrap();
+        let mut steps = Vec::new();
+        for (step, files) in case.steps.iter().enumerate() {
+            let top = folder.join(format!("step-{step}"));
+            for (name, bytes) in files {
+                let path = top.join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, bytes).unwrap();
+            }
+            steps.push(top);
+        }
+        asked.push(json!({ "folder": folder, "steps": steps }));
+    }
+    let input = json!({ "client": client, "now": now(), "target": TARGET, "cases": asked });
+    let mut child = Command::new("node")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/read.js"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "the client broke off");
+    let answers: Vec<Value> = serde_json::from_slice(&done.stdout).unwrap();
+    let mut answers = answers.into_iter().map(|one| match one["error"].as_str() {
+        Some(error) => Err(error.to_owned()),
+        None => Ok(one["digest"].as_str().map(str::to_owned)),
+    });
+    cases.iter().map(|case| answers.by_ref().take(case.steps.len()).collect()).collect()
+}
+
+/// The foreign client, installed with npm by its lock file; none where that cannot be done.
+fn client() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("foreign");
+    fs::create_dir_all(&folder).unwrap();
+    let lock = fs::File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign");
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(own.join(name), folder.join(name)).unwrap();
+    }
+    if folder.join("node_modules/tuf-js/package.json").is_file() {
+        return Some(folder);
+    }
+    let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+    let done = Command::new("npm").args(words).current_dir(&folder).output();
+    match done {
+        Ok(done) if done.status.success() => Some(folder),
+        Ok(done) => {
+            eprintln!("{}", String::from_utf8_lossy(&done.stderr));
+            None
+        }
+        Err(error) => {
+            eprintln!("npm: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_foreign_client_comes_to_the_same_answers() {
+    let Some(client) = client() else {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "tuf-js cannot be installed");
+        eprintln!("DID NOT RUN: tuf-js cannot be installed");
+        return;
+    };
+    let good = files(&release());
+    let cases: Vec<Case> =
+        histories().into_iter().chain(damaged(&good)).chain(attacks(&good)).collect();
+    let foreign = theirs(&client, &cases);
+    let mut differ = Vec::new();
+    let (mut taken, mut refused) = (0, 0);
+    for (case, theirs) in cases.iter().zip(&foreign) {
+        let ours = ours(case);
+        for (step, (one, other)) in ours.iter().zip(theirs).enumerate() {
+            let same = match (one, other) {
+                (Ok(one), Ok(other)) => one == other,
+                (Err(_), Err(_)) => true,
+                (Ok(_), Err(_)) | (Err(_), Ok(_)) => false,
+            };
+            if one.is_ok() {
+                taken += 1;
+            } else {
+                refused += 1;
+            }
+            if !same {
+                differ.push((case.name.as_str(), format!("step {step}: {one:?} / {other:?}")));
+            }
+        }
+    }
+    eprintln!("{} cases: {taken} steps taken, {refused} refused", cases.len());
+    let expected: Vec<&str> = DIFFERENCES.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = differ.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, expected, "{differ:#?}");
+    assert!(taken >= 8 && refused >= 50, "{taken} taken, {refused} refused");
+}
