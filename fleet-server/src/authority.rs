@@ -45,7 +45,10 @@ pub struct Pair {
 
 impl std::fmt::Debug for Pair {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Pair").field("certificate", &self.certificate).finish_non_exhaustive()
+        formatter
+            .debug_struct("Pair")
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,9 +63,8 @@ const SERVER_DAYS: u16 = 820;
 
 fn dated(mut params: CertificateParams, now: Timestamp, days: u16) -> CertificateParams {
     let epoch = date_time_ymd(1970, 1, 1);
-    let at = |second: i64| {
-        epoch + std::time::Duration::from_secs(u64::try_from(second).unwrap_or(0))
-    };
+    let at =
+        |second: i64| epoch + std::time::Duration::from_secs(u64::try_from(second).unwrap_or(0));
     params.not_before = at(now.as_second() - EARLIER);
     params.not_after = at(now.as_second() + i64::from(days) * 86_400);
     params

@@ -282,12 +282,12 @@ fn problems(written: &Written) -> Vec<String> {
         "`organisation` must have 1 to 255 characters, none of them a control character",
     );
     wrong(*keep_releases == 0, "`keep_releases` must be at least 1");
-    wrong(listen.tls.is_empty(), "`listen.tls` names no address: write for example `[\"[::]:8443\"]`");
-    wrong(enrolment.days == 0, "`enrolment.days` must be at least 1");
     wrong(
-        !(60..=86_400).contains(&pace.again_seconds),
-        "`pace.again_seconds` must be 60 to 86400",
+        listen.tls.is_empty(),
+        "`listen.tls` names no address: write for example `[\"[::]:8443\"]`",
     );
+    wrong(enrolment.days == 0, "`enrolment.days` must be at least 1");
+    wrong(!(60..=86_400).contains(&pace.again_seconds), "`pace.again_seconds` must be 60 to 86400");
     wrong(
         !(1..=3_600).contains(&pace.heartbeat_seconds),
         "`pace.heartbeat_seconds` must be 1 to 3600",
@@ -335,7 +335,11 @@ mod tests {
     #[test]
     fn an_unknown_name_has_its_place() {
         let text = format!("{GOOD}[limits]\nconections = 3\n");
-        assert!(problem(&text).starts_with("fleet.toml:13:1: unknown field `conections`"), "{}", problem(&text));
+        assert!(
+            problem(&text).starts_with("fleet.toml:13:1: unknown field `conections`"),
+            "{}",
+            problem(&text)
+        );
         assert!(problem("a = [").starts_with("fleet.toml:1:"));
     }
 

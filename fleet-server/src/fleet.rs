@@ -18,12 +18,12 @@ use crate::config::Config;
 use crate::error::ServeError;
 use crate::metrics::Metrics;
 use crate::release::{Files, TIMESTAMP, verify};
+use crate::store::Store;
 use crate::store::devices::{self, Seen};
 use crate::store::head::{self, Head};
 use crate::store::releases::{self, Loaded};
 use crate::store::sql::StoreError;
 use crate::store::tokens::{self, AccessToken};
-use crate::store::Store;
 use crate::tree::Tree;
 use crate::websocket;
 use crate::world::read;
@@ -271,12 +271,8 @@ impl Fleet {
             })
             .await?;
         let tree = self.grown(&before.tree, loaded).await;
-        let snapshot = Snapshot {
-            head,
-            tree,
-            accesses: Arc::new(accesses),
-            revoked: Arc::new(revoked),
-        };
+        let snapshot =
+            Snapshot { head, tree, accesses: Arc::new(accesses), revoked: Arc::new(revoked) };
         let (revision, version) = (head.revision, snapshot.tree.version);
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
         self.tell(revision, version);
@@ -286,7 +282,7 @@ impl Fleet {
     /// The tree after something was loaded; the old one, when what was loaded does not verify.
     async fn grown(&self, before: &Arc<Tree>, loaded: Loaded) -> Arc<Tree> {
         let Some((_, timestamp)) = loaded.timestamp.clone() else { return Arc::clone(before) };
-        let files = self.files(before, &loaded, timestamp.clone());
+        let files = files(before, &loaded, &timestamp);
         let (root, organisation) = (self.keys.root.clone(), self.config.organisation.clone());
         let tree = Arc::clone(before);
         let done = tokio::task::spawn_blocking(move || {
@@ -307,25 +303,13 @@ impl Fleet {
             Err(error) => error.to_string(),
         };
         self.metrics.releases_refused.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(problem, "the release in the database does not verify: the last good one stays");
+        tracing::error!(
+            problem,
+            "the release in the database does not verify: the last good one stays"
+        );
         let sentence = "the release in the database does not verify".to_owned();
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).release = Some(sentence);
         Arc::clone(before)
-    }
-
-    /// All files that are served or were just loaded, as verification wants them.
-    fn files(&self, before: &Tree, loaded: &Loaded, timestamp: Vec<u8>) -> Arc<Files> {
-        let mut files = Files::new();
-        for (name, bytes) in before.bytes() {
-            if loaded.files.contains_key(name) {
-                files.insert(name.clone(), Arc::from(bytes.as_ref()));
-            }
-        }
-        for (name, bytes) in &loaded.fresh {
-            files.insert(name.clone(), Arc::from(bytes.as_slice()));
-        }
-        files.insert(TIMESTAMP.to_owned(), Arc::from(timestamp));
-        Arc::new(files)
     }
 
     fn tell(&self, revision: u64, timestamp: u64) {
@@ -365,8 +349,7 @@ impl Fleet {
 
     /// Writes down who was seen since the last time. What cannot be written is tried again.
     async fn checkpoint(&self) {
-        let seen =
-            std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+        let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         let seen: Arc<Vec<(DeviceId, Seen)>> = Arc::new(seen.into_iter().collect());
         let mut from = 0;
         while from < seen.len() {
@@ -374,9 +357,7 @@ impl Fleet {
             let (part, end) = (Arc::clone(&seen), (from + 1_000).min(seen.len()));
             let written = self
                 .store
-                .write(move |tx| {
-                    devices::checkpoint(tx, part.get(from..end).unwrap_or_default())
-                })
+                .write(move |tx| devices::checkpoint(tx, part.get(from..end).unwrap_or_default()))
                 .await;
             if let Err(error) = written {
                 tracing::warn!(%error, "it could not be written down when machines were seen");
@@ -391,12 +372,29 @@ impl Fleet {
     }
 }
 
+/// All files that are served or were just loaded, as verification wants them.
+fn files(before: &Tree, loaded: &Loaded, timestamp: &[u8]) -> Arc<Files> {
+    let mut files = Files::new();
+    for (name, bytes) in before.bytes() {
+        if loaded.files.contains_key(name) {
+            files.insert(name.clone(), Arc::from(bytes.as_ref()));
+        }
+    }
+    for (name, bytes) in &loaded.fresh {
+        files.insert(name.clone(), Arc::from(bytes.as_slice()));
+    }
+    files.insert(TIMESTAMP.to_owned(), Arc::from(timestamp));
+    Arc::new(files)
+}
+
 fn keys(config: &Config) -> Result<Keys, ServeError> {
     let text = |path: &std::path::Path| -> Result<String, ServeError> {
         Ok(String::from_utf8_lossy(&read(path, MAX_FILE)?).into_owned())
     };
-    let pair =
-        Pair { certificate: text(&config.enrolment.certificate)?, key: text(&config.enrolment.key)? };
+    let pair = Pair {
+        certificate: text(&config.enrolment.certificate)?,
+        key: text(&config.enrolment.key)?,
+    };
     let authority = Authority::new(&pair)?;
     let bytes = read(&config.enrolment.freshness_key, MAX_FILE)?;
     let key = private_key(&bytes, "freshness key")?;

@@ -99,6 +99,9 @@ pub struct ForCodex {
     pub generation: u64,
 }
 
+/// What Codex gets, by cohorts, or why it gets nothing.
+pub type ByCohort = BTreeMap<String, Result<ForCodex, &'static str>>;
+
 /// A release that was verified.
 #[derive(Clone, Debug)]
 pub struct Release {
@@ -106,8 +109,8 @@ pub struct Release {
     pub version: u64,
     /// All files that it consists of, the timestamp apart.
     pub files: BTreeSet<String>,
-    /// What Codex gets, by cohorts, or why it gets nothing.
-    pub cohorts: BTreeMap<String, Result<ForCodex, &'static str>>,
+    /// What Codex gets.
+    pub cohorts: ByCohort,
     /// Which machines its bundles are for.
     pub assignments: Vec<Assignment>,
 }
@@ -143,7 +146,11 @@ pub fn assigned<'all>(assignments: &'all [Assignment], claims: &Claims) -> Optio
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn verify(files: &Arc<Files>, root: &[u8], organisation: &str) -> Result<Release, ReleaseError> {
+pub fn verify(
+    files: &Arc<Files>,
+    root: &[u8],
+    organisation: &str,
+) -> Result<Release, ReleaseError> {
     let shelf = Arc::new(Shelf { files: Arc::clone(files), used: Mutex::default() });
     let transport: Arc<dyn Transport> = Arc::<Shelf>::clone(&shelf);
     let published = Published::read(&transport, root)?;
@@ -207,7 +214,7 @@ fn cohorts(
     files: &Files,
     published: &Published,
     organisation: &str,
-) -> Result<(BTreeMap<String, Result<ForCodex, &'static str>>, Vec<Assignment>), ReleaseError> {
+) -> Result<(ByCohort, Vec<Assignment>), ReleaseError> {
     let mut found = BTreeMap::new();
     let mut assignments = Vec::new();
     let said = said(files, published)?;
@@ -304,14 +311,15 @@ fn says_nothing(toml: &str) -> bool {
 /// Segments of metadata names are encoded already and stay as they are; those of targets are
 /// decoded, once.
 pub fn name_of(path: &str) -> Option<String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     if path.len() > 1_024 {
         return None;
     }
     if let Some(name) = path.strip_prefix("metadata/") {
         let is_one = name.bytes().all(|byte| plain(byte) || byte == b'%');
-        return (is_one && name.ends_with(".json") && !name.starts_with('.'))
-            .then(|| path.to_owned());
+        let is_named = name.strip_suffix(".json").is_some_and(|name| !name.is_empty());
+        return (is_one && is_named && !name.starts_with('.')).then(|| path.to_owned());
     }
     let segments = path.strip_prefix("targets/")?.split('/').map(segment);
     let segments: Vec<String> = segments.collect::<Option<_>>()?;

@@ -42,16 +42,19 @@ pub async fn serve(config: Config, holds: Arc<dyn Holds>) -> Result<Running, Ser
         authority: fleet.authority().certificate().clone(),
         grace: std::time::Duration::from_secs(grace),
     })?;
-    let mut running =
-        Running { fleet: Arc::clone(&fleet), tls: Vec::new(), plain: Vec::new(), tasks: Vec::new() };
+    let mut running = Running {
+        fleet: Arc::clone(&fleet),
+        tls: Vec::new(),
+        plain: Vec::new(),
+        tasks: Vec::new(),
+    };
     let doors = listen.tls.iter().map(|address| (*address, Door::Tls(Arc::clone(&tls))));
     let doors = doors.chain(listen.plain.iter().map(|address| (*address, Door::Plain)));
     // All addresses are opened before anything is answered at one.
     let mut opened = Vec::new();
     for (address, door) in doors {
         let listener = open(address)?;
-        let bound =
-            listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
+        let bound = listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
         match door {
             Door::Tls(_) => running.tls.push(bound),
             Door::Plain => running.plain.push(bound),

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::crypto::CryptoProvider;
 use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -39,10 +39,8 @@ pub struct Tls {
 /// # Errors
 /// When key and certificate do not fit each other.
 pub fn config(tls: Tls) -> Result<Arc<ServerConfig>, AuthorityError> {
-    let wrong = |problem: String| AuthorityError::Form {
-        what: "TLS configuration".to_owned(),
-        problem,
-    };
+    let wrong =
+        |problem: String| AuthorityError::Form { what: "TLS configuration".to_owned(), problem };
     let Tls { chain, key, authority, grace } = tls;
     let mut roots = RootCertStore::empty();
     roots.add(authority).map_err(|error| wrong(error.to_string()))?;
@@ -58,7 +56,8 @@ pub fn config(tls: Tls) -> Result<Arc<ServerConfig>, AuthorityError> {
         .map_err(|error| wrong(error.to_string()))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // Whoever reconnects does so without public-key work, and no process holds anything for it.
-    config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(|error| wrong(error.to_string()))?;
+    config.ticketer =
+        rustls::crypto::ring::Ticketer::new().map_err(|error| wrong(error.to_string()))?;
     config.send_tls13_tickets = 1;
     config.max_early_data_size = 0;
     Ok(Arc::new(config))

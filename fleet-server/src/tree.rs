@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::header::HeaderValue;
 
-use crate::release::{Assignment, ForCodex, Release, TIMESTAMP};
+use crate::release::{Assignment, ByCohort, Release, TIMESTAMP};
 use crate::store::releases::APPROVALS;
 
 /// How long a file may be kept by others.
@@ -48,8 +48,8 @@ pub struct Tree {
     pub version: u64,
     /// The digest of the timestamp, `sha256:…`; none before the first release.
     pub timestamp: Option<String>,
-    /// What Codex gets, by cohorts, or why it gets nothing.
-    pub cohorts: BTreeMap<String, Result<ForCodex, &'static str>>,
+    /// What Codex gets.
+    pub cohorts: ByCohort,
     /// Which machines the bundles are for.
     pub assignments: Vec<Assignment>,
 }
@@ -103,11 +103,8 @@ fn entry(name: &str, bytes: &[u8]) -> Entry {
     let tag = |text: String| {
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
     };
-    let keep = if name == TIMESTAMP || name.starts_with(APPROVALS) {
-        Keep::Ask
-    } else {
-        Keep::Forever
-    };
+    let keep =
+        if name == TIMESTAMP || name.starts_with(APPROVALS) { Keep::Ask } else { Keep::Forever };
     Entry {
         plain: Bytes::copy_from_slice(bytes),
         gzip: packed(bytes),

@@ -18,9 +18,11 @@ pub(crate) const MAX_PAYLOAD: usize = 125;
 /// The answer to a client's key, where the request is one for a WebSocket.
 pub(crate) fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
     let has = |name: header::HeaderName, wanted: &str| {
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted))
-        })
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted)))
     };
     let key = headers.get(header::SEC_WEBSOCKET_KEY)?.as_bytes();
     let is_one = has(header::CONNECTION, "upgrade")
@@ -153,7 +155,9 @@ mod tests {
 
     #[test]
     fn what_breaks_the_protocol_ends_the_channel() {
-        for wrong in [&[0x81, 0x05][..], &[0x81, 0xfe], &[0xf1, 0x80, 0, 0, 0, 0], &[0x83, 0x80, 0, 0, 0, 0]] {
+        for wrong in
+            [&[0x81, 0x05][..], &[0x81, 0xfe], &[0xf1, 0x80, 0, 0, 0, 0], &[0x83, 0x80, 0, 0, 0, 0]]
+        {
             let mut inbox = Inbox::default();
             inbox.add(wrong);
             assert!(inbox.next().is_err(), "{wrong:?}");

@@ -10,23 +10,24 @@ use serde_json::json;
 use super::{Call, page, parsed};
 use crate::error::ServeError;
 use crate::http::answer::{Answer, Refusal, bytes_of, json as answer_json};
-use crate::store::head::{self, Deed};
 use crate::issue::{self, Wanted};
+use crate::store::head::{self, Deed};
 use crate::store::tokens::Scope;
 use crate::store::{devices as machines, releases as published, status, tokens as secrets};
 use crate::world::now;
 
+#[expect(clippy::unnecessary_wraps, reason = "what all of these functions end with")]
 fn ok<T: serde::Serialize>(value: &T) -> Result<Answer, Refusal> {
     Ok(answer_json(StatusCode::OK, value))
 }
 
-fn deed(call: &Call, action: &'static str, subject: impl ToString, detail: impl ToString) -> Deed {
+fn deed(call: &Call, action: &'static str, subject: &str) -> Deed {
     Deed {
         at: now(),
         actor: call.caller.actor(),
         action,
-        subject: subject.to_string(),
-        detail: detail.to_string(),
+        subject: subject.to_owned(),
+        detail: String::new(),
     }
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn staged(call: &Call) -> Result<Answer, Refusal> {
 }
 
 pub(super) async fn unstage(call: &Call) -> Result<Answer, Refusal> {
-    let deed = deed(call, "staged forgotten", "", "");
+    let deed = deed(call, "staged forgotten", "");
     let count = call
         .fleet
         .store
@@ -103,7 +104,7 @@ pub(super) async fn device(call: &Call) -> Result<Answer, Refusal> {
 
 pub(super) async fn revoke_device(call: &Call) -> Result<Answer, Refusal> {
     let id = device_id(call)?;
-    let deed = deed(call, "device revoked", &id, "");
+    let deed = deed(call, "device revoked", id.as_str());
     let revoked = call.fleet.store.write(move |tx| {
         let revoked = machines::revoke(tx, &id, deed.at)?;
         if revoked {
@@ -161,9 +162,8 @@ fn once() -> u32 {
 
 pub(super) async fn create_token(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
     let asked: NewToken = parsed(body)?;
-    let wrong = |sentence: String| {
-        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "limits", sentence)
-    };
+    let wrong =
+        |sentence: String| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "limits", sentence);
     let scope = Scope { team: asked.team, environment: asked.environment, groups: asked.groups };
     issue::check_scope(&scope).map_err(wrong)?;
     if asked.valid_seconds == 0 || asked.uses == 0 {
@@ -183,7 +183,7 @@ pub(super) async fn create_token(call: &Call, body: &[u8]) -> Result<Answer, Ref
 }
 
 pub(super) async fn revoke_token(call: &Call) -> Result<Answer, Refusal> {
-    let deed = deed(call, "token revoked", &call.parameter, "");
+    let deed = deed(call, "token revoked", &call.parameter);
     let id = call.parameter.clone();
     let revoked = call.fleet.store.write(move |tx| {
         let revoked = secrets::revoke(tx, &id, deed.at)?;
@@ -203,9 +203,8 @@ pub(super) async fn audit(call: &Call) -> Result<Answer, Refusal> {
     let (after, limit) = page(call)?;
     let after: i64 = if after.is_empty() { Ok(0) } else { after.parse() }
         .map_err(|_| Refusal::malformed("`after` must be the number of an entry"))?;
-    let read = call.fleet.store.read(move |tx| {
-        Ok((head::entries(tx, after, limit)?, head::end(tx)?))
-    });
+    let read =
+        call.fleet.store.read(move |tx| Ok((head::entries(tx, after, limit)?, head::end(tx)?)));
     let (entries, (last, hash)) = read.await?;
     ok(&json!({ "entries": entries, "last": last, "hash": hash }))
 }

@@ -1,12 +1,11 @@
 //! The release: files out of memory, asked for with conditions.
 
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::StatusCode;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::Call;
 use crate::config::ReleaseReaders;
 use crate::http::answer::{Answer, Refusal, bytes_of, empty};
-use crate::http::route::Surface;
 use crate::release::name_of;
 use crate::tree::{Entry, Keep};
 
@@ -17,17 +16,15 @@ pub(super) fn file(call: &Call) -> Result<Answer, Refusal> {
     let name = path.strip_prefix("/release/").and_then(name_of);
     let entry = name.and_then(|name| snapshot.tree.file(&name).cloned());
     let entry = entry.ok_or_else(|| Refusal::not_found("the release has no such file"))?;
-    let public = call.fleet.config.release_readers == ReleaseReaders::Anyone
-        || call.route.surface == Surface::Tls;
-    Ok(given(&entry, call.request.headers(), public))
+    Ok(given(&entry, call.request.headers(), call.fleet.config.release_readers))
 }
 
-fn given(entry: &Entry, headers: &HeaderMap, is_public: bool) -> Answer {
-    let keep = match (entry.keep, is_public) {
-        (Keep::Forever, true) => "public, max-age=31536000, immutable",
-        (Keep::Forever, false) => "private, max-age=31536000, immutable",
-        (Keep::Ask, true) => "no-cache",
-        (Keep::Ask, false) => "private, no-cache",
+fn given(entry: &Entry, headers: &HeaderMap, readers: ReleaseReaders) -> Answer {
+    let keep = match (entry.keep, readers) {
+        (Keep::Forever, ReleaseReaders::Anyone) => "public, max-age=31536000, immutable",
+        (Keep::Forever, ReleaseReaders::Fleet) => "private, max-age=31536000, immutable",
+        (Keep::Ask, ReleaseReaders::Anyone) => "no-cache",
+        (Keep::Ask, ReleaseReaders::Fleet) => "private, no-cache",
     };
     let packed = entry.gzip.as_ref().filter(|_| takes_gzip(headers));
     let tag = if packed.is_some() { &entry.gzip_tag } else { &entry.tag };

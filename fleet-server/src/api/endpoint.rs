@@ -15,11 +15,10 @@ use crate::http::answer::{Answer, Refusal, json};
 use crate::release::assigned;
 use crate::store::devices::{self, Seen};
 use crate::store::head::{self, Deed};
-use crate::store::sql::StoreError;
 use crate::store::{status, tokens};
 use crate::world::{now, random};
 
-fn wrong(error: &'static str, message: impl ToString) -> Refusal {
+fn wrong(error: &'static str, message: &dyn std::fmt::Display) -> Refusal {
     Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error, message.to_string())
 }
 
@@ -41,7 +40,7 @@ pub(super) async fn enrol(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "token_unknown", sentence));
     }
     Authority::check_request(&asked.signing_request)
-        .map_err(|error| wrong("signing_request", error))?;
+        .map_err(|error| wrong("signing_request", &error))?;
     let identity = Identity {
         device: DeviceId::from_random(random().map_err(no_dice)?),
         claims: Claims {
@@ -53,7 +52,7 @@ pub(super) async fn enrol(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
             host: asked.host,
         },
     };
-    identity::check(&identity.claims).map_err(|error| wrong("claims", error))?;
+    identity::check(&identity.claims).map_err(|error| wrong("claims", &error))?;
     let (hash, now) = (tokens::hash(&asked.token), now());
     let spent = fleet
         .store
@@ -100,12 +99,12 @@ pub(super) async fn renew(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
     let asked: Renewal = parsed(body)?;
     let old = &call.caller.device()?.identity;
     Authority::check_request(&asked.signing_request)
-        .map_err(|error| wrong("signing_request", error))?;
+        .map_err(|error| wrong("signing_request", &error))?;
     let mut renewed = old.clone();
     renewed.claims.host = asked.host;
-    identity::check(&renewed.claims).map_err(|error| wrong("claims", error))?;
+    identity::check(&renewed.claims).map_err(|error| wrong("claims", &error))?;
     if let Some(claim) = old.moved_to(&renewed) {
-        return Err(wrong("moved", format!("a renewal may not change the {claim}")));
+        return Err(wrong("moved", &format!("a renewal may not change the {claim}")));
     }
     let (kept, now) = (renewed.clone(), now());
     if !call.fleet.store.write(move |tx| devices::renew(tx, &kept, now)).await? {
@@ -119,7 +118,7 @@ pub(super) async fn renew(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
 pub(super) async fn check_in(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
     let fleet = &call.fleet;
     let told: CheckIn = parsed(body)?;
-    told.check().map_err(|problem| wrong("limits", problem))?;
+    told.check().map_err(|problem| wrong("limits", &problem))?;
     let identity = &call.caller.device()?.identity;
     let now = now();
     let kept = kept(call, identity, &told).await?;
@@ -141,10 +140,7 @@ pub(super) async fn check_in(call: &Call, body: &[u8]) -> Result<Answer, Refusal
     let signature = signed.sign(fleet.freshness());
     let again = fleet.config.pace.again_seconds;
     let revision = snapshot.head.revision;
-    Ok(json(
-        StatusCode::OK,
-        &check_in::Answer { signed, signature, kept, hold, again, revision },
-    ))
+    Ok(json(StatusCode::OK, &check_in::Answer { signed, signature, kept, hold, again, revision }))
 }
 
 /// The number of the last transition that is durable, after what is new was made so.
@@ -158,10 +154,8 @@ async fn kept(call: &Call, identity: &Identity, told: &CheckIn) -> Result<u64, R
     }
     let (identity, transitions, now) = (identity.clone(), told.transitions.clone(), now());
     let (device, count) = (identity.device.clone(), transitions.len());
-    let number = fleet
-        .store
-        .write(move |tx| Ok::<_, StoreError>(status::record(tx, &identity, &transitions, now)?))
-        .await?;
+    let number =
+        fleet.store.write(move |tx| status::record(tx, &identity, &transitions, now)).await?;
     let count = u64::try_from(count).unwrap_or(0);
     fleet.metrics.transitions.fetch_add(count, Ordering::Relaxed);
     fleet.keep_number(&device, number);

@@ -142,9 +142,7 @@ async fn act(mut call: Call) -> Result<Answer, Refusal> {
         Action::Metrics => Ok(admin::metrics(&call)),
         Action::Health => Ok(admin::health()),
         Action::Ready => admin::ready(&call),
-        Action::OpenApi => {
-            Ok(crate::http::answer::json(StatusCode::OK, &openapi::document()))
-        }
+        Action::OpenApi => Ok(crate::http::answer::json(StatusCode::OK, &openapi::document())),
     }
 }
 
@@ -297,5 +295,9 @@ fn page(call: &Call) -> Result<(String, i64), Refusal> {
             .ok_or_else(|| Refusal::malformed("`limit` must be 1 to 1000"))?,
     };
     let plain = after.len() <= 64 && after.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if plain { Ok((after.to_owned(), limit)) } else { Err(Refusal::malformed("`after` must be a number from a list")) }
+    if plain {
+        Ok((after.to_owned(), limit))
+    } else {
+        Err(Refusal::malformed("`after` must be a number from a list"))
+    }
 }

@@ -40,18 +40,14 @@ pub(super) async fn file(call: &Call) -> Result<Answer, Refusal> {
 /// Takes a file.
 pub(super) async fn put(call: &Call, body: Bytes) -> Result<Answer, Refusal> {
     let name = name(call)?;
-    check_form(&name, &body).map_err(|problem| {
-        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "form", problem)
-    })?;
+    check_form(&name, &body)
+        .map_err(|problem| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "form", problem))?;
     if name == TIMESTAMP {
         return publish(call, body).await;
     }
     let (path, actor, at) = (name.clone(), call.caller.actor(), now());
-    let staged = call
-        .fleet
-        .store
-        .write(move |tx| releases::stage(tx, &path, &body, &actor, at))
-        .await?;
+    let staged =
+        call.fleet.store.write(move |tx| releases::stage(tx, &path, &body, &actor, at)).await?;
     let sentence = match staged {
         Staged::Kept if name.starts_with(releases::APPROVALS) => {
             // It may be for a bundle that is released already.

@@ -234,7 +234,8 @@ pub(super) fn seconds(text: &str) -> Result<u32, String> {
         'd' => 86_400,
         _ => return Err(wrong()),
     };
-    let count: u32 = text.strip_suffix(unit).and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
+    let count: u32 =
+        text.strip_suffix(unit).and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
     count.checked_mul(factor).filter(|seconds| *seconds > 0).ok_or_else(wrong)
 }
 

@@ -121,8 +121,8 @@ async fn begin(fleet: Arc<Fleet>, stream: TcpStream, door: Door, room: Room, cou
             };
             let certificate =
                 stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-            let shown = certificate
-                .map(|one| shown(one).map(Arc::new).map_err(|error| error.to_string()));
+            let shown =
+                certificate.map(|one| shown(one).map(Arc::new).map_err(|error| error.to_string()));
             let peer = Peer { surface: Surface::Tls, shown, room };
             serve(fleet, Stream::Tls(Box::new(stream)), peer, counted).await;
         }

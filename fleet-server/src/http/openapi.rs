@@ -61,10 +61,8 @@ fn operation(route: &Route) -> Value {
     }));
     let (status, kind) = route.success;
     let mut responses = Map::new();
-    responses.insert(
-        status.to_string(),
-        json!({ "description": "Done.", "content": { kind: {} } }),
-    );
+    responses
+        .insert(status.to_string(), json!({ "description": "Done.", "content": { kind: {} } }));
     for status in route.refusals {
         let about = json!({
             "description": "See the sentence in it.",

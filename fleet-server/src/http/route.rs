@@ -135,7 +135,12 @@ const fn admin(
 }
 
 /// A route for everybody, without a body.
-const fn open(path: &'static str, action: Action, kind: &'static str, summary: &'static str) -> Route {
+const fn open(
+    path: &'static str,
+    action: Action,
+    kind: &'static str,
+    summary: &'static str,
+) -> Route {
     Route {
         method: &Method::GET,
         path,
@@ -259,7 +264,13 @@ pub const ROUTES: [Route; 25] = [
     },
     Route {
         query: PAGE,
-        ..admin(&Method::GET, "/v1/admin/releases", Action::Releases, Role::Viewer, "The last releases")
+        ..admin(
+            &Method::GET,
+            "/v1/admin/releases",
+            Action::Releases,
+            Role::Viewer,
+            "The last releases",
+        )
     },
     admin(
         &Method::GET,
@@ -278,7 +289,13 @@ pub const ROUTES: [Route; 25] = [
     Route {
         query: PAGE,
         refusals: &[400, 401, 403, 503],
-        ..admin(&Method::GET, "/v1/admin/devices", Action::Devices, Role::Viewer, "Machines, by number")
+        ..admin(
+            &Method::GET,
+            "/v1/admin/devices",
+            Action::Devices,
+            Role::Viewer,
+            "Machines, by number",
+        )
     },
     Route {
         refusals: &[401, 403, 404, 503],
@@ -307,7 +324,13 @@ pub const ROUTES: [Route; 25] = [
         Role::Viewer,
         "How many machines are where",
     ),
-    admin(&Method::GET, "/v1/admin/tokens", Action::Tokens, Role::Admin, "All tokens, not their texts"),
+    admin(
+        &Method::GET,
+        "/v1/admin/tokens",
+        Action::Tokens,
+        Role::Admin,
+        "All tokens, not their texts",
+    ),
     Route {
         body: 16_384,
         success: (201, JSON),
@@ -349,8 +372,10 @@ pub const ROUTES: [Route; 25] = [
     },
 ];
 
-const PAGE: &[(&str, &str)] =
-    &[("after", "Begins after this one"), ("limit", "How many at most: 1 to 1000, 100 if not said")];
+const PAGE: &[(&str, &str)] = &[
+    ("after", "Begins after this one"),
+    ("limit", "How many at most: 1 to 1000, 100 if not said"),
+];
 
 /// What a method and a path lead to.
 #[derive(Clone, Debug)]
@@ -400,7 +425,10 @@ mod tests {
             Found::Method(others) => others.join(","),
             Found::Nothing => "nothing".to_owned(),
         };
-        assert_eq!(found(&Method::HEAD, "/release/metadata/timestamp.json"), "ReleaseFile timestamp.json");
+        assert_eq!(
+            found(&Method::HEAD, "/release/metadata/timestamp.json"),
+            "ReleaseFile timestamp.json"
+        );
         assert_eq!(found(&Method::GET, "/release/targets/a/b"), "ReleaseFile a/b");
         assert_eq!(found(&Method::GET, "/release/metadata/a/b"), "nothing");
         assert_eq!(found(&Method::PUT, "/v1/check-in"), "POST");

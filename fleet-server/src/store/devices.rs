@@ -75,8 +75,7 @@ pub fn list(
     after: &str,
     most: i64,
 ) -> Result<Vec<Device>, StoreError> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM devices WHERE device > $1 ORDER BY device LIMIT $2");
+    let sql = format!("SELECT {COLUMNS} FROM devices WHERE device > $1 ORDER BY device LIMIT $2");
     transaction.query(&sql, &[after.into(), most.into()])?.iter().map(device).collect()
 }
 
@@ -84,10 +83,7 @@ pub fn list(
 ///
 /// # Errors
 /// When the database refuses.
-pub fn find(
-    transaction: &mut dyn Transaction,
-    id: &str,
-) -> Result<Option<Device>, StoreError> {
+pub fn find(transaction: &mut dyn Transaction, id: &str) -> Result<Option<Device>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM devices WHERE device = $1");
     one(transaction, &sql, &[id.into()])?.as_ref().map(device).transpose()
 }

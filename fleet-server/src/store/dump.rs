@@ -72,10 +72,7 @@ const PAGE: i64 = 500;
 ///
 /// # Errors
 /// When the database refuses or the file cannot be written.
-pub fn backup(
-    transaction: &mut dyn Transaction,
-    out: &mut dyn Write,
-) -> Result<u64, DumpError> {
+pub fn backup(transaction: &mut dyn Transaction, out: &mut dyn Write) -> Result<u64, DumpError> {
     let mut rows = 0;
     line(out, &First { form: FORM.to_owned(), version: known() })?;
     for (table, columns) in TABLES {

@@ -10,9 +10,9 @@
 //!   still holds when it writes.
 //! - Work that ends in a refusal has written nothing before.
 
-mod engine;
 pub mod devices;
 pub mod dump;
+mod engine;
 pub mod head;
 mod postgresql;
 pub mod releases;
@@ -71,9 +71,15 @@ impl Store {
             Place::File(path) => Arc::new(sqlite::Sqlite(path.clone())),
             Place::Address(address) => Arc::new(postgresql::Postgresql::new(address)?),
         };
-        let mut first = opener.open()?;
-        schema::migrate(&mut *first)?;
-        let second = opener.open()?;
+        // On a thread of its own: the driver of PostgreSQL waits in a way that no task may.
+        let connections = || {
+            let mut first = opener.open()?;
+            schema::migrate(&mut *first)?;
+            Ok::<_, StoreError>((first, opener.open()?))
+        };
+        let opened = std::thread::scope(|scope| scope.spawn(connections).join());
+        let ended = |_| StoreError::Unavailable("its thread has ended".to_owned());
+        let (first, second) = opened.map_err(ended)??;
         Ok(Self {
             writer: Engine::start(Arc::clone(&opener), first, Access::Write),
             reader: Engine::start(opener, second, Access::Read),

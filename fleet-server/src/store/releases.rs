@@ -41,7 +41,8 @@ pub fn stage(
     now: Timestamp,
 ) -> Result<Staged, StoreError> {
     let digest = hex(&sha256(bytes));
-    let there = one(transaction, "SELECT sha256, release FROM files WHERE path = $1", &[path.into()])?;
+    let there =
+        one(transaction, "SELECT sha256, release FROM files WHERE path = $1", &[path.into()])?;
     let is_approval = path.starts_with(APPROVALS);
     if let Some(there) = there {
         if there.text(0)? == digest {
@@ -63,13 +64,7 @@ pub fn stage(
         "INSERT INTO files (path, sha256, bytes, staged, actor) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, bytes = excluded.bytes,
          staged = excluded.staged, actor = excluded.actor",
-        &[
-            path.into(),
-            digest.into(),
-            bytes.into(),
-            now.as_millisecond().into(),
-            actor.into(),
-        ],
+        &[path.into(), digest.into(), bytes.into(), now.as_millisecond().into(), actor.into()],
     )?;
     // An approval may be for a bundle that is released already: endpoints wait for it.
     if is_approval {

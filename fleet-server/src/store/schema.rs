@@ -44,14 +44,8 @@ pub const TABLES: [(&str, &[&str]); 9] = [
     ("head", &["id", "revision", "changes", "release", "audit", "audit_hash"]),
     ("files", &["path", "sha256", "bytes", "staged", "actor", "release"]),
     ("releases", &["version", "timestamp", "sha256", "files", "published", "actor"]),
-    (
-        "enrolment_tokens",
-        &["id", "hash", "scope", "expires", "uses", "used", "created", "revoked"],
-    ),
-    (
-        "access_tokens",
-        &["id", "hash", "kind", "subject", "name", "created", "expires", "revoked"],
-    ),
+    ("enrolment_tokens", &["id", "hash", "scope", "expires", "uses", "used", "created", "revoked"]),
+    ("access_tokens", &["id", "hash", "kind", "subject", "name", "created", "expires", "revoked"]),
     (
         "devices",
         &[

@@ -91,12 +91,11 @@ pub fn record(
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     let device = identity.device.as_str();
-    let known = match last(transaction, device)? {
-        Some(known) => known,
-        None => {
-            devices::enrol(transaction, identity, "certificate", now)?;
-            Last { number: 0, about: None, revoked: false }
-        }
+    let known = if let Some(known) = last(transaction, device)? {
+        known
+    } else {
+        devices::enrol(transaction, identity, "certificate", now)?;
+        Last { number: 0, about: None, revoked: false }
     };
     let new: Vec<&Transition> =
         transitions.iter().filter(|one| one.number > known.number).collect();
@@ -216,8 +215,7 @@ pub fn counters(transaction: &mut dyn Transaction) -> Result<Vec<(Cell, u64)>, S
     let sql = "SELECT cohort, generation, state, devices FROM counters WHERE devices > 0
          ORDER BY cohort, generation, state";
     let counter = |row: &Row| {
-        let about =
-            Cell { cohort: row.text(0)?, generation: row.count(1)?, state: row.text(2)? };
+        let about = Cell { cohort: row.text(0)?, generation: row.count(1)?, state: row.text(2)? };
         Ok((about, row.count(3)?))
     };
     transaction.query(sql, &[])?.iter().map(counter).collect()
