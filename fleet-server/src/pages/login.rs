@@ -1,13 +1,14 @@
-//! The way in.
+//! The way in. Its form carries no proof: who has no session has nothing to lose, and the server takes
+//! forms from its own origin alone.
 
 use maud::html;
 
-use super::frame::{bare, csrf_field};
+use super::frame::bare;
 use super::parts::{Tone, status};
 use super::paths;
 
 /// The way in; `wrong` is said to somebody whose token was refused.
-pub fn login(csrf: &str, wrong: Option<&str>) -> String {
+pub fn login(wrong: Option<&str>) -> String {
     let body = html! {
         div.narrow {
             section.sheet {
@@ -17,7 +18,6 @@ pub fn login(csrf: &str, wrong: Option<&str>) -> String {
                     div.note.bad role="alert" { (status(Tone::Bad, "Refused")) p { (wrong) } }
                 }
                 form method="post" action=(paths::LOGIN) {
-                    (csrf_field(csrf))
                     div.field {
                         label for="token" { "Access token" }
                         input id="token" name="token" type="password" autocomplete="current-password" required autofocus;

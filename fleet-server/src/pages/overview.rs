@@ -226,9 +226,9 @@ fn latency(latency: &Latency) -> Markup {
     };
     html! {
         section.sheet aria-labelledby="latency" {
-            h2 id="latency" { "From commit to enforced" }
+            h2 id="latency" { "From release to enforced" }
             @if latency.endpoints == 0 {
-                p.soft { "Nothing is known yet: no endpoint enforces a bundle whose commit has a time." }
+                p.soft { "Nothing is known yet: no endpoint enforces a newest bundle." }
             } @else {
                 p {
                     "Half within " b { (within(latency.half)) } ", 95 % within " b { (within(latency.most)) }

@@ -220,7 +220,7 @@ fn pages(may: May) -> Vec<(&'static str, String)> {
         ("request", request(frame, &made)),
         ("unfit", request(frame, &unfit)),
         ("audit", audit(frame, &trail())),
-        ("login", login("c5rf", Some(NASTY))),
+        ("login", login(Some(NASTY))),
     ]
 }
 
@@ -319,7 +319,8 @@ fn every_page_has_its_landmarks_labels_and_one_heading() {
 #[test]
 fn every_form_that_changes_something_carries_its_proof() {
     for (name, page) in pages(May::Decide) {
-        let posts = page.matches("method=\"post\"").count();
+        // The way in has no session that another site could use.
+        let posts = page.matches("method=\"post\"").count() - usize::from(name == "login");
         assert_eq!(page.matches("name=\"csrf\" value=\"c5rf\"").count(), posts, "{name}");
     }
 }

@@ -8,7 +8,6 @@
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
-
 #![allow(
     clippy::needless_pass_by_value,
     clippy::print_stderr,

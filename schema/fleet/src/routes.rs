@@ -15,3 +15,7 @@ pub const PUSH: &str = "/v1/push";
 /// `GET` under the certificate with `?revision=N`: one [`crate::push::Hint`], as soon as there is
 /// one with a higher revision, or after the heartbeat: for networks that let no socket live.
 pub const WAIT: &str = "/v1/wait";
+/// `POST` under the certificate: [`crate::request::Request`].
+pub const REQUESTS: &str = "/v1/requests";
+/// `GET`, and `POST` of [`crate::rollout::Start`], with an administrator's token.
+pub const ROLLOUTS: &str = "/v1/admin/rollouts";
