@@ -217,7 +217,7 @@ fn require(
     let wanted = written_json(value)?;
     match in_force.at(path).map(|node| &node.value) {
         Some(Value::Array(have)) if !value.is_array() => {
-            let mut list: Array = have.iter().map(|one| written(&one.value)).collect();
+            let mut list: Array = have.iter().map(|one| as_toml(&one.value)).collect();
             if list.iter().any(|one| same(one, &wanted)) {
                 return Err(said());
             }
@@ -232,7 +232,7 @@ fn require(
             let below: Vec<&str> = path.iter().copied().chain([name]).collect();
             put(document, "requirements", &below, Written::from(true));
         }
-        Some(other) if same(&written(other), &wanted) => return Err(said()),
+        Some(other) if same(&as_toml(other), &wanted) => return Err(said()),
         Some(_) | None => put(document, "requirements", path, wanted),
     }
     Ok(())
@@ -282,7 +282,7 @@ fn command(document: &mut DocumentMut, in_force: &Table, words: &[String]) -> Re
         if matches {
             let mut lift = toml_edit::Table::new();
             lift.insert("key", text("rules.prefix_rules"));
-            lift.insert("value", Item::Value(written(&rule.value)));
+            lift.insert("value", Item::Value(as_toml(&rule.value)));
             lifts.push(lift);
         }
     }
@@ -304,7 +304,8 @@ fn same(one: &Written, other: &Written) -> bool {
     one.to_string().trim() == other.to_string().trim()
 }
 
-fn written(value: &Value) -> Written {
+/// A value as TOML writes it in one line.
+pub fn as_toml(value: &Value) -> Written {
     match value {
         Value::String(text) => Written::from(text.as_str()),
         Value::Integer(number) => Written::from(*number),
@@ -313,10 +314,10 @@ fn written(value: &Value) -> Written {
         Value::Datetime(text) => text
             .parse::<toml_edit::Datetime>()
             .map_or_else(|_| Written::from(text.as_str()), Written::from),
-        Value::Array(list) => Written::Array(list.iter().map(|one| written(&one.value)).collect()),
+        Value::Array(list) => Written::Array(list.iter().map(|one| as_toml(&one.value)).collect()),
         Value::Table(table) => {
             let entries =
-                table.iter().map(|entry| (entry.key.value.as_ref(), written(&entry.node.value)));
+                table.iter().map(|entry| (entry.key.value.as_ref(), as_toml(&entry.node.value)));
             Written::InlineTable(entries.collect::<InlineTable>())
         }
     }

@@ -15,13 +15,16 @@ use tokio::sync::watch;
 
 use crate::authority::{Authority, Pair, private_key};
 use crate::config::Config;
+use crate::dashboard::Sessions;
 use crate::error::ServeError;
 use crate::metrics::Metrics;
 use crate::release::{Files, TIMESTAMP, verify};
+use crate::rolling::Board;
 use crate::store::Store;
 use crate::store::devices::{self, Seen};
 use crate::store::head::{self, Head};
 use crate::store::releases::{self, Loaded};
+use crate::store::rollouts;
 use crate::store::sql::StoreError;
 use crate::store::tokens::{self, AccessToken};
 use crate::tree::Tree;
@@ -89,8 +92,12 @@ pub struct Fleet {
     pub store: Store,
     /// Figures.
     pub metrics: Metrics,
-    /// Who waits.
+    /// Who waits, before rollouts are asked.
     pub holds: Arc<dyn Holds>,
+    /// Rollouts.
+    pub board: Board,
+    /// Who is signed in to the dashboard.
+    pub sessions: Sessions,
     keys: Keys,
     snapshot: RwLock<Arc<Snapshot>>,
     pulse: watch::Sender<Pulse>,
@@ -137,6 +144,8 @@ impl Fleet {
             store,
             metrics: Metrics::default(),
             holds,
+            board: Board::default(),
+            sessions: Sessions::default(),
             keys,
             snapshot: RwLock::default(),
             pulse: watch::Sender::new(Pulse::default()),
@@ -259,17 +268,19 @@ impl Fleet {
         let before = self.snapshot();
         let known = before.tree.digests();
         let keep = i64::from(self.config.keep_releases);
-        let (head, accesses, revoked, loaded) = self
+        let (head, accesses, revoked, loaded, rollouts) = self
             .store
             .read(move |tx| {
                 let head = head::head(tx)?;
                 let accesses = tokens::accesses(tx)?;
-                Ok((head, accesses, devices::revoked(tx)?, releases::load(tx, keep, &known)?))
+                let revoked = devices::revoked(tx)?;
+                Ok((head, accesses, revoked, releases::load(tx, keep, &known)?, rollouts::all(tx)?))
             })
             .await?;
         let tree = self.grown(&before.tree, loaded).await;
         let snapshot =
             Snapshot { head, tree, accesses: Arc::new(accesses), revoked: Arc::new(revoked) };
+        self.board.set(rollouts);
         let (revision, version) = (head.revision, snapshot.tree.version);
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
         self.tell(revision, version);

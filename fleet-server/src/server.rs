@@ -67,6 +67,7 @@ pub async fn serve(config: Config, holds: Arc<dyn Holds>) -> Result<Running, Ser
     for (listener, door) in opened {
         running.tasks.push(tokio::spawn(accept(Arc::clone(&fleet), listener, door)));
     }
+    running.tasks.push(tokio::spawn(crate::rolling::run(Arc::clone(&fleet))));
     running.tasks.push(tokio::spawn(fleet.keep_up()));
     Ok(running)
 }

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use codex_fleet::rollout::{Act, Ask, Start, State, Status};
-use codex_fleet::routes::{ROLLOUT_ASKS, ROLLOUTS};
+use codex_fleet::rollout::{Act, Ask, List, Start, State, Status};
+use codex_fleet::routes::ROLLOUTS;
+use codex_schema::types::policy::Name;
 
 use super::arguments::rollout::{At, RolloutCommand, Wait};
 use super::release::client;
@@ -75,15 +76,20 @@ fn act(
 ) -> Result<Outcome, Ended> {
     let ask = Ask { cohort: cohort.to_owned(), act, reason: reason.to_owned() };
     ask.check().map_err(|error| Ended::Usage(error.to_string()))?;
-    let status: Status = opened(at)?.tell(ROLLOUT_ASKS, &ask).map_err(refused)?;
+    let status: Status = opened(at)?.tell(&path_of(cohort)?, &ask).map_err(refused)?;
     output.data = text(&status);
     Ok(Outcome::Fine)
 }
 
+/// Where a cohort's rollout is: a name that is none would lead elsewhere.
+fn path_of(cohort: &str) -> Result<String, Ended> {
+    let wrong = || Ended::Usage(format!("`{cohort}` is no name of a cohort"));
+    let name = Name::parse(cohort).ok_or_else(wrong)?;
+    Ok(format!("{ROLLOUTS}/{}", name.as_str()))
+}
+
 fn of_cohort(client: &Client, cohort: &str) -> Result<Status, Ended> {
-    let all: Vec<Status> = client.document(ROLLOUTS).map_err(refused)?;
-    let none = || Ended::Refused(format!("there was no rollout of cohort `{cohort}`"));
-    all.into_iter().find(|status| status.cohort == cohort).ok_or_else(none)
+    client.document(&path_of(cohort)?).map_err(refused)
 }
 
 fn show(at: &At, cohort: Option<&str>, json: bool, output: &mut Output) -> Result<Outcome, Ended> {
@@ -92,8 +98,8 @@ fn show(at: &At, cohort: Option<&str>, json: bool, output: &mut Output) -> Resul
         let status = of_cohort(&client, cohort)?;
         output.data = if json { pretty(&status) } else { text(&status) };
     } else {
-        let all: Vec<Status> = client.document(ROLLOUTS).map_err(refused)?;
-        output.data = if json { pretty(&all) } else { list(&all) };
+        let all: List = client.document(ROLLOUTS).map_err(refused)?;
+        output.data = if json { pretty(&all) } else { list(&all.rollouts) };
     }
     Ok(Outcome::Fine)
 }

@@ -9,6 +9,7 @@ mod distribution;
 mod endpoint;
 mod publish;
 mod push;
+mod rollouts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -154,6 +155,16 @@ async fn act(call: Call, body: Body) -> Result<Answer, Refusal> {
         Action::CreateToken => admin::create_token(&call, &body).await,
         Action::RevokeToken => admin::revoke_token(&call).await,
         Action::Audit => admin::audit(&call).await,
+        Action::Rollouts => rollouts::list(&call).await,
+        Action::Rollout => rollouts::show(&call).await,
+        Action::StartRollout => rollouts::start(&call, &body).await,
+        Action::DecideRollout => rollouts::act(&call, &body).await,
+        Action::Report => rollouts::report(&call).await,
+        Action::EndpointsTable => rollouts::endpoints(&call).await,
+        Action::FileRequest => rollouts::file(&call, &body).await,
+        Action::Requests => rollouts::requests(&call).await,
+        Action::Page => rollouts::page(&call).await,
+        Action::Form => rollouts::form(&call, &body).await,
         Action::Metrics => Ok(admin::metrics(&call)),
         Action::Health => Ok(admin::health()),
         Action::Ready => admin::ready(&call),
@@ -169,6 +180,9 @@ fn authorised(
     request: &Parts,
 ) -> Result<Caller, Refusal> {
     let changes = !matches!(*route.method, Method::GET);
+    if route.access == Access::Session {
+        return if changes { own_page(request) } else { Ok(Caller::Anybody) };
+    }
     if changes && request.headers.contains_key(header::ORIGIN) {
         // No page may use a browser's certificate to do something in its owner's name.
         let sentence = "requests from web pages are not taken";
@@ -180,7 +194,19 @@ fn authorised(
         Access::Device => device(fleet, peer, Ends::NotYet).map(Caller::Device),
         Access::Renewing => device(fleet, peer, Ends::MayHave).map(Caller::Device),
         Access::Admin(role) => admin(fleet, role, request).map(Caller::Admin),
+        Access::Session => Ok(Caller::Anybody),
     }
+}
+
+/// Forms come from pages of this very server: browsers say of which origin a page is.
+fn own_page(request: &Parts) -> Result<Caller, Refusal> {
+    let text = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
+    let own = text(header::HOST).map(|host| format!("https://{host}"));
+    if own.is_some() && text(header::ORIGIN) == own.as_deref() {
+        return Ok(Caller::Anybody);
+    }
+    let sentence = "forms are taken from pages of this server alone";
+    Err(Refusal::new(StatusCode::FORBIDDEN, "origin", sentence))
 }
 
 fn reader(fleet: &Fleet, peer: &Peer, request: &Parts) -> Result<Caller, Refusal> {

@@ -96,12 +96,18 @@ fn operation(route: &Route) -> Value {
 
 /// Two rows may do the same under different paths.
 fn suffix(route: &Route) -> &'static str {
-    if route.path.contains("/targets/") { "Target" } else { "" }
+    if route.path.contains("/targets/") {
+        "Target"
+    } else if route.path.starts_with("/ui/") {
+        "Below"
+    } else {
+        ""
+    }
 }
 
 fn security(access: Access) -> Value {
     match access {
-        Access::Anybody => json!([]),
+        Access::Anybody | Access::Session => json!([]),
         Access::Readers => json!([{ "certificate": [] }, { "administrator": [] }]),
         Access::Device | Access::Renewing => json!([{ "certificate": [] }]),
         Access::Admin(_) => json!([{ "administrator": [] }]),

@@ -1,7 +1,7 @@
 //! The table of all routes. Dispatch, authentication, limits and the OpenAPI document are folds
 //! over it: what is not in it does not exist.
 
-use codex_fleet::{check_in, enrolment, routes};
+use codex_fleet::{check_in, enrolment, request, rollout, routes};
 use hyper::Method;
 
 use crate::release::MAX_FILE;
@@ -20,6 +20,8 @@ pub enum Access {
     Renewing,
     /// An administrator with this role or a stronger one.
     Admin(Role),
+    /// Anybody; pages look for a session themselves, and forms must come from pages of this server.
+    Session,
 }
 
 /// Whether a route is there without TLS, too.
@@ -74,6 +76,26 @@ pub enum Action {
     RevokeToken,
     /// Shows the audit log.
     Audit,
+    /// Lists rollouts.
+    Rollouts,
+    /// Shows a rollout.
+    Rollout,
+    /// Starts a rollout.
+    StartRollout,
+    /// Pauses, resumes, aborts or promotes a rollout.
+    DecideRollout,
+    /// Gives the report on the fleet.
+    Report,
+    /// Gives all endpoints as a table.
+    EndpointsTable,
+    /// Takes a request from a machine.
+    FileRequest,
+    /// Lists requests.
+    Requests,
+    /// Shows a page of the dashboard.
+    Page,
+    /// Takes a form of the dashboard.
+    Form,
     /// Tells figures for Prometheus.
     Metrics,
     /// Tells that the process lives.
@@ -181,8 +203,32 @@ const CHECK_IN: Route = Route {
     refusals: &[400, 401, 403, 408, 413, 422, 503],
 };
 
+const PAGE_ROUTE: Route = Route {
+    method: &Method::GET,
+    path: "/ui",
+    action: Action::Page,
+    access: Access::Session,
+    surface: Surface::Tls,
+    body: 0,
+    query: &[],
+    summary: "A page of the dashboard",
+    success: (200, "text/html"),
+    refusals: &[303, 404, 503],
+};
+
+const FORM_ROUTE: Route = Route {
+    method: &Method::POST,
+    path: "/ui",
+    action: Action::Form,
+    body: 16_384,
+    summary: "Takes a form of the dashboard",
+    success: (303, "text/html"),
+    refusals: &[400, 403, 404, 408, 409, 413, 422, 503],
+    ..PAGE_ROUTE
+};
+
 /// All of them.
-pub const ROUTES: [Route; 25] = [
+pub const ROUTES: [Route; 37] = [
     FILE,
     Route {
         path: "/release/targets/{file...}",
@@ -358,6 +404,83 @@ pub const ROUTES: [Route; 25] = [
         refusals: &[400, 401, 403, 503],
         ..admin(&Method::GET, "/v1/admin/audit", Action::Audit, Role::Viewer, "The audit log")
     },
+    admin(
+        &Method::GET,
+        "/v1/admin/rollouts",
+        Action::Rollouts,
+        Role::Viewer,
+        "The last rollout of every cohort",
+    ),
+    Route {
+        refusals: &[401, 403, 404, 503],
+        ..admin(
+            &Method::GET,
+            "/v1/admin/rollouts/{cohort}",
+            Action::Rollout,
+            Role::Viewer,
+            "How a cohort's last rollout stands",
+        )
+    },
+    Route {
+        body: rollout::MAX_BYTES,
+        success: (201, JSON),
+        refusals: &[400, 401, 403, 408, 409, 413, 422, 503],
+        ..admin(
+            &Method::POST,
+            "/v1/admin/rollouts",
+            Action::StartRollout,
+            Role::Operator,
+            "Starts a rollout of a cohort's newest bundle",
+        )
+    },
+    Route {
+        body: rollout::MAX_BYTES,
+        refusals: &[400, 401, 403, 408, 409, 413, 422, 503],
+        ..admin(
+            &Method::POST,
+            "/v1/admin/rollouts/{cohort}",
+            Action::DecideRollout,
+            Role::Operator,
+            "Pauses, resumes, aborts or promotes a rollout",
+        )
+    },
+    admin(
+        &Method::GET,
+        "/v1/admin/report",
+        Action::Report,
+        Role::Viewer,
+        "What is true of the fleet; up to a quarter of a minute old",
+    ),
+    Route {
+        success: (200, "text/csv"),
+        ..admin(
+            &Method::GET,
+            "/v1/admin/endpoints.csv",
+            Action::EndpointsTable,
+            Role::Viewer,
+            "All endpoints as a table",
+        )
+    },
+    admin(
+        &Method::GET,
+        "/v1/admin/requests",
+        Action::Requests,
+        Role::Viewer,
+        "What people have asked to be allowed, the newest first",
+    ),
+    Route {
+        path: routes::REQUESTS,
+        action: Action::FileRequest,
+        body: request::MAX_BYTES,
+        success: (201, JSON),
+        summary: "Takes what somebody at a machine asks to be allowed; it loosens nothing",
+        refusals: &[400, 401, 403, 408, 413, 422, 429, 503],
+        ..CHECK_IN
+    },
+    PAGE_ROUTE,
+    Route { path: "/ui/{page...}", ..PAGE_ROUTE },
+    FORM_ROUTE,
+    Route { path: "/ui/{page...}", ..FORM_ROUTE },
     Route {
         success: (200, "text/plain; version=0.0.4"),
         refusals: &[401, 403],

@@ -84,7 +84,8 @@ pub struct Last {
 pub struct Newest {
     /// Its generation.
     pub generation: u64,
-    /// When it was committed, where that is known.
+    /// From when on the time to its enforcement counts: the commit, or the release where the commit's
+    /// time of day is not known.
     pub committed_at: Option<Timestamp>,
     /// When the server had it.
     pub published_at: Timestamp,

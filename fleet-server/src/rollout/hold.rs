@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use codex_fleet::identity::DeviceId;
 use codex_fleet::rollout::State;
+use serde::Deserialize;
 
 use super::Rollout;
 use super::inventory::seat;
@@ -20,7 +21,8 @@ pub struct Asker<'asker> {
 }
 
 /// Who gets a generation for which no rollout was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unplanned {
     /// Everybody, as if there were no rollouts.
     Everybody,

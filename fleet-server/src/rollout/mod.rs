@@ -32,10 +32,12 @@ use serde::{Deserialize, Serialize};
 pub use admission::{Approval, Offer, Refusal, act, start};
 pub use hold::{Asker, Unplanned, hold_for};
 pub use inventory::{BUCKETS, Inventory, MAX_REASONS, OTHER_REASONS, Seat, Standing, Tally, seat};
+pub(crate) use plan::duration;
 pub use plan::{
     Clock, Decision, MAX_TICK_SECONDS, Opened, Outdated, Step, Waiting, apply, figures, plan,
 };
 pub use status::status;
+pub(crate) use strategy::percent;
 pub use strategy::{Stage, Strategy};
 
 /// The most entries of a history; older ones are dropped.

@@ -199,6 +199,13 @@ pub struct Status {
     pub history: Vec<Entry>,
 }
 
+/// The rollouts of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    /// The newest one of every cohort that has any.
+    pub rollouts: Vec<Status>,
+}
+
 /// How many machines of those that may have it are how far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {

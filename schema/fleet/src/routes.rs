@@ -13,11 +13,10 @@ pub const CHECK_IN: &str = "/v1/check-in";
 /// `POST` under the certificate: [`crate::request::Request`]; the answer is
 /// [`crate::request::Filed`].
 pub const REQUESTS: &str = "/v1/requests";
-/// `GET` with an administrator's token: every rollout's [`crate::rollout::Status`], as a list, the
-/// newest of a cohort only; `POST`: [`crate::rollout::Start`], answered by its status.
+/// `GET` with an administrator's token: [`crate::rollout::List`], the newest rollout of every cohort;
+/// `POST`: [`crate::rollout::Start`], answered by its [`crate::rollout::Status`]. Below it, by the
+/// cohort's name: `GET` its status, `POST` [`crate::rollout::Ask`], answered by that.
 pub const ROLLOUTS: &str = "/v1/admin/rollouts";
-/// `POST` with an administrator's token: [`crate::rollout::Ask`], answered by the rollout's status.
-pub const ROLLOUT_ASKS: &str = "/v1/admin/rollouts/ask";
 /// Files of releases, below their names, with an administrator's token: `GET` and `HEAD` what is
 /// published or staged, `PUT` to stage; `PUT` of `metadata/timestamp.json` publishes.
 pub const RELEASE_FILES: &str = "/v1/admin/release/";
