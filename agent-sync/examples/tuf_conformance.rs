@@ -74,6 +74,7 @@ fn session(arguments: &Arguments, store: FileStore) -> Result<Session, Failure> 
         metadata,
         proxy: None,
         authorities: None,
+        identity: None,
         pace: Pace::default(),
     })?;
     let now = jiff::Timestamp::now();

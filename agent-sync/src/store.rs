@@ -42,8 +42,8 @@ const WRITABLE_BY_OTHERS: Mode = Mode::WGRP.union(Mode::WOTH);
 pub struct FileStore {
     path: PathBuf,
     folder: OwnedFd,
-    /// Held for its lock alone.
-    _lock: OwnedFd,
+    /// Held for its lock alone; none in a store that is only read.
+    lock: Option<OwnedFd>,
     writing: Mutex<()>,
 }
 
@@ -65,14 +65,60 @@ impl FileStore {
         let file = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let lock = fs::openat(&folder, LOCK, file, PRIVATE_FILE).map_err(failed)?;
         await_lock(&lock, wait).map_err(|problem| failure("lock", &shown, &problem))?;
-        let store = Self { path: path.to_owned(), folder, _lock: lock, writing: Mutex::new(()) };
+        let store =
+            Self { path: path.to_owned(), folder, lock: Some(lock), writing: Mutex::new(()) };
         store.settle(made).map_err(|problem| failure("open", &shown, &problem))?;
         Ok(store)
+    }
+
+    /// Opens a folder only to look at what is kept, while it may belong to another process.
+    ///
+    /// # Errors
+    /// When it is absent, a link, or in others' hands.
+    pub fn reading(path: &Path) -> Result<Self, StoreError> {
+        let shown = path.display().to_string();
+        let folder = open_folder(CWD, path).map_err(|problem| failure("open", &shown, &problem))?;
+        Ok(Self { path: path.to_owned(), folder, lock: None, writing: Mutex::new(()) })
     }
 
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Forgets what was kept under a name, if anything was.
+    ///
+    /// # Errors
+    /// When it may still be there.
+    pub fn remove(&self, name: &str) -> Result<(), StoreError> {
+        let failed = |problem: String| failure("remove", name, &problem);
+        let Place::Folder(file) = Place::of(name).map_err(failed)? else {
+            return Err(failed("targets are replaced, never removed".to_owned()));
+        };
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        match fs::unlinkat(&self.folder, file, AtFlags::empty()) {
+            Ok(()) => flush(self.folder.as_fd()).map_err(|errno| failed(errno.to_string())),
+            Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(failed(errno.to_string())),
+        }
+    }
+
+    /// The names under which something is kept, targets and names over 200 bytes aside, sorted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn names(&self) -> Result<Vec<String>, StoreError> {
+        let failed = |errno: Errno| failure("list", "the folder", &errno.to_string());
+        let mut names = Vec::new();
+        for entry in fs::Dir::read_from(&self.folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') && name != TARGETS && !name.contains('=') {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
     }
 
     /// Makes a new folder last, and removes what a killed write left.
@@ -109,6 +155,9 @@ impl FileStore {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+        if self.lock.is_none() {
+            return Err("the store was opened only to look".to_owned());
+        }
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST {
             return Err(format!("it is longer than the {LARGEST} bytes that are kept of anything"));
         }
@@ -191,7 +240,7 @@ fn open_folder(parent: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, String> {
 }
 
 /// Whether nobody but root and this user can have written to a file or folder.
-fn check_owner(stat: &Stat) -> Result<(), String> {
+pub(crate) fn check_owner(stat: &Stat) -> Result<(), String> {
     let owner = stat.st_uid;
     if owner != 0 && owner != geteuid().as_raw() {
         return Err(format!("it belongs to user {owner}, who is neither root nor the one running"));
@@ -282,7 +331,7 @@ fn discard(folder: BorrowedFd<'_>) -> Result<(), Errno> {
 }
 
 /// Waits until a file or folder is on the disk itself.
-fn flush(file: BorrowedFd<'_>) -> Result<(), Errno> {
+pub(crate) fn flush(file: BorrowedFd<'_>) -> Result<(), Errno> {
     #[cfg(target_vendor = "apple")]
     if fs::fcntl_fullfsync(file).is_ok() {
         return Ok(());

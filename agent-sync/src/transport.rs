@@ -10,7 +10,7 @@ use codex_trust::transport::{Resource, Transport, TransportError};
 use flate2::read::GzDecoder;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
 use crate::address;
@@ -43,8 +43,23 @@ impl Default for Pace {
     }
 }
 
+/// A machine's certificate and key, PEM. The key is not in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate.
+    pub certificate: Vec<u8>,
+    /// The key.
+    pub key: Vec<u8>,
+}
+
+impl std::fmt::Debug for ClientIdentity {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ClientIdentity").finish_non_exhaustive()
+    }
+}
+
 /// Where a release is, and how it is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The address under which metadata lies.
     pub metadata: String,
@@ -55,6 +70,8 @@ pub struct Settings {
     /// Certificates of authorities, PEM: the only ones that are trusted then. Where there are
     /// none, those of the Mozilla programme are.
     pub authorities: Option<Vec<u8>>,
+    /// What this machine shows to the server.
+    pub identity: Option<ClientIdentity>,
     /// How long fetches may take.
     pub pace: Pace,
 }
@@ -71,6 +88,9 @@ pub enum SettingsError {
     /// A proxy's address that is none. It may hold a password, and is not shown.
     #[error("the address of the proxy is none")]
     Proxy,
+    /// A certificate or key of this machine that is none.
+    #[error("the machine's certificate or key cannot be read; enrol again")]
+    Identity,
     /// No certificates where some must be.
     #[error("the file of authorities holds no certificate in PEM form, or a broken one")]
     Authorities,
@@ -107,27 +127,8 @@ impl HttpTransport {
     /// # Errors
     /// When an address, the proxy or the authorities are not usable.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let proxy = settings.proxy.as_deref().map(Proxy::new).transpose();
-        let roots = match &settings.authorities {
-            Some(pem) => certificates(pem)?,
-            None => RootCerts::WebPki,
-        };
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            // An address is what an administrator wrote, not what a server says.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(proxy.map_err(|_| SettingsError::Proxy)?)
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .timeout_per_read(Some(settings.pace.silence))
-            .timeout_per_write(Some(settings.pace.silence))
-            .max_response_header_size(HEADERS)
-            // Unpacked here, and not by the library, to count and to bound what arrives.
-            .accept_encoding("gzip")
-            .user_agent(concat!("codex-agent/", env!("CARGO_PKG_VERSION")))
-            .build();
         Ok(Self {
-            agent: config.into(),
+            agent: agent(settings)?,
             metadata: base(&settings.metadata)?,
             targets: base(&settings.targets)?,
             pace: settings.pace,
@@ -210,6 +211,41 @@ impl HttpTransport {
                 return Err(fetch.too_slow(taken));
             }
         }
+    }
+}
+
+/// The client of settings: no redirects, limits of headers and silence, and no other authorities
+/// than those that are named.
+pub(crate) fn agent(settings: &Settings) -> Result<Agent, SettingsError> {
+    let proxy = settings.proxy.as_deref().map(Proxy::new).transpose();
+    let client = settings.identity.as_ref().map(client_cert).transpose()?;
+    let roots = match &settings.authorities {
+        Some(pem) => certificates(pem)?,
+        None => RootCerts::WebPki,
+    };
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        // An address is what an administrator wrote, not what a server says.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(proxy.map_err(|_| SettingsError::Proxy)?)
+        .tls_config(TlsConfig::builder().root_certs(roots).client_cert(client).build())
+        .timeout_per_read(Some(settings.pace.silence))
+        .timeout_per_write(Some(settings.pace.silence))
+        .max_response_header_size(HEADERS)
+        // Unpacked here, and not by the library, to count and to bound what arrives.
+        .accept_encoding("gzip")
+        .user_agent(concat!("codex-agent/", env!("CARGO_PKG_VERSION")))
+        .build();
+    Ok(config.into())
+}
+
+fn client_cert(identity: &ClientIdentity) -> Result<ClientCert, SettingsError> {
+    let certificate = Certificate::from_pem(&identity.certificate);
+    let key = PrivateKey::from_pem(&identity.key);
+    match (certificate, key) {
+        (Ok(certificate), Ok(key)) => Ok(ClientCert::new_with_certs(&[certificate], key)),
+        _ => Err(SettingsError::Identity),
     }
 }
 
@@ -364,7 +400,7 @@ fn certificates(pem: &[u8]) -> Result<RootCerts, SettingsError> {
     Ok(RootCerts::new_with_certs(&found))
 }
 
-fn length_of(bytes: &[u8]) -> u64 {
+pub(crate) fn length_of(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 

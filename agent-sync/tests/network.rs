@@ -41,6 +41,7 @@ fn settings(address: &str) -> Settings {
         targets: format!("{address}/targets/"),
         proxy: None,
         authorities: None,
+        identity: None,
         pace: pace(),
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::rollout::Unplanned;
 use crate::store::Place;
 use crate::world::{WorldError, read};
 
@@ -32,6 +33,26 @@ pub struct Config {
     pub pace: Pace,
     /// The most of everything.
     pub limits: Limits,
+    /// How rollouts go.
+    pub rollouts: Rollouts,
+    /// Where a line of the policy can be read, with `{commit}`, `{path}` and `{line}`.
+    pub policy_link: Option<String>,
+}
+
+/// How rollouts go.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rollouts {
+    /// Who gets a bundle for which no rollout was started.
+    pub unplanned: Unplanned,
+    /// How often the planner looks, in milliseconds.
+    pub step_milliseconds: u64,
+}
+
+impl Default for Rollouts {
+    fn default() -> Self {
+        Self { unplanned: Unplanned::Everybody, step_milliseconds: 15_000 }
+    }
 }
 
 /// Who may read the release over TLS.
@@ -161,6 +182,9 @@ struct Written {
     pace: Pace,
     #[serde(default)]
     limits: Limits,
+    #[serde(default)]
+    rollouts: Rollouts,
+    policy_link: Option<String>,
 }
 
 fn ten() -> u32 {
@@ -240,6 +264,8 @@ impl Config {
             enrolment,
             pace,
             limits,
+            rollouts,
+            policy_link,
         } = written;
         let database = match Place::of(&database) {
             Place::File(path) => Place::File(inside(path)),
@@ -264,6 +290,8 @@ impl Config {
             },
             pace,
             limits,
+            rollouts,
+            policy_link,
         })
     }
 }
@@ -271,6 +299,7 @@ impl Config {
 /// All that cannot be.
 fn problems(written: &Written) -> Vec<String> {
     let Written { organisation, keep_releases, listen, enrolment, pace, limits, .. } = written;
+    let Written { rollouts, policy_link, .. } = written;
     let mut problems = Vec::new();
     let mut wrong = |is_wrong: bool, problem: &str| {
         if is_wrong {
@@ -299,6 +328,14 @@ fn problems(written: &Written) -> Vec<String> {
     wrong(
         !(50..=10_000).contains(&pace.poll_milliseconds),
         "`pace.poll_milliseconds` must be 50 to 10000",
+    );
+    wrong(
+        !(100..=300_000).contains(&rollouts.step_milliseconds),
+        "`rollouts.step_milliseconds` must be 100 to 300000",
+    );
+    wrong(
+        policy_link.as_ref().is_some_and(|link| !link.starts_with("https://")),
+        "`policy_link` must begin with `https://`",
     );
     wrong(pace.drain_seconds > 600, "`pace.drain_seconds` must be 600 at most");
     wrong(limits.connections == 0, "`limits.connections` must be at least 1");

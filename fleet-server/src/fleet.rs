@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use axum::extract::ws::Utf8Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use codex_fleet::identity::{DeviceId, Identity};
 use codex_fleet::push::Hint;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -15,17 +15,19 @@ use tokio::sync::watch;
 
 use crate::authority::{Authority, Pair, private_key};
 use crate::config::Config;
+use crate::dashboard::Sessions;
 use crate::error::ServeError;
 use crate::metrics::Metrics;
 use crate::release::{Files, TIMESTAMP, verify};
+use crate::rolling::Board;
 use crate::store::Store;
 use crate::store::devices::{self, Seen};
 use crate::store::head::{self, Head};
 use crate::store::releases::{self, Loaded};
+use crate::store::rollouts;
 use crate::store::sql::StoreError;
 use crate::store::tokens::{self, AccessToken};
 use crate::tree::Tree;
-use crate::websocket;
 use crate::world::read;
 
 /// The most bytes of a key or a root.
@@ -73,10 +75,8 @@ pub struct Snapshot {
 pub struct Pulse {
     /// The hint.
     pub revision: u64,
-    /// The hint as JSON.
-    pub json: Bytes,
-    /// The hint as a frame of a WebSocket.
-    pub frame: Bytes,
+    /// The hint, as it is sent.
+    pub text: Utf8Bytes,
 }
 
 /// Keys and certificates.
@@ -95,8 +95,12 @@ pub struct Fleet {
     pub store: Store,
     /// Figures.
     pub metrics: Metrics,
-    /// Who waits.
+    /// Who waits, before rollouts are asked.
     pub holds: Arc<dyn Holds>,
+    /// Rollouts.
+    pub board: Board,
+    /// Who is signed in to the dashboard.
+    pub sessions: Sessions,
     keys: Keys,
     snapshot: RwLock<Arc<Snapshot>>,
     pulse: watch::Sender<Pulse>,
@@ -144,6 +148,8 @@ impl Fleet {
             store,
             metrics: Metrics::default(),
             holds,
+            board: Board::default(),
+            sessions: Sessions::default(),
             keys,
             snapshot: RwLock::default(),
             pulse: watch::Sender::new(Pulse::default()),
@@ -283,17 +289,19 @@ impl Fleet {
         let before = self.snapshot();
         let known = before.tree.digests();
         let keep = i64::from(self.config.keep_releases);
-        let (head, accesses, revoked, loaded) = self
+        let (head, accesses, revoked, loaded, rollouts) = self
             .store
             .read(move |tx| {
                 let head = head::head(tx)?;
                 let accesses = tokens::accesses(tx)?;
-                Ok((head, accesses, devices::revoked(tx)?, releases::load(tx, keep, &known)?))
+                let revoked = devices::revoked(tx)?;
+                Ok((head, accesses, revoked, releases::load(tx, keep, &known)?, rollouts::all(tx)?))
             })
             .await?;
         let tree = self.grown(&before.tree, loaded).await;
         let snapshot =
             Snapshot { head, tree, accesses: Arc::new(accesses), revoked: Arc::new(revoked) };
+        self.board.set(rollouts);
         let (revision, version) = (head.revision, snapshot.tree.version);
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
         self.tell(revision, version);
@@ -344,11 +352,10 @@ impl Fleet {
             spread: self.config.pace.spread_milliseconds,
             heartbeat: self.config.pace.heartbeat_seconds,
         };
-        let Ok(json) = serde_json::to_vec(&hint) else { return };
-        let pulse =
-            Pulse { revision, frame: websocket::text_frame(&json).into(), json: json.into() };
+        let Ok(text) = serde_json::to_string(&hint) else { return };
+        let pulse = Pulse { revision, text: text.into() };
         self.pulse.send_if_modified(|told| {
-            let is_new = told.json != pulse.json;
+            let is_new = told.text != pulse.text;
             if is_new {
                 *told = pulse;
             }

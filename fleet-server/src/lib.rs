@@ -3,7 +3,9 @@
 //! Reading order: `config` (the one file), `store` (what is remembered), `release` and `tree` (what
 //! is verified, and what is served of it), `authority` and `tls` (who a machine is), `fleet` (what
 //! all requests share), `http` (connections and the table of routes), `api` (what the routes do),
-//! `server` (all of it together), `setup` (what `init` makes), `cli` (the program).
+//! `server` (all of it together), `setup` (what `init` makes), `cli` (the program). Beside them, pure:
+//! `rollout` (who may have what, and when), `reports` (what a fleet looks like), `exceptions` (what is
+//! asked for, as a file for the policy repository).
 //!
 //! **Invariants.**
 //! - Nothing here makes a policy valid. What machines install is decided by `codex-trust` on the
@@ -23,17 +25,22 @@ pub mod api;
 pub mod authority;
 pub mod cli;
 pub mod config;
+pub mod dashboard;
 pub mod error;
+pub mod exceptions;
 pub mod fleet;
 pub mod http;
 pub mod issue;
 pub mod metrics;
+pub mod pages;
 pub mod release;
+pub mod reports;
+pub mod rolling;
+pub mod rollout;
 pub mod server;
 pub mod setup;
 pub mod store;
 pub mod testing;
 pub mod tls;
 pub mod tree;
-pub(crate) mod websocket;
 pub mod world;

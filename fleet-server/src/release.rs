@@ -113,6 +113,8 @@ pub struct Release {
     pub cohorts: ByCohort,
     /// Which machines its bundles are for.
     pub assignments: Vec<Assignment>,
+    /// What the organisation says in it.
+    pub organisation: Organisation,
 }
 
 /// Which machines a bundle is for.
@@ -170,8 +172,9 @@ pub fn verify(
         }
     }
     let version = published.timestamp.as_ref().map_or(0, |timestamp| timestamp.version);
-    let (cohorts, assignments) = cohorts(files, &published, organisation)?;
-    Ok(Release { version, files: used, cohorts, assignments })
+    let said = said(files, &published)?;
+    let (cohorts, assignments) = cohorts(files, &published, organisation, &said)?;
+    Ok(Release { version, files: used, cohorts, assignments, organisation: said })
 }
 
 /// Holds a release against the one before it, as a machine does that has that one: no version goes
@@ -214,10 +217,10 @@ fn cohorts(
     files: &Files,
     published: &Published,
     organisation: &str,
+    said: &Organisation,
 ) -> Result<(ByCohort, Vec<Assignment>), ReleaseError> {
     let mut found = BTreeMap::new();
     let mut assignments = Vec::new();
-    let said = said(files, published)?;
     for (role, signed) in published.roles.iter().filter(|(role, _)| *role != "targets") {
         for (path, target) in &signed.document.targets {
             let wrong = |problem: String| ReleaseError::Bundle { path: path.clone(), problem };

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 use crate::authority::{certificates, private_key};
 use crate::config::Config;
@@ -64,6 +67,7 @@ pub async fn serve(config: Config, holds: Arc<dyn Holds>) -> Result<Running, Ser
     for (listener, door) in opened {
         running.tasks.push(tokio::spawn(accept(Arc::clone(&fleet), listener, door)));
     }
+    running.tasks.push(tokio::spawn(crate::rolling::run(Arc::clone(&fleet))));
     running.tasks.push(tokio::spawn(fleet.keep_up()));
     Ok(running)
 }
@@ -77,6 +81,16 @@ impl Running {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the server failed");
             }
+        }
+        // Push channels have left their connections' tasks: each says good-bye by itself.
+        let patience = Duration::from_secs(self.fleet.config.pace.drain_seconds);
+        let told = async {
+            while self.fleet.metrics.push_channels.load(Ordering::Relaxed) > 0 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if timeout(patience, told).await.is_err() {
+            tracing::warn!("some push channels were not told in time");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use codex_trust::organisation::Organisation;
 use codex_trust::provider::{hex, sha256};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -52,6 +53,8 @@ pub struct Tree {
     pub cohorts: ByCohort,
     /// Which machines the bundles are for.
     pub assignments: Vec<Assignment>,
+    /// What the organisation says; none before the first release.
+    pub organisation: Option<Arc<Organisation>>,
 }
 
 impl Tree {
@@ -93,8 +96,16 @@ impl Tree {
         let commit = entry(TIMESTAMP, timestamp);
         let digest = format!("sha256:{}", commit.sha256);
         entries.insert(TIMESTAMP.to_owned(), Arc::new(commit));
-        let Release { version, files: _, cohorts, assignments } = release;
-        Self { files: entries, version, timestamp: Some(digest), cohorts, assignments }
+        let Release { version, files: _, cohorts, assignments, organisation } = release;
+        let organisation = Some(Arc::new(organisation));
+        Self {
+            files: entries,
+            version,
+            timestamp: Some(digest),
+            cohorts,
+            assignments,
+            organisation,
+        }
     }
 }
 

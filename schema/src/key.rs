@@ -42,6 +42,8 @@ pub struct Key {
     pub was: &'static [&'static str],
     /// Whether the value must never be printed.
     pub secret: Secret,
+    /// What the compiler fills in.
+    pub placeholder: Placeholder,
     /// One plain sentence: what the key does. No full stop needed by renderers: they print it as is.
     pub doc: &'static str,
     /// A TOML value that parses, validates and survives emitting.
@@ -66,10 +68,20 @@ pub const KEY: Key = Key {
     order: Order::AsWritten,
     was: &[],
     secret: Secret::No,
+    placeholder: Placeholder::None,
     doc: "",
     example: "",
     default: "",
 };
+
+/// What the compiler puts into the text of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placeholder {
+    /// Nothing: the text is as it was written.
+    None,
+    /// The policy's name where the text says `{policy}`: what Codex reports names its policy then.
+    Policy,
+}
 
 /// A table on the way to keys: what Codex expects there and what it does with names it does not
 /// know. Written only where it differs from an ordinary struct table.

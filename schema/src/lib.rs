@@ -12,6 +12,7 @@ pub mod reader;
 pub mod reference;
 pub mod source;
 pub mod span;
+pub mod startup;
 pub mod strictness;
 pub mod table;
 pub mod types;

@@ -5,6 +5,7 @@ mod cases;
 mod compare;
 mod keys;
 mod release;
+pub(super) mod rollout;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub(super) use keys::{
 pub(super) use release::{
     Approve, Publish, Release, ReleaseCommand, ReleaseDiff, ServerArgs, Show, Sign, Signing, Verify,
 };
+use rollout::Rollout;
 
 /// Tells what policy is in force for Codex on a machine, and why.
 ///
@@ -75,6 +77,8 @@ pub enum Command {
     Publish(Publish),
     /// Shows, verifies and compares releases, and approves what loosens.
     Release(Release),
+    /// Brings a published generation to its machines, stage by stage, through a fleet server.
+    Rollout(Rollout),
     /// Runs the tests of a policy repository: the cases and properties of its *.test.toml.
     Test(Test),
     /// Tells the agent what it may do, in at most 40 lines made from the policy in force.

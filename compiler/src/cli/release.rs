@@ -20,10 +20,11 @@ use super::keys::signers;
 use super::sign::{Ended, ended};
 use super::world::{now, read_file};
 use super::{Outcome, Output};
+use crate::fleet::{Client, Reach};
 use crate::release::folder::Folder;
 use crate::release::home::Home;
 use crate::release::publish::{published, statement};
-use crate::release::server::{Reach, Server};
+use crate::release::server::Server;
 use crate::release::stage::Stage;
 
 /// Runs one of the commands.
@@ -39,10 +40,15 @@ pub(super) fn release(command: &ReleaseCommand, output: &mut Output) -> Outcome 
 
 /// Where a release is: on a fleet server where the name is an address, or else in a folder.
 pub(super) fn home(place: &Path, server: &ServerArgs) -> Result<Home, Ended> {
-    let address = place.to_string_lossy();
-    if !address.contains("://") {
+    if !place.to_string_lossy().contains("://") {
         return Ok(Home::Folder(Folder::new(place)));
     }
+    Ok(Home::Server(Server::new(client(place, server)?)))
+}
+
+/// The fleet server at an address.
+pub(super) fn client(place: &Path, server: &ServerArgs) -> Result<Client, Ended> {
+    let address = place.to_string_lossy();
     let Some(token) = &server.server_token else {
         let words = format!("{address} is a fleet server: name the file with your --server-token");
         return Err(Ended::Usage(words));
@@ -59,8 +65,7 @@ pub(super) fn home(place: &Path, server: &ServerArgs) -> Result<Home, Ended> {
         token: Zeroizing::new(token.trim().to_owned()),
         authorities,
     };
-    let server = Server::new(&reach).map_err(|error| Ended::Usage(error.to_string()))?;
-    Ok(Home::Server(server))
+    Client::new(&reach).map_err(|error| Ended::Usage(error.to_string()))
 }
 
 fn opened(home: &Home, root: &Path) -> Result<Published, Ended> {

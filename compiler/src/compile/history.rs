@@ -8,7 +8,17 @@ use std::sync::{Arc, OnceLock};
 use serde::Serialize;
 
 /// A commit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 pub struct Commit {
     /// Its full identifier.
     pub id: String,

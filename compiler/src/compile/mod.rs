@@ -13,10 +13,12 @@
 //! system is in them. What a policy says and its digest do not depend on how it was written down.
 
 pub mod history;
+mod naming;
 pub mod output;
-mod provenance;
+pub(crate) mod provenance;
 pub mod toml_text;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use codex_schema::lookup::{CONFIG, REQUIREMENTS};
@@ -75,7 +77,8 @@ impl<'history> Compiler<'history> {
     ) -> CompiledCohort {
         let simplified = simplify(policy.requirements.clone(), Reasons::Keep);
         let (digest, mut files) = texts(repository, cohort, policy, &simplified.requirements);
-        let provenance = self.origins.of(repository, cohort, policy, &simplified, &digest);
+        let provenance =
+            self.origins.of(repository, cohort, policy, &simplified, (&digest, &files));
         files.insert(PROVENANCE_FILE.to_owned(), provenance);
         CompiledCohort { digest, files, versions: cohort.versions.clone() }
     }
@@ -116,7 +119,12 @@ fn texts(
         hash.add(text.unwrap_or_default().as_bytes());
         files.insert(name, text.unwrap_or_default().to_owned());
     }
-    (format!("sha256:{}", hash.finish()), files)
+    let digest = format!("sha256:{}", hash.finish());
+    if let Cow::Owned(named) = naming::named(requirements, &naming::name(&cohort.name, &digest)) {
+        let text = toml_text::document(&head, &named, &REQUIREMENTS);
+        files.insert(REQUIREMENTS_FILE.to_owned(), text);
+    }
+    (digest, files)
 }
 
 /// A digest of everything that a cohort's files are made from: while it stays the same, so do

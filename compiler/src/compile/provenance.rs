@@ -15,11 +15,12 @@ use serde::{Serialize, Serializer};
 use super::COMPILER_VERSION;
 use super::history::{Commit, History};
 use crate::authoring::{Document, EffectivePolicy, Event, Outcome, Permit};
+use crate::digest::sha256_hex;
 use crate::repository::{Cohort, Repository};
 use crate::simplify::{Reason, Removed, Simplified};
 
 /// The form of the file; changes with every change that readers must know of.
-const FORM: &str = "codex-config provenance 1";
+pub(crate) const FORM: &str = "codex-config provenance 1";
 
 /// What is known of the documents, collected as cohorts need it.
 pub(super) struct Origins<'history> {
@@ -51,6 +52,8 @@ struct File<'cohort> {
     digest: &'cohort str,
     layers: Vec<String>,
     exceptions: &'cohort [String],
+    /// The digests of the files that it speaks for, as they are installed.
+    files: BTreeMap<&'cohort str, String>,
     sources: Vec<String>,
     commits: Vec<Commit>,
     requirements: Entries,
@@ -142,7 +145,7 @@ impl<'history> Origins<'history> {
         cohort: &Cohort,
         policy: &EffectivePolicy,
         simplified: &Simplified,
-        digest: &str,
+        (digest, files): (&str, &BTreeMap<String, String>),
     ) -> String {
         let texts = &repository.documents;
         let mut writer =
@@ -163,6 +166,7 @@ impl<'history> Origins<'history> {
             digest,
             layers: policy.chain.iter().map(ToString::to_string).collect(),
             exceptions: &policy.exceptions,
+            files: files.iter().map(|(name, text)| (name.as_str(), digest_of(text))).collect(),
             sources: sources.into_iter().map(|cited| cited.origin.path.clone()).collect(),
             commits: in_order(commits).into_iter().map(Arc::unwrap_or_clone).collect(),
             requirements,
@@ -370,8 +374,12 @@ impl Writer<'_, '_> {
     }
 }
 
+fn digest_of(text: &str) -> String {
+    format!("sha256:{}", sha256_hex(text.as_bytes()))
+}
+
 /// Adds a part to a dotted path; a part with a dot stands in quotes.
-fn push_name(path: &mut String, name: &str) {
+pub(crate) fn push_name(path: &mut String, name: &str) {
     if !path.is_empty() {
         path.push('.');
     }

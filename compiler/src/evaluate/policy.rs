@@ -99,6 +99,7 @@ pub fn of_policy(
         bundle: BundleState::None,
         trust: None,
         rules: rules.collect(),
+        origins: Ok(None),
         documents,
     };
     Evaluation::of_gathered(machine, gathered, &MemoryFiles::default())

@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 pub(crate) use setting::place_in;
 
 use crate::evaluate::Evaluation;
+use crate::origins::Origin;
 
 /// The version of this document's form.
 pub const FORM: &str = "codex-config/explain/1";
@@ -221,6 +222,8 @@ pub struct Candidate {
     pub reason: Option<Reason>,
     /// Where it stands.
     pub place: Option<Place>,
+    /// Where it came from in the policy repository, as far as the machine knows.
+    pub origins: Vec<Origin>,
 }
 
 /// What became of a value.
@@ -272,6 +275,8 @@ pub struct Voice {
     pub outcome: Outcome,
     /// Where it stands.
     pub place: Option<Place>,
+    /// Where it came from in the policy repository, as far as the machine knows.
+    pub origins: Vec<Origin>,
 }
 
 /// A mistake or a caution.

@@ -2,10 +2,11 @@
 
 use codex_schema::inspect::inspect;
 use codex_schema::lookup::CONFIG;
-use codex_schema::source::ConfigTier;
+use codex_schema::source::{Channel, ConfigTier};
 use codex_schema::version::Version;
 
 use super::{Problem, Severity, setting, tier_name};
+use crate::compile::{CONFIG_FILE, PROVENANCE_FILE, REQUIREMENTS_FILE};
 use crate::evaluate::Evaluation;
 use crate::gather::BundleState;
 
@@ -15,6 +16,7 @@ pub(super) fn of(evaluation: &Evaluation) -> Vec<Problem> {
     unknown_requirements(evaluation, &mut found);
     configuration(evaluation, &mut found);
     cautions(evaluation, &mut found);
+    origins(evaluation, &mut found);
     found.sort_by_key(|problem| problem.severity);
     found
 }
@@ -28,6 +30,47 @@ fn unusable(evaluation: &Evaluation) -> Vec<Problem> {
         effect: broken.codex_says.as_ref().map(|_| "Codex refuses to run with it".to_owned()),
     });
     broken.collect()
+}
+
+/// A map of origins that cannot be read, or that was written with other files than these.
+fn origins(evaluation: &Evaluation, found: &mut Vec<Problem>) {
+    let mut caution = |message: String, help: &str| {
+        found.push(Problem {
+            severity: Severity::Caution,
+            message,
+            place: None,
+            help: Some(help.to_owned()),
+            effect: None,
+        });
+    };
+    let map = evaluation.machine.os.system_file(PROVENANCE_FILE);
+    let known = match &evaluation.gathered.origins {
+        Ok(None) => return,
+        Ok(Some(known)) => known,
+        Err(problem) => {
+            let message = format!("{map}: {problem}");
+            return caution(message, "where values came from is not told; let the agent repair it");
+        }
+    };
+    let requirements = evaluation.gathered.requirements.iter();
+    let requirements = requirements
+        .filter(|one| one.channel == Channel::System)
+        .map(|one| (REQUIREMENTS_FILE, one.layer.source));
+    let config = evaluation.gathered.config.iter();
+    let config = config
+        .filter(|one| one.tier == ConfigTier::System)
+        .map(|one| (CONFIG_FILE, one.layer.source));
+    for (file, source) in requirements.chain(config) {
+        let text = evaluation.documents().get(source).map(|document| &*document.text);
+        if text.is_some_and(|text| !known.speaks_for(file, text)) {
+            let path = evaluation.machine.os.system_file(file);
+            let message = format!(
+                "{path} is not as it was compiled for cohort `{}`: somebody changed it here",
+                known.cohort()
+            );
+            caution(message, "let the agent repair it, and change the policy repository instead");
+        }
+    }
 }
 
 fn unknown_requirements(evaluation: &Evaluation, found: &mut Vec<Problem>) {

@@ -3,7 +3,7 @@
 use codex_schema::key::{Effect, Key, Secret};
 use codex_schema::lookup::CONFIG;
 use codex_schema::reader::read_toml_value;
-use codex_schema::source::{ConfigTier, Documents};
+use codex_schema::source::{Channel, ConfigTier, Documents};
 use codex_schema::span::{SourceId, Span};
 use codex_schema::value::{Node, Value};
 use serde_json::{Value as Json, json};
@@ -12,10 +12,12 @@ use super::outcome::{self, End};
 use super::subjects::{Subject, subjects};
 use super::{Candidate, Lock, Outcome, Place, Reason, Scope, Setting, Status, Voice, advice};
 use super::{channel_name, tier_name};
+use crate::compile::{CONFIG_FILE, REQUIREMENTS_FILE};
 use crate::digest::sha256_hex;
 use crate::effective::Session;
 use crate::evaluate::Evaluation;
 use crate::layers::NotLoaded;
+use crate::origins::Origin;
 
 /// All settings in scope, by key.
 pub(super) fn settings(evaluation: &Evaluation, scope: Scope<'_>) -> Vec<Setting> {
@@ -125,6 +127,9 @@ fn candidates(
     for layer in evaluation.configuration.layers.iter().rev() {
         let Some(node) = node_at(&layer.layer.root, parts) else { continue };
         let mut one = candidate(tier_name(layer.tier), node, won, evaluation, sensitive);
+        if layer.tier == ConfigTier::System {
+            one.origins = origins(evaluation, CONFIG_FILE, layer.layer.source, parts);
+        }
         match layer.not_loaded {
             Some(NotLoaded::Untrusted) => {
                 one.outcome = Outcome::NotLoaded;
@@ -150,7 +155,15 @@ fn candidate(
         outcome: if beaten { Outcome::Lost } else { Outcome::Won },
         reason: beaten.then_some(Reason::LowerPrecedence),
         place: place_of(evaluation, node.span, sensitive),
+        origins: Vec::new(),
     }
+}
+
+/// Where a value of one of the system's files came from.
+fn origins(evaluation: &Evaluation, file: &str, source: SourceId, path: &[&str]) -> Vec<Origin> {
+    let Ok(Some(known)) = &evaluation.gathered.origins else { return Vec::new() };
+    let text = evaluation.documents().get(source).map(|document| &*document.text);
+    text.map_or_else(Vec::new, |text| known.of(file, text, path))
 }
 
 /// The winner of the configuration, in the light of what requirements did to it.
@@ -218,6 +231,11 @@ fn voices(subject: &Subject, evaluation: &Evaluation, sensitive: bool) -> Vec<Vo
                 value: hide(json!(node.value), sensitive),
                 outcome,
                 place: place_of(evaluation, node.span, sensitive),
+                origins: if layer.channel == Channel::System {
+                    origins(evaluation, REQUIREMENTS_FILE, layer.source, &parts)
+                } else {
+                    Vec::new()
+                },
             });
         }
     }

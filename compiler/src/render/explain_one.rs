@@ -7,6 +7,7 @@ use super::values::{quoted, short};
 use crate::explain::{
     Candidate, ChannelState, Explanation, Outcome, Reason, Setting, Status, Voice,
 };
+use crate::origins::Origin;
 
 /// Draws the settings of an explanation one by one.
 pub fn draw(explanation: &Explanation, paint: Paint, names: &Names) -> String {
@@ -186,6 +187,7 @@ fn candidate(out: &mut String, step: usize, voice: &Candidate, paint: Paint, nam
     let value = paint.paint(role, &padded(&paint.fit(&short(&voice.value), 24), 24));
     let name = padded(&voice.layer, 20);
     line(out, &format!("  {step} {name} {} {value} {place}  {reason}", paint.sign(sign)));
+    origins(out, &voice.origins, paint);
 }
 
 fn requirements(
@@ -236,9 +238,23 @@ fn requirements(
                 paint.paint(role, &value),
             );
             line(out, &text);
+            origins(out, &voice.origins, paint);
         }
     }
     out.push('\n');
+}
+
+/// Most places in the policy repository that are shown for one value; all are in the JSON form.
+const MOST_ORIGINS: usize = 5;
+
+/// Where a value came from in the policy repository.
+fn origins(out: &mut String, origins: &[Origin], paint: Paint) {
+    for origin in origins.iter().take(MOST_ORIGINS) {
+        line(out, &paint.paint(Role::Faint, &format!("      from {origin}")));
+    }
+    if let Some(more @ 1..) = origins.len().checked_sub(MOST_ORIGINS) {
+        line(out, &paint.paint(Role::Faint, &format!("      and {more} more places")));
+    }
 }
 
 /// The line of the requirement that decided.

@@ -36,12 +36,14 @@ pub fn write(explanation: &Explanation) -> String {
                 one.layer,
                 quoted(&one.value)
             ));
+            lines.extend(one.origins.iter().map(|origin| format!("    from {origin}")));
         }
         for voice in &setting.requirements {
             let place = voice.place.as_ref().map_or(String::new(), |at| format!(" at {at}"));
             let lost = if voice.outcome == Outcome::Lost { ", overruled" } else { "" };
             let value = quoted(&voice.value);
             lines.push(format!("  {} requires {} {value}{place}{lost}", voice.channel, voice.key));
+            lines.extend(voice.origins.iter().map(|origin| format!("    from {origin}")));
         }
         lines.extend(setting.actions.iter().map(|action| format!("  you can: {action}")));
     }

@@ -11,12 +11,12 @@ use crate::tree::{Entry, Keep};
 
 /// A file of the release.
 pub(super) fn file(call: &Call) -> Result<Answer, Refusal> {
-    let path = call.request.uri().path();
+    let path = call.request.uri.path();
     let snapshot = call.fleet.snapshot();
     let name = path.strip_prefix("/release/").and_then(name_of);
     let entry = name.and_then(|name| snapshot.tree.file(&name).cloned());
     let entry = entry.ok_or_else(|| Refusal::not_found("the release has no such file"))?;
-    Ok(given(&entry, call.request.headers(), call.fleet.config.release_readers))
+    Ok(given(&entry, &call.request.headers, call.fleet.config.release_readers))
 }
 
 fn given(entry: &Entry, headers: &HeaderMap, readers: ReleaseReaders) -> Answer {

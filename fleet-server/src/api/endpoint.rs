@@ -130,7 +130,11 @@ pub(super) async fn check_in(call: &Call, body: &[u8]) -> Result<Answer, Refusal
     let kept = kept(call, identity, &told).await?;
     let snapshot = fleet.snapshot();
     let assigned = assigned(&snapshot.tree.assignments, &identity.claims);
-    let hold = assigned.and_then(|label| fleet.holds.hold(&label.cohort, identity));
+    let unplanned = fleet.config.rollouts.unplanned;
+    let hold = assigned.and_then(|label| {
+        let planned = || fleet.board.hold(label, identity, told.installed.as_ref(), unplanned);
+        fleet.holds.hold(&label.cohort, identity).or_else(planned)
+    });
     let text = |value: serde_json::Result<String>| value.map_err(no_dice);
     fleet.saw(
         &identity.device,

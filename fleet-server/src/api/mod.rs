@@ -9,15 +9,22 @@ mod distribution;
 mod endpoint;
 mod publish;
 mod push;
+mod rollouts;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
+use axum::extract::{RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::routing::{MethodFilter, MethodRouter};
+use axum::{RequestExt as _, Router};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{self, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::body::Body as _;
+use hyper::header;
+use hyper::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -27,7 +34,7 @@ use crate::fleet::Fleet;
 use crate::http::answer::{Answer, Refusal};
 use crate::http::connection::Peer;
 use crate::http::openapi;
-use crate::http::route::{Access, Action, Found, Route, Surface, find};
+use crate::http::route::{Access, Action, ROUTES, Route, Surface};
 use crate::store::tokens::{self, Grant, Role};
 use crate::world::now;
 
@@ -68,34 +75,48 @@ struct Call {
     /// What stands in the place of the path's parameter, as it was sent.
     parameter: String,
     caller: Caller,
-    request: Request<Incoming>,
+    /// All of the request but its body.
+    request: Parts,
 }
 
-/// Answers a request.
-pub async fn answer(fleet: Arc<Fleet>, peer: &Peer, request: Request<Incoming>) -> Answer {
+/// What is answered on a surface: the table of routes, for axum to find the way in.
+pub fn router(fleet: &Arc<Fleet>, surface: Surface) -> Router {
+    let mut paths: BTreeMap<String, MethodRouter> = BTreeMap::new();
+    for route in ROUTES.iter().filter(|route| is_offered(route, surface)) {
+        let Ok(filter) = MethodFilter::try_from(route.method.clone()) else { continue };
+        let fleet = Arc::clone(fleet);
+        let handler = move |request: Request| answer(Arc::clone(&fleet), route, request);
+        let methods = paths.remove(&route.pattern()).unwrap_or_default();
+        paths.insert(route.pattern(), methods.on(filter, handler));
+    }
+    let mut router = Router::new();
+    for (path, methods) in paths {
+        // The header `allow` is axum's to set: it knows which methods there are.
+        router = router.route(&path, methods.fallback(async || not_this_way()));
+    }
+    router.fallback(async || Refusal::not_found("there is nothing at this path").answer())
+}
+
+/// Answers a request that found its route.
+async fn answer(fleet: Arc<Fleet>, route: &'static Route, mut request: Request) -> Answer {
     let began = Instant::now();
-    let is_head = request.method() == Method::HEAD;
-    let (route, parameter) = match find(request.method(), request.uri().path()) {
-        Found::Route(route, parameter) if is_offered(route, peer.surface) => (route, parameter),
-        Found::Method(others) => return not_this_way(&others),
-        Found::Route(..) | Found::Nothing => {
-            return Refusal::not_found("there is nothing at this path").answer();
-        }
-    };
     let metrics = Arc::clone(&fleet);
-    let done = match authorised(&fleet, route, peer, &request) {
-        Ok(caller) => act(Call { fleet, route, parameter, caller, request }).await,
+    let parameter = match request.extract_parts::<RawPathParams>().await {
+        Ok(found) => found.iter().next().map_or_else(String::new, |(_, value)| value.to_owned()),
+        Err(_) => return Refusal::malformed("the path has an escape that is no text").answer(),
+    };
+    let (request, body) = request.into_parts();
+    let caller = match request.extensions.get::<Arc<Peer>>() {
+        Some(peer) => authorised(&fleet, route, peer, &request),
+        None => Err(no_certificate()),
+    };
+    let done = match caller {
+        Ok(caller) => act(Call { fleet, route, parameter, caller, request }, body).await,
         Err(refusal) => Err(refusal),
     };
-    let mut answer = done.unwrap_or_else(Refusal::answer);
+    let answer = done.unwrap_or_else(Refusal::answer);
     let time = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     metrics.metrics.answered(route.action, answer.status().as_u16(), time);
-    if is_head {
-        // The length is that of the body that is not sent.
-        let length = answer.body().size_hint().exact().unwrap_or(0);
-        answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        *answer.body_mut() = http_body_util::Full::new(Bytes::new());
-    }
     answer
 }
 
@@ -106,24 +127,19 @@ fn is_offered(route: &Route, surface: Surface) -> bool {
     }
 }
 
-fn not_this_way(others: &[&str]) -> Answer {
-    let status = StatusCode::METHOD_NOT_ALLOWED;
-    let sentence = format!("this path takes {}", others.join(", "));
-    let mut answer = Refusal::new(status, "method", sentence).answer();
-    if let Ok(value) = HeaderValue::from_str(&others.join(", ")) {
-        answer.headers_mut().insert(header::ALLOW, value);
-    }
-    answer
+fn not_this_way() -> Answer {
+    let sentence = "this path takes other methods: those of the header `allow`";
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method", sentence).answer()
 }
 
-async fn act(mut call: Call) -> Result<Answer, Refusal> {
-    let body = body(&mut call).await?;
+async fn act(call: Call, body: Body) -> Result<Answer, Refusal> {
+    let body = whole(&call, body).await?;
     match call.route.action {
         Action::ReleaseFile => distribution::file(&call),
         Action::Enrol => endpoint::enrol(&call, &body).await,
         Action::Renew => endpoint::renew(&call, &body).await,
         Action::CheckIn => endpoint::check_in(&call, &body).await,
-        Action::Push => push::open(call),
+        Action::Push => push::open(call).await,
         Action::Wait => push::wait(&call).await,
         Action::CodexBundle => codex::bundle(&call),
         Action::AdminFile => publish::file(&call).await,
@@ -139,6 +155,16 @@ async fn act(mut call: Call) -> Result<Answer, Refusal> {
         Action::CreateToken => admin::create_token(&call, &body).await,
         Action::RevokeToken => admin::revoke_token(&call).await,
         Action::Audit => admin::audit(&call).await,
+        Action::Rollouts => rollouts::list(&call).await,
+        Action::Rollout => rollouts::show(&call).await,
+        Action::StartRollout => rollouts::start(&call, &body).await,
+        Action::DecideRollout => rollouts::act(&call, &body).await,
+        Action::Report => rollouts::report(&call).await,
+        Action::EndpointsTable => rollouts::endpoints(&call).await,
+        Action::FileRequest => rollouts::file(&call, &body).await,
+        Action::Requests => rollouts::requests(&call).await,
+        Action::Page => rollouts::page(&call).await,
+        Action::Form => rollouts::form(&call, &body).await,
         Action::Metrics => Ok(admin::metrics(&call)),
         Action::Health => Ok(admin::health()),
         Action::Ready => admin::ready(&call),
@@ -151,10 +177,13 @@ fn authorised(
     fleet: &Fleet,
     route: &Route,
     peer: &Peer,
-    request: &Request<Incoming>,
+    request: &Parts,
 ) -> Result<Caller, Refusal> {
     let changes = !matches!(*route.method, Method::GET);
-    if changes && request.headers().contains_key(header::ORIGIN) {
+    if route.access == Access::Session {
+        return if changes { own_page(request) } else { Ok(Caller::Anybody) };
+    }
+    if changes && request.headers.contains_key(header::ORIGIN) {
         // No page may use a browser's certificate to do something in its owner's name.
         let sentence = "requests from web pages are not taken";
         return Err(Refusal::new(StatusCode::FORBIDDEN, "origin", sentence));
@@ -165,17 +194,29 @@ fn authorised(
         Access::Device => device(fleet, peer, Ends::NotYet).map(Caller::Device),
         Access::Renewing => device(fleet, peer, Ends::MayHave).map(Caller::Device),
         Access::Admin(role) => admin(fleet, role, request).map(Caller::Admin),
+        Access::Session => Ok(Caller::Anybody),
     }
 }
 
-fn reader(fleet: &Fleet, peer: &Peer, request: &Request<Incoming>) -> Result<Caller, Refusal> {
+/// Forms come from pages of this very server: browsers say of which origin a page is.
+fn own_page(request: &Parts) -> Result<Caller, Refusal> {
+    let text = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
+    let own = text(header::HOST).map(|host| format!("https://{host}"));
+    if own.is_some() && text(header::ORIGIN) == own.as_deref() {
+        return Ok(Caller::Anybody);
+    }
+    let sentence = "forms are taken from pages of this server alone";
+    Err(Refusal::new(StatusCode::FORBIDDEN, "origin", sentence))
+}
+
+fn reader(fleet: &Fleet, peer: &Peer, request: &Parts) -> Result<Caller, Refusal> {
     let is_open = match fleet.config.release_readers {
         ReleaseReaders::Anyone => true,
         ReleaseReaders::Fleet => peer.surface == Surface::Both,
     };
     if is_open {
         Ok(Caller::Anybody)
-    } else if request.headers().contains_key(header::AUTHORIZATION) {
+    } else if request.headers.contains_key(header::AUTHORIZATION) {
         admin(fleet, Role::Viewer, request).map(Caller::Admin)
     } else {
         device(fleet, peer, Ends::NotYet).map(Caller::Device)
@@ -220,12 +261,12 @@ fn device(fleet: &Fleet, peer: &Peer, ends: Ends) -> Result<Arc<Shown>, Refusal>
     Err(forbidden("certificate_expired", &sentence))
 }
 
-fn admin(fleet: &Fleet, role: Role, request: &Request<Incoming>) -> Result<String, Refusal> {
+fn admin(fleet: &Fleet, role: Role, request: &Parts) -> Result<String, Refusal> {
     let refused = || {
         let sentence = "this needs an administrator's token: `Authorization: Bearer …`";
         Refusal::new(StatusCode::UNAUTHORIZED, "token_needed", sentence)
     };
-    let value = request.headers().get(header::AUTHORIZATION).ok_or_else(refused)?;
+    let value = request.headers.get(header::AUTHORIZATION).ok_or_else(refused)?;
     let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
     // Looked up by its digest: how long that takes says nothing of any token.
     let hash = tokens::hash(token.ok_or_else(refused)?);
@@ -245,7 +286,7 @@ fn admin(fleet: &Fleet, role: Role, request: &Request<Incoming>) -> Result<Strin
 }
 
 /// The body, within its limits of bytes and of time; empty where a route takes none.
-async fn body(call: &mut Call) -> Result<Bytes, Refusal> {
+async fn whole(call: &Call, body: Body) -> Result<Bytes, Refusal> {
     let most = call.route.body;
     if most == 0 {
         return Ok(Bytes::new());
@@ -254,12 +295,12 @@ async fn body(call: &mut Call) -> Result<Bytes, Refusal> {
         let sentence = format!("the body of this request may have {most} bytes");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_long", sentence)
     };
-    let announced = call.request.body().size_hint().lower();
+    let announced = body.size_hint().lower();
     if announced > u64::try_from(most).unwrap_or(u64::MAX) {
         return Err(too_long());
     }
     let patience = Duration::from_secs(call.fleet.config.limits.body_seconds);
-    let collected = Limited::new(call.request.body_mut(), most).collect();
+    let collected = Limited::new(body, most).collect();
     match timeout(patience, collected).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
@@ -279,7 +320,7 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 
 /// A parameter after the question mark, as it was sent.
 fn query<'call>(call: &'call Call, name: &str) -> Option<&'call str> {
-    let query = call.request.uri().query()?;
+    let query = call.request.uri.query()?;
     query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 

@@ -4,18 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use axum::extract::FromRequestParts as _;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use hyper::StatusCode;
-use hyper::header::{self, HeaderValue};
-use hyper::upgrade::{Upgraded, on};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::sleep;
 
 use super::{Call, Caller, no_certificate, query};
 use crate::authority::Shown;
 use crate::fleet::{Fleet, Phase};
-use crate::http::answer::{Answer, Refusal, bytes_of, empty};
-use crate::http::connection::{Io, Steady};
-use crate::websocket::{Heard, Inbox, accept, going_away};
+use crate::http::answer::{Answer, Refusal, bytes_of};
 use crate::world::now;
 
 /// One more of something, until it is dropped.
@@ -44,40 +41,26 @@ impl Drop for One {
     }
 }
 
+/// The most bytes of what a client may send: there is nothing to say.
+const MAX_HEARD: usize = 1_024;
+
 /// Opens a push channel.
-pub(super) fn open(mut call: Call) -> Result<Answer, Refusal> {
+pub(super) async fn open(mut call: Call) -> Result<Answer, Refusal> {
     let Caller::Device(shown) = &call.caller else { return Err(no_certificate()) };
     let shown = Arc::clone(shown);
-    let accepted = accept(call.request.headers());
-    let accepted =
-        accepted.ok_or_else(|| Refusal::malformed("this is no request for a WebSocket"))?;
     let most = call.fleet.config.limits.push_channels;
     let one = One::of(&call.fleet, |fleet| &fleet.metrics.push_channels, most)?;
-    let upgrade = on(&mut call.request);
-    let fleet = Arc::clone(&call.fleet);
-    tokio::spawn(async move {
-        let one = one;
-        // The other side may be gone before the channel is there.
-        if let Ok(upgraded) = upgrade.await
-            && let Some((io, early)) = stream(upgraded)
-        {
-            let ended = channel(&fleet, io, &early, &shown).await;
-            tracing::debug!(device = %shown.identity.device, ?ended, "a push channel ended");
-        }
+    let upgrade = WebSocketUpgrade::from_request_parts(&mut call.request, &()).await;
+    let upgrade = upgrade.map_err(|_| Refusal::malformed("this is no request for a WebSocket"))?;
+    let fleet = call.fleet;
+    let upgrade = upgrade.max_message_size(MAX_HEARD).max_frame_size(MAX_HEARD);
+    // Every hint goes out at once, so that nothing waits in a buffer of its own.
+    let upgrade = upgrade.write_buffer_size(0).read_buffer_size(MAX_HEARD);
+    Ok(upgrade.on_upgrade(async move |socket| {
+        let ended = channel(&fleet, socket, &shown).await;
+        tracing::debug!(device = %shown.identity.device, ?ended, "a push channel ended");
         drop(one);
-    });
-    let mut answer = empty(StatusCode::SWITCHING_PROTOCOLS);
-    let headers = answer.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accepted);
-    Ok(answer)
-}
-
-/// The stream itself, so that nothing of HTTP stays in memory, and what was read too early.
-fn stream(upgraded: Upgraded) -> Option<(Steady, Vec<u8>)> {
-    let parts = upgraded.downcast::<Io>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf.to_vec()))
+    }))
 }
 
 /// Whether a machine may still be told anything.
@@ -85,32 +68,23 @@ fn is_welcome(fleet: &Fleet, shown: &Shown) -> bool {
     now() <= shown.ends && !fleet.snapshot().revoked.contains(&shown.identity.device)
 }
 
-async fn channel(
-    fleet: &Fleet,
-    mut io: Steady,
-    early: &[u8],
-    shown: &Shown,
-) -> std::io::Result<()> {
+async fn channel(fleet: &Fleet, mut socket: WebSocket, shown: &Shown) -> Result<(), axum::Error> {
     let heartbeat = Duration::from_secs(fleet.config.pace.heartbeat_seconds);
     let mut pulse = fleet.pulse();
     let mut phase = fleet.phase();
-    let mut inbox = Inbox::default();
-    inbox.add(early);
     while is_welcome(fleet, shown) {
         // The first one tells where things stand; all others that they have changed, or that the
         // channel lives.
-        let frame = pulse.borrow_and_update().frame.clone();
-        io.write_all(&frame).await?;
-        io.flush().await?;
+        let hint = pulse.borrow_and_update().text.clone();
+        socket.send(Message::Text(hint)).await?;
         fleet.metrics.hints.fetch_add(1, Ordering::Relaxed);
         let beat = sleep(heartbeat);
         tokio::pin!(beat);
         loop {
             if *phase.borrow_and_update() == Phase::Draining {
-                io.write_all(&going_away()).await?;
-                return io.shutdown().await;
+                let reason = Utf8Bytes::from_static("this server ends: look for another one");
+                return socket.send(Message::Close(Some(CloseFrame { code: AWAY, reason }))).await;
             }
-            let mut bytes = [0; 256];
             tokio::select! {
                 () = &mut beat => break,
                 changed = pulse.changed() => match changed {
@@ -118,41 +92,19 @@ async fn channel(
                     Err(_) => return Ok(()),
                 },
                 _ = phase.changed() => {}
-                read = io.read(&mut bytes) => match read? {
-                    0 => return Ok(()),
-                    count => inbox.add(bytes.get(..count).unwrap_or_default()),
+                // Pings and the end are answered by the library; there is nothing else to say.
+                heard = socket.recv() => match heard {
+                    Some(heard) => drop(heard?),
+                    None => return Ok(()),
                 },
             }
-            if hear(&mut io, &mut inbox).await? == Talk::Over {
-                return io.shutdown().await;
-            }
         }
     }
-    io.shutdown().await
+    socket.send(Message::Close(None)).await
 }
 
-#[derive(PartialEq, Eq)]
-enum Talk {
-    GoesOn,
-    Over,
-}
-
-async fn hear(io: &mut Steady, inbox: &mut Inbox) -> std::io::Result<Talk> {
-    loop {
-        match inbox.next()? {
-            Heard::Nothing => return Ok(Talk::GoesOn),
-            Heard::Ignored => {}
-            Heard::Ping(pong) => {
-                io.write_all(&pong).await?;
-                io.flush().await?;
-            }
-            Heard::Close(answer) => {
-                io.write_all(&answer).await?;
-                return Ok(Talk::Over);
-            }
-        }
-    }
-}
+/// The code that says that the server ends and that another one may be there.
+const AWAY: u16 = axum::extract::ws::close_code::AWAY;
 
 /// Answers as soon as there is something new, or after the heartbeat.
 pub(super) async fn wait(call: &Call) -> Result<Answer, Refusal> {
@@ -174,6 +126,6 @@ pub(super) async fn wait(call: &Call) -> Result<Answer, Refusal> {
             _ = phase.changed() => break,
         }
     }
-    let json = pulse.borrow().json.clone();
+    let json = pulse.borrow().text.to_string();
     Ok(bytes_of(StatusCode::OK, "application/json", json))
 }

@@ -1,14 +1,14 @@
 //! What the server answers with.
 
+use axum::body::Body;
 use bytes::Bytes;
 use codex_fleet::enrolment::Problem;
-use http_body_util::Full;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 /// An answer.
-pub type Answer = Response<Full<Bytes>>;
+pub type Answer = axum::response::Response;
 
 /// A refusal: a status, a word for programs, a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Answer {
 
 /// An answer of some kind, which nobody may keep.
 pub fn bytes_of(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Answer::new(Body::from(body.into()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -112,7 +112,7 @@ pub fn harmless() -> [(HeaderName, HeaderValue); 2] {
 
 /// An answer without a body.
 pub fn empty(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::new()));
+    let mut answer = Answer::new(Body::empty());
     *answer.status_mut() = status;
     answer
 }

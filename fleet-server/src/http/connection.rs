@@ -1,5 +1,6 @@
 //! One connection: what it runs over, and when it has had enough.
 
+use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,10 +18,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_rustls::server::TlsStream;
+use tower::ServiceExt as _;
 
 use super::answer::{Answer, Refusal};
 use super::route::Surface;
-use crate::api;
 use crate::authority::Shown;
 use crate::fleet::{Fleet, Phase};
 
@@ -43,7 +45,10 @@ pub enum Room {
     /// There is.
     Enough,
     /// It gets one answer: to come back later.
-    Full,
+    Full {
+        /// In how many seconds.
+        retry_seconds: u64,
+    },
 }
 
 /// What a connection runs over.
@@ -170,20 +175,19 @@ impl AsyncWrite for Steady {
     }
 }
 
-/// What an upgraded connection is taken back as.
-pub type Io = TokioIo<Steady>;
-
 /// Serves one connection to its end.
-pub async fn serve(fleet: Arc<Fleet>, stream: Stream, peer: Peer, counted: Counted) {
+pub async fn serve(
+    fleet: Arc<Fleet>,
+    router: Router,
+    stream: Stream,
+    peer: Peer,
+    counted: Counted,
+) {
     let limits = &fleet.config.limits;
     let head = Duration::from_secs(limits.head_seconds);
     let io = TokioIo::new(Steady::new(stream, Duration::from_secs(limits.stall_seconds), counted));
     let peer = Arc::new(peer);
-    let shared = Arc::clone(&fleet);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (fleet, peer) = (Arc::clone(&shared), Arc::clone(&peer));
-        async move { Ok::<Answer, std::convert::Infallible>(answer(fleet, peer, request).await) }
-    });
+    let service = service_fn(move |request| answer(router.clone(), Arc::clone(&peer), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // An idle connection waits for a head, too: it is closed after the same time.
@@ -218,19 +222,24 @@ pub async fn serve(fleet: Arc<Fleet>, stream: Stream, peer: Peer, counted: Count
     }
 }
 
-async fn answer(fleet: Arc<Fleet>, peer: Arc<Peer>, request: Request<Incoming>) -> Answer {
+async fn answer(
+    router: Router,
+    peer: Arc<Peer>,
+    mut request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
     match peer.room {
-        Room::Enough => api::answer(fleet, &peer, request).await,
-        Room::Full => {
+        Room::Enough => {
+            request.extensions_mut().insert(peer);
+            router.oneshot(request).await
+        }
+        Room::Full { retry_seconds } => {
             let mut refusal =
                 Refusal::unavailable("full", "there are too many connections: come back later");
-            // They must not all come back at once.
-            let shed = fleet.metrics.shed.load(Ordering::Relaxed);
-            refusal.retry_seconds = Some(2 + shed % 15);
+            refusal.retry_seconds = Some(retry_seconds);
             let mut answer = refusal.answer();
             let headers = answer.headers_mut();
             headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-            answer
+            Ok(answer)
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use axum::Router;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -13,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Counted, Peer, Room, Stream, serve};
 use super::route::Surface;
+use crate::api;
 use crate::authority::shown;
 use crate::error::ServeError;
 use crate::fleet::{Fleet, Phase};
@@ -63,6 +65,11 @@ impl std::fmt::Debug for Door {
 
 /// Accepts connections until the server ends, and then waits for those that are open.
 pub async fn accept(fleet: Arc<Fleet>, listener: TcpListener, door: Door) {
+    let surface = match door {
+        Door::Plain => Surface::Both,
+        Door::Tls(_) => Surface::Tls,
+    };
+    let router = api::router(&fleet, surface);
     let mut phase = fleet.phase();
     let mut open = JoinSet::new();
     while *phase.borrow_and_update() == Phase::Serving {
@@ -84,15 +91,18 @@ pub async fn accept(fleet: Arc<Fleet>, listener: TcpListener, door: Door) {
         let counted = Counted(Arc::clone(&fleet));
         let count = usize::try_from(count).unwrap_or(0);
         let most = fleet.config.limits.connections;
+        let mut room = Room::Enough;
         if count >= most {
-            fleet.metrics.shed.fetch_add(1, Ordering::Relaxed);
+            let shed = fleet.metrics.shed.fetch_add(1, Ordering::Relaxed);
+            // They must not all come back at once.
+            room = Room::Full { retry_seconds: 2 + shed % 15 };
             if count >= most.saturating_add(TOLD) {
                 drop(counted);
                 continue;
             }
         }
-        let room = if count >= most { Room::Full } else { Room::Enough };
-        open.spawn(begin(Arc::clone(&fleet), stream, door.clone(), room, counted));
+        let way = Way { router: router.clone(), door: door.clone() };
+        open.spawn(begin(Arc::clone(&fleet), stream, way, room, counted));
     }
     drop(listener);
     let patience = Duration::from_secs(fleet.config.pace.drain_seconds);
@@ -103,7 +113,14 @@ pub async fn accept(fleet: Arc<Fleet>, listener: TcpListener, door: Door) {
     }
 }
 
-async fn begin(fleet: Arc<Fleet>, stream: TcpStream, door: Door, room: Room, counted: Counted) {
+/// What a connection comes in by, and where its requests go.
+struct Way {
+    router: Router,
+    door: Door,
+}
+
+async fn begin(fleet: Arc<Fleet>, stream: TcpStream, way: Way, room: Room, counted: Counted) {
+    let Way { router, door } = way;
     // Small answers must not wait for each other, and dead peers must be noticed.
     drop(stream.set_nodelay(true));
     #[cfg(target_os = "linux")]
@@ -111,7 +128,7 @@ async fn begin(fleet: Arc<Fleet>, stream: TcpStream, door: Door, room: Room, cou
     match door {
         Door::Plain => {
             let peer = Peer { surface: Surface::Both, shown: None, room };
-            serve(fleet, Stream::Plain(stream), peer, counted).await;
+            serve(fleet, router, Stream::Plain(stream), peer, counted).await;
         }
         Door::Tls(config) => {
             let patience = Duration::from_secs(fleet.config.limits.handshake_seconds);
@@ -125,7 +142,7 @@ async fn begin(fleet: Arc<Fleet>, stream: TcpStream, door: Door, room: Room, cou
             let shown =
                 certificate.map(|one| shown(one).map(Arc::new).map_err(|error| error.to_string()));
             let peer = Peer { surface: Surface::Tls, shown, room };
-            serve(fleet, Stream::Tls(Box::new(stream)), peer, counted).await;
+            serve(fleet, router, Stream::Tls(Box::new(stream)), peer, counted).await;
         }
     }
 }

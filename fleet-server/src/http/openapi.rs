@@ -164,6 +164,11 @@ fn body(action: Action) -> Value {
         ),
         // Signed documents: their form is that of TUF.
         Action::AdminPut => json!({}),
+        // Their forms are those of `codex_fleet::rollout` and `codex_fleet::request`.
+        Action::StartRollout | Action::DecideRollout | Action::FileRequest => {
+            json!({ "type": "object" })
+        }
+        Action::Form => json!({ "type": "string" }),
         Action::ReleaseFile
         | Action::Push
         | Action::Wait
@@ -179,6 +184,12 @@ fn body(action: Action) -> Value {
         | Action::Tokens
         | Action::RevokeToken
         | Action::Audit
+        | Action::Rollouts
+        | Action::Rollout
+        | Action::Report
+        | Action::EndpointsTable
+        | Action::Requests
+        | Action::Page
         | Action::Metrics
         | Action::Health
         | Action::Ready
@@ -227,12 +238,18 @@ fn check_in() -> Value {
 
 /// Two rows may do the same under different paths.
 fn suffix(route: &Route) -> &'static str {
-    if route.path.contains("/targets/") { "Target" } else { "" }
+    if route.path.contains("/targets/") {
+        "Target"
+    } else if route.path.starts_with("/ui/") {
+        "Below"
+    } else {
+        ""
+    }
 }
 
 fn security(access: Access) -> Value {
     match access {
-        Access::Anybody => json!([]),
+        Access::Anybody | Access::Session => json!([]),
         Access::Readers => json!([{ "certificate": [] }, { "administrator": [] }]),
         Access::Device | Access::Renewing => json!([{ "certificate": [] }]),
         Access::Admin(_) => json!([{ "administrator": [] }]),

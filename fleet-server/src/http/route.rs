@@ -1,7 +1,7 @@
 //! The table of all routes. Dispatch, authentication, limits and the OpenAPI document are folds
 //! over it: what is not in it does not exist.
 
-use codex_fleet::{check_in, enrolment, routes};
+use codex_fleet::{check_in, enrolment, request, rollout, routes};
 use hyper::Method;
 
 use crate::release::MAX_FILE;
@@ -20,6 +20,8 @@ pub enum Access {
     Renewing,
     /// An administrator with this role or a stronger one.
     Admin(Role),
+    /// Anybody; pages look for a session themselves, and forms must come from pages of this server.
+    Session,
 }
 
 /// Whether a route is there without TLS, too.
@@ -74,6 +76,26 @@ pub enum Action {
     RevokeToken,
     /// Shows the audit log.
     Audit,
+    /// Lists rollouts.
+    Rollouts,
+    /// Shows a rollout.
+    Rollout,
+    /// Starts a rollout.
+    StartRollout,
+    /// Pauses, resumes, aborts or promotes a rollout.
+    DecideRollout,
+    /// Gives the report on the fleet.
+    Report,
+    /// Gives all endpoints as a table.
+    EndpointsTable,
+    /// Takes a request from a machine.
+    FileRequest,
+    /// Lists requests.
+    Requests,
+    /// Shows a page of the dashboard.
+    Page,
+    /// Takes a form of the dashboard.
+    Form,
     /// Tells figures for Prometheus.
     Metrics,
     /// Tells that the process lives.
@@ -181,8 +203,32 @@ const CHECK_IN: Route = Route {
     refusals: &[400, 401, 403, 408, 413, 422, 503],
 };
 
+const PAGE_ROUTE: Route = Route {
+    method: &Method::GET,
+    path: "/ui",
+    action: Action::Page,
+    access: Access::Session,
+    surface: Surface::Tls,
+    body: 0,
+    query: &[],
+    summary: "A page of the dashboard",
+    success: (200, "text/html"),
+    refusals: &[303, 404, 503],
+};
+
+const FORM_ROUTE: Route = Route {
+    method: &Method::POST,
+    path: "/ui",
+    action: Action::Form,
+    body: 16_384,
+    summary: "Takes a form of the dashboard",
+    success: (303, "text/html"),
+    refusals: &[400, 403, 404, 408, 409, 413, 422, 503],
+    ..PAGE_ROUTE
+};
+
 /// All of them.
-pub const ROUTES: [Route; 25] = [
+pub const ROUTES: [Route; 37] = [
     FILE,
     Route {
         path: "/release/targets/{file...}",
@@ -359,6 +405,83 @@ pub const ROUTES: [Route; 25] = [
         refusals: &[400, 401, 403, 503],
         ..admin(&Method::GET, "/v1/admin/audit", Action::Audit, Role::Viewer, "The audit log")
     },
+    admin(
+        &Method::GET,
+        "/v1/admin/rollouts",
+        Action::Rollouts,
+        Role::Viewer,
+        "The last rollout of every cohort",
+    ),
+    Route {
+        refusals: &[401, 403, 404, 503],
+        ..admin(
+            &Method::GET,
+            "/v1/admin/rollouts/{cohort}",
+            Action::Rollout,
+            Role::Viewer,
+            "How a cohort's last rollout stands",
+        )
+    },
+    Route {
+        body: rollout::MAX_BYTES,
+        success: (201, JSON),
+        refusals: &[400, 401, 403, 408, 409, 413, 422, 503],
+        ..admin(
+            &Method::POST,
+            "/v1/admin/rollouts",
+            Action::StartRollout,
+            Role::Operator,
+            "Starts a rollout of a cohort's newest bundle",
+        )
+    },
+    Route {
+        body: rollout::MAX_BYTES,
+        refusals: &[400, 401, 403, 408, 409, 413, 422, 503],
+        ..admin(
+            &Method::POST,
+            "/v1/admin/rollouts/{cohort}",
+            Action::DecideRollout,
+            Role::Operator,
+            "Pauses, resumes, aborts or promotes a rollout",
+        )
+    },
+    admin(
+        &Method::GET,
+        "/v1/admin/report",
+        Action::Report,
+        Role::Viewer,
+        "What is true of the fleet; up to a quarter of a minute old",
+    ),
+    Route {
+        success: (200, "text/csv"),
+        ..admin(
+            &Method::GET,
+            "/v1/admin/endpoints.csv",
+            Action::EndpointsTable,
+            Role::Viewer,
+            "All endpoints as a table",
+        )
+    },
+    admin(
+        &Method::GET,
+        "/v1/admin/requests",
+        Action::Requests,
+        Role::Viewer,
+        "What people have asked to be allowed, the newest first",
+    ),
+    Route {
+        path: routes::REQUESTS,
+        action: Action::FileRequest,
+        body: request::MAX_BYTES,
+        success: (201, JSON),
+        summary: "Takes what somebody at a machine asks to be allowed; it loosens nothing",
+        refusals: &[400, 401, 403, 408, 413, 422, 429, 503],
+        ..CHECK_IN
+    },
+    PAGE_ROUTE,
+    Route { path: "/ui/{page...}", ..PAGE_ROUTE },
+    FORM_ROUTE,
+    Route { path: "/ui/{page...}", ..FORM_ROUTE },
     Route {
         success: (200, "text/plain; version=0.0.4"),
         refusals: &[401, 403],
@@ -380,41 +503,14 @@ const PAGE: &[(&str, &str)] = &[
     ("limit", "How many at most: 1 to 1000, 100 if not said"),
 ];
 
-/// What a method and a path lead to.
-#[derive(Clone, Debug)]
-pub enum Found {
-    /// A route, with what stands in the place of its parameter.
-    Route(&'static Route, String),
-    /// There are other methods at this path.
-    Method(Vec<&'static str>),
-    /// There is nothing.
-    Nothing,
-}
-
-/// Finds the route of a request.
-pub fn find(method: &Method, path: &str) -> Found {
-    let wanted = if method == Method::HEAD { &Method::GET } else { method };
-    let mut others = Vec::new();
-    for route in &ROUTES {
-        if let Some(parameter) = matches(route.path, path) {
-            if route.method == wanted {
-                return Found::Route(route, parameter);
-            }
-            others.push(route.method.as_str());
+impl Route {
+    /// The path as the router writes it.
+    pub fn pattern(&self) -> String {
+        match self.path.split_once("...}") {
+            Some((before, after)) => format!("{}}}{after}", before.replacen('{', "{*", 1)),
+            None => self.path.to_owned(),
         }
     }
-    if others.is_empty() { Found::Nothing } else { Found::Method(others) }
-}
-
-/// What stands in the place of a pattern's parameter; none where the path is another one.
-fn matches(pattern: &str, path: &str) -> Option<String> {
-    let Some((before, rest)) = pattern.split_once('{') else {
-        return (pattern == path).then(String::new);
-    };
-    let (name, after) = rest.split_once('}')?;
-    let inside = path.strip_prefix(before)?.strip_suffix(after)?;
-    let fits = !inside.is_empty() && (name.ends_with("...") || !inside.contains('/'));
-    fits.then(|| inside.to_owned())
 }
 
 #[cfg(test)]
@@ -422,22 +518,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_lead_to_their_routes() {
-        let found = |method: &Method, path: &str| match find(method, path) {
-            Found::Route(route, parameter) => format!("{:?} {parameter}", route.action),
-            Found::Method(others) => others.join(","),
-            Found::Nothing => "nothing".to_owned(),
-        };
-        assert_eq!(
-            found(&Method::HEAD, "/release/metadata/timestamp.json"),
-            "ReleaseFile timestamp.json"
-        );
-        assert_eq!(found(&Method::GET, "/release/targets/a/b"), "ReleaseFile a/b");
-        assert_eq!(found(&Method::GET, "/release/metadata/a/b"), "nothing");
-        assert_eq!(found(&Method::PUT, "/v1/check-in"), "POST");
-        assert_eq!(found(&Method::GET, "/codex/x/codex/config/bundle"), "CodexBundle x");
-        assert_eq!(found(&Method::GET, "/codex/x/y/codex/config/bundle"), "nothing");
-        assert_eq!(found(&Method::GET, "/codex//codex/config/bundle"), "nothing");
+    fn patterns_are_those_of_the_router() {
+        let patterns: Vec<String> = ROUTES.iter().map(Route::pattern).collect();
+        for pattern in ["/release/metadata/{file}", "/release/targets/{*file}", "/v1/check-in"] {
+            assert!(patterns.iter().any(|one| one == pattern), "{pattern}");
+        }
     }
 
     #[test]

@@ -104,6 +104,13 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Whether it is what was written.
+    pub fn is_right(&self) -> bool {
+        self.hash == self.right_hash()
+    }
+}
+
 const COLUMNS: &str = "seq, at, actor, action, subject, detail, previous, hash";
 
 fn entry(row: &Row) -> Result<Entry, StoreError> {

@@ -16,6 +16,7 @@ mod engine;
 pub mod head;
 mod postgresql;
 pub mod releases;
+pub mod rollouts;
 pub mod schema;
 pub mod sql;
 mod sqlite;

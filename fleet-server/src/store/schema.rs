@@ -4,7 +4,7 @@ use super::sql::{Access, Connection, StoreError, Transaction, Value, one};
 
 /// The steps. One that was released is never changed; a change is a new one. All times are
 /// milliseconds since 1970.
-const STEPS: [&[&str]; 1] = [&[
+const STEPS: [&[&str]; 2] = [&[
     // Always one row.
     "CREATE TABLE head (id BIGINT PRIMARY KEY, revision BIGINT NOT NULL, changes BIGINT NOT NULL,
      release BIGINT NOT NULL, audit BIGINT NOT NULL, audit_hash TEXT NOT NULL)",
@@ -37,10 +37,17 @@ const STEPS: [&[&str]; 1] = [&[
     "CREATE TABLE audit (seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT NULL,
      action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, previous TEXT NOT NULL,
      hash TEXT NOT NULL)",
+], &[
+    // The last number of a cohort is the rollout that counts.
+    "CREATE TABLE rollouts (cohort TEXT NOT NULL, number BIGINT NOT NULL, document TEXT NOT NULL,
+     PRIMARY KEY (cohort, number))",
+    "CREATE TABLE requests (number BIGINT PRIMARY KEY, device TEXT NOT NULL,
+     outcome TEXT NOT NULL, document TEXT NOT NULL)",
+    "CREATE INDEX requests_by_device ON requests (device, outcome)",
 ]];
 
 /// The tables with their columns, as [`super::dump`] writes them.
-pub const TABLES: [(&str, &[&str]); 9] = [
+pub const TABLES: [(&str, &[&str]); 11] = [
     ("head", &["id", "revision", "changes", "release", "audit", "audit_hash"]),
     ("files", &["path", "sha256", "bytes", "staged", "actor", "release"]),
     ("releases", &["version", "timestamp", "sha256", "files", "published", "actor"]),
@@ -82,6 +89,8 @@ pub const TABLES: [(&str, &[&str]); 9] = [
     ),
     ("counters", &["cohort", "generation", "state", "devices"]),
     ("audit", &["seq", "at", "actor", "action", "subject", "detail", "previous", "hash"]),
+    ("rollouts", &["cohort", "number", "document"]),
+    ("requests", &["number", "device", "outcome", "document"]),
 ];
 
 /// The version that the steps lead to.

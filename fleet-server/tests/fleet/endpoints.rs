@@ -304,7 +304,7 @@ fn machines_are_told_over_the_socket_and_while_they_wait() {
     loop {
         let (kind, body) = frame(&mut stream);
         if kind == 0x88 {
-            assert_eq!(body, 1001_u16.to_be_bytes());
+            assert!(body.starts_with(&1001_u16.to_be_bytes()), "{body:?}");
             break;
         }
     }

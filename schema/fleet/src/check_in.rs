@@ -325,7 +325,7 @@ mod tests {
         let reason = |text: &str, count: usize| {
             let reasons = vec![text.to_owned(); count];
             with(&|bad| {
-                bad.transitions = vec![Transition { reasons: reasons.clone(), ..one.clone() }]
+                bad.transitions = vec![Transition { reasons: reasons.clone(), ..one.clone() }];
             })
         };
         assert_eq!(reason("x", 17), BadCheckIn::Many("reasons"));

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `identity` (who a machine is, in its certificate), `enrolment` (how it gets one),
 //! `check_in` (what it tells and hears every quarter of an hour), `push` (the hint that something
-//! is new), `routes` (where all of that is).
+//! is new), `routes` (where all of that is); `rollout` and `request` are what people ask for.
 //!
 //! **Invariants.**
 //! - Nothing that the server says makes a policy valid. It can ask an endpoint to wait
@@ -15,4 +15,6 @@ pub mod check_in;
 pub mod enrolment;
 pub mod identity;
 pub mod push;
+pub mod request;
+pub mod rollout;
 pub mod routes;

@@ -267,6 +267,17 @@ fn codex_versions(candidate: &Candidate<'_>, endpoint: &Endpoint<'_>) -> Vec<Ref
         .collect()
 }
 
+/// The keys of requirements that a Codex does not know: it ignores them in silence, so the control
+/// is lost there.
+///
+/// # Errors
+/// When requirements are no TOML.
+pub fn unknown_keys(requirements: &str, version: Version) -> Result<Vec<String>, Unreadable> {
+    let mut keys = Vec::new();
+    unknown(&read(requirements)?, REQUIREMENTS.root(), version, &mut Vec::new(), &mut keys);
+    Ok(keys)
+}
+
 fn unknown(
     table: &Table,
     spot: &Spot,

@@ -1,6 +1,8 @@
 //! What is sent about sessions.
 
-use crate::key::{Effect, KEY, Key, Merge, SECTION, Secret, Section, Tighter, Ty, Unknown};
+use crate::key::{
+    Effect, KEY, Key, Merge, Placeholder, SECTION, Secret, Section, Tighter, Ty, Unknown,
+};
 use crate::types::telemetry::{OtelExporterKind, ToolResultLogConfig};
 use crate::version::Version;
 
@@ -60,8 +62,10 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<String>(),
         effect: Effect::Fixes("otel.environment"),
         since: Version::of(166),
-        doc: "Name of the environment written to telemetry.",
-        example: r#""prod""#,
+        placeholder: Placeholder::Policy,
+        doc: "Name of the environment written to telemetry; `{policy}` in it becomes the cohort and the \
+              digest of its policy.",
+        example: r#""prod {policy}""#,
         ..KEY
     },
     Key {
@@ -102,7 +106,9 @@ pub(super) static KEYS: &[Key] = &[
         ty: Ty::of::<String>(),
         effect: Effect::Fixes("otel.span_attributes.*"),
         since: Version::of(166),
-        doc: "Attribute added to every telemetry span.",
+        placeholder: Placeholder::Policy,
+        doc: "Attribute added to every telemetry span; `{policy}` in it becomes the cohort and the digest \
+              of its policy.",
         example: r#""v""#,
         ..KEY
     },

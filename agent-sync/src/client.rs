@@ -1,0 +1,125 @@
+//! What the agent says to a fleet server, and the limits of what it hears.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use codex_fleet::check_in::{self, Answer, CheckIn};
+use codex_fleet::enrolment::{self, Problem};
+use codex_fleet::push::{self, Hint};
+use codex_fleet::routes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ureq::Agent;
+
+use crate::transport::{Settings, SettingsError, agent};
+
+/// How long a request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How much longer a request may take that waits for a hint, at most.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
+/// A fleet server.
+#[derive(Debug)]
+pub struct Client {
+    agent: Agent,
+    server: String,
+}
+
+impl Client {
+    /// A client of a server; nothing is asked.
+    ///
+    /// # Errors
+    /// When the settings are not usable.
+    pub fn new(server: &str, settings: &Settings) -> Result<Self, SettingsError> {
+        let server = server.trim_end_matches('/').to_owned();
+        if !server.starts_with("https://") && !server.starts_with("http://127.0.0.1:") {
+            // Plain text is for tests on one machine.
+            return Err(SettingsError::Address { address: server });
+        }
+        Ok(Self { agent: agent(settings)?, server })
+    }
+
+    /// Enrols a machine.
+    ///
+    /// # Errors
+    /// A sentence: what the server refuses, or why it cannot be reached.
+    pub fn enrol(&self, request: &enrolment::Request) -> Result<enrolment::Answer, String> {
+        self.post(routes::ENROL, request, enrolment::MAX_BYTES)
+    }
+
+    /// Renews a certificate.
+    ///
+    /// # Errors
+    /// As [`Client::enrol`].
+    pub fn renew(&self, renewal: &enrolment::Renewal) -> Result<enrolment::Answer, String> {
+        self.post(routes::RENEW, renewal, enrolment::MAX_BYTES)
+    }
+
+    /// Checks in.
+    ///
+    /// # Errors
+    /// As [`Client::enrol`].
+    pub fn check_in(&self, check_in: &CheckIn) -> Result<Answer, String> {
+        self.post(routes::CHECK_IN, check_in, check_in::MAX_BYTES)
+    }
+
+    /// Waits for a hint that is newer than a revision.
+    ///
+    /// # Errors
+    /// As [`Client::enrol`].
+    pub fn wait(&self, revision: u64) -> Result<Hint, String> {
+        let address = format!("{}{}?revision={revision}", self.server, routes::WAIT);
+        let limit = Some(PATIENCE + LONGEST_WAIT);
+        let request = self.agent.get(&address).config();
+        let answer = request.timeout_global(limit).timeout_per_read(limit).build().call();
+        read(answer.map_err(|error| error.to_string())?, push::MAX_BYTES)
+    }
+
+    fn post<T: DeserializeOwned>(
+        &self,
+        route: &str,
+        body: &impl Serialize,
+        limit: usize,
+    ) -> Result<T, String> {
+        let body = serde_json::to_vec(body).map_err(|error| error.to_string())?;
+        if body.len() > limit {
+            return Err(format!("the request has more than {limit} bytes"));
+        }
+        let request = self
+            .agent
+            .post(format!("{}{route}", self.server))
+            .header("content-type", "application/json")
+            .config()
+            .timeout_global(Some(PATIENCE))
+            .build();
+        read(request.send(&body[..]).map_err(|error| error.to_string())?, limit)
+    }
+}
+
+type Response = ureq::http::Response<ureq::Body>;
+
+fn read<T: DeserializeOwned>(answer: Response, limit: usize) -> Result<T, String> {
+    let status = answer.status().as_u16();
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let taken = answer.into_body().into_reader().take(most).read_to_end(&mut bytes);
+    taken.map_err(|error| error.to_string())?;
+    if bytes.len() > limit {
+        return Err(format!("the answer has more than {limit} bytes"));
+    }
+    if status != 200 {
+        let problem = serde_json::from_slice::<Problem>(&bytes);
+        // A page of a proxy or of a hotel is no answer of the server.
+        let plain = |text: &str| codex_fleet::identity::is_name(text, 500);
+        return Err(match problem {
+            Ok(problem) if plain(&problem.error) && plain(&problem.message) => {
+                format!("{} ({})", problem.message, problem.error)
+            }
+            _ => format!("the server answered {status}"),
+        });
+    }
+    let unreadable = "what came back is no answer of a fleet server: is there a proxy or a sign-in \
+                      page in between?";
+    serde_json::from_slice(&bytes).map_err(|_| unreadable.to_owned())
+}

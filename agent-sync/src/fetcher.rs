@@ -1,0 +1,267 @@
+//! The fetching half: answers questions of the mailbox, and keeps a copy of the part of the
+//! release that this machine needs in the spool. It believes nothing for anybody else: the
+//! installing half verifies all of it again.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use codex_fleet::push::Hint;
+use codex_trust::audience::Claims;
+use codex_trust::refresh::{Limits, refresh};
+use codex_trust::store::MemoryStore;
+use codex_trust::transport::{Resource, Transport, TransportError};
+use codex_trust::verify::{assigned, organisation};
+
+use crate::address;
+use crate::client::Client;
+use crate::courier::{ANSWER, ASK, Ask, Courier, Direct, HINT, Reply, What, read};
+use crate::identity::put;
+use crate::layout::{Layout, STATE};
+use crate::shell::Wake;
+use crate::transport::DirectoryTransport;
+use crate::watch;
+
+/// How long the outbox is watched at a time.
+const LOOK: Duration = Duration::from_mins(1);
+
+/// How long is waited after a hint could not be had; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// The release as it is fetched, with a copy of everything in the spool.
+struct Recording {
+    source: Arc<dyn Transport>,
+    spool: DirectoryTransport,
+    layout: Layout,
+    touched: Mutex<BTreeSet<String>>,
+}
+
+impl Recording {
+    fn keep(&self, path: &str, bytes: &[u8]) -> Result<(), String> {
+        let (folder, name) = path.rsplit_once('/').ok_or("it has no folder")?;
+        let folder = format!("{STATE}/spool/{folder}");
+        put(&self.layout, &folder, name, bytes).map_err(|error| error.to_string())
+    }
+
+    fn touch(&self, path: String) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).insert(path);
+    }
+}
+
+impl Transport for Recording {
+    fn get(&self, resource: Resource<'_>, limit: u64) -> Result<Option<Vec<u8>>, TransportError> {
+        let (path, changes) = match resource {
+            Resource::Metadata(name) => (
+                address::segment(name).map(|name| format!("metadata/{name}")),
+                name == "timestamp.json",
+            ),
+            Resource::Target(path) => {
+                (address::target_path(path).map(|_| format!("targets/{path}")), false)
+            }
+            Resource::Approval(hash) => {
+                (address::segment(hash).map(|hash| format!("targets/approvals/{hash}.json")), true)
+            }
+        };
+        // Everything but the timestamp has its version or digest in its name.
+        let kept = if changes { None } else { self.spool.get(resource, limit).ok().flatten() };
+        let found = match kept {
+            Some(bytes) => Some(bytes),
+            None => self.source.get(resource, limit)?,
+        };
+        if let (Some(path), Some(bytes)) = (path, &found) {
+            self.keep(&path, bytes).map_err(|problem| TransportError::Failed {
+                name: path.clone(),
+                problem: format!("the spool cannot keep it: {problem}"),
+            })?;
+            self.touch(path);
+        }
+        Ok(found)
+    }
+}
+
+/// Brings the spool up to date with the release, as far as this machine needs it.
+///
+/// # Errors
+/// A sentence: why it is not to be had.
+pub fn mirror(layout: &Layout, source: &Arc<dyn Transport>, claims: &Claims) -> Result<(), String> {
+    let tried = mirror_once(layout, source, claims);
+    if tried.is_ok() {
+        return Ok(());
+    }
+    // Perhaps what is in the spool was damaged: once more, without it.
+    for part in ["metadata", "targets"] {
+        drop(std::fs::remove_dir_all(layout.spool().join(part)));
+    }
+    mirror_once(layout, source, claims)
+}
+
+fn mirror_once(
+    layout: &Layout,
+    source: &Arc<dyn Transport>,
+    claims: &Claims,
+) -> Result<(), String> {
+    let root = crate::config::read(&layout.trust_root()).map_err(|error| error.to_string())?;
+    let recording = Arc::new(Recording {
+        source: Arc::clone(source),
+        spool: DirectoryTransport::new(layout.spool()),
+        layout: layout.clone(),
+        touched: Mutex::default(),
+    });
+    // Nothing is remembered here: the spool is all there is.
+    let store = Arc::new(MemoryStore::with_root(&root));
+    let now = crate::shell::now().wall;
+    let transport = Arc::clone(&recording) as Arc<dyn Transport>;
+    let session = refresh(transport, store, now, Limits::default());
+    let mut session = session.map_err(|error| error.to_string())?;
+    let said = organisation(&mut session).map_err(|error| error.to_string())?;
+    let found = assigned(&mut session, &said, claims).map_err(|error| error.to_string())?;
+    let bundle = session.fetch(&found.path).map_err(|error| error.to_string())?;
+    if let Some(bundle) = bundle {
+        let digest = bundle.digest();
+        let hash = digest.trim_start_matches("sha256:");
+        // Most bundles need none.
+        let limit = codex_trust::approval::MAX_BYTES;
+        let _approval = recording.get(Resource::Approval(hash), limit);
+    }
+    let touched = recording.touched.lock().unwrap_or_else(PoisonError::into_inner);
+    for part in ["metadata", "targets"] {
+        prune(&layout.spool(), Path::new(part), &touched);
+    }
+    Ok(())
+}
+
+/// Removes what no longer belongs to the release. What cannot be removed does no harm.
+fn prune(spool: &Path, below: &Path, wanted: &BTreeSet<String>) {
+    let Ok(entries) = std::fs::read_dir(spool.join(below)) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let path = below.join(entry.file_name());
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => prune(spool, &path, wanted),
+            Ok(_) if !wanted.contains(&*path.to_string_lossy()) => {
+                drop(std::fs::remove_file(spool.join(&path)));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// Serves the mailbox for ever.
+pub fn serve(layout: &Layout, direct: &mut Direct, claims: &Claims, tell: &mut dyn FnMut(&str)) {
+    let mut last = read::<Reply>(&layout.spool().join(ANSWER)).map_or(0, |reply| reply.number);
+    loop {
+        if let Some(ask) = read::<Ask>(&layout.outbox().join(ASK)).filter(|one| one.number != last)
+        {
+            last = ask.number;
+            let reply = answer(layout, direct, claims, ask);
+            if let Some(problem) = &reply.problem {
+                tell(problem);
+            }
+            let text = serde_json::to_vec(&reply).unwrap_or_default();
+            if let Err(error) = put(layout, &format!("{STATE}/spool"), ANSWER, &text) {
+                tell(&error.to_string());
+            }
+        }
+        let is_new =
+            || read::<Ask>(&layout.outbox().join(ASK)).is_some_and(|one| one.number != last);
+        let mut longest = LOOK;
+        // What was asked before the watch began must not wait for it.
+        if is_new() {
+            longest = Duration::from_millis(1);
+        }
+        watch::wait(&[layout.outbox()], longest, || {});
+    }
+}
+
+fn answer(layout: &Layout, direct: &mut Direct, claims: &Claims, ask: Ask) -> Reply {
+    let (answer, problem) = match ask.what {
+        What::CheckIn(check_in) => match direct.check_in(&check_in) {
+            Ok(answer) => (Some(answer), None),
+            Err(problem) => (None, Some(problem)),
+        },
+        What::Release => {
+            let source = direct.release();
+            let done = source.and_then(|source| mirror(layout, &source, claims));
+            (None, done.err())
+        }
+    };
+    Reply { number: ask.number, answer, problem }
+}
+
+/// Waits for hints for ever, and hands each on.
+pub fn follow_hints(client: &Client, mut hand_on: impl FnMut(Hint) -> bool) {
+    let (mut revision, mut pause) = (0, FIRST_PAUSE);
+    loop {
+        match client.wait(revision) {
+            Ok(hint) => {
+                pause = FIRST_PAUSE;
+                let is_new = hint.revision > revision;
+                revision = revision.max(hint.revision);
+                // A server that answers at once with nothing must not be asked in a loop.
+                if !is_new {
+                    std::thread::sleep(Duration::from_secs(1));
+                } else if !hand_on(hint) {
+                    return;
+                }
+            }
+            Err(_) => {
+                std::thread::sleep(pause);
+                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Hands hints to the loop of this process.
+pub fn hints_to_loop(client: Arc<Client>, wake: Sender<Wake>) {
+    std::thread::spawn(move || {
+        follow_hints(&client, |hint| wake.send(Wake::Hint(hint)).is_ok());
+    });
+}
+
+/// Hands hints to the installing half.
+pub fn hints_to_spool(client: Arc<Client>, layout: Layout) {
+    std::thread::spawn(move || {
+        follow_hints(&client, |hint| {
+            let text = serde_json::to_vec(&hint).unwrap_or_default();
+            // A hint that is lost costs nothing but time.
+            let _kept = put(&layout, &format!("{STATE}/spool"), HINT, &text);
+            true
+        });
+    });
+}
+
+/// Wakes the loop when something changes where policy is, or a hint comes into the spool.
+pub fn watch_files(layout: Layout, wake: Sender<Wake>) {
+    let policy = layout.below("/etc/codex");
+    let folders = [
+        policy.clone(),
+        policy.join("rules"),
+        layout.below(crate::layout::SETTINGS),
+        layout.spool(),
+    ];
+    std::thread::spawn(move || {
+        let mut last = crate::courier::last_hint(&layout);
+        loop {
+            // Only those that are there: others are noticed through their parents, or by the
+            // periodic look.
+            let there: Vec<_> = folders.iter().filter(|one| one.is_dir()).cloned().collect();
+            let mut listens = true;
+            watch::wait(&there, LOOK, || {
+                let hint = crate::courier::last_hint(&layout);
+                if hint != last {
+                    last.clone_from(&hint);
+                    listens = hint.is_none_or(|hint| wake.send(Wake::Hint(hint)).is_ok());
+                }
+                listens &= wake.send(Wake::Files).is_ok();
+            });
+            if !listens {
+                return;
+            }
+            // One answer to many changes.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+}

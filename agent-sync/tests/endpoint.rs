@@ -1,0 +1,265 @@
+//! The program `codex-agent` as people and services run it: from an enrolment to a policy that the
+//! real Codex enforces, and back when somebody changes it.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail by panicking"
+)]
+
+#[path = "support/fleet.rs"]
+mod fleet;
+#[path = "../../schema/trust/tests/support/mod.rs"]
+mod trust;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use codex_oracle::{install, require_or_announce};
+use fleet::{Fleet, Machine, Service, finished, wait_for};
+use trust::{BELOW_FLOOR, LOOSE, STRICT};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Whether this test can have a machine of its own: root, and namespaces.
+fn is_private() -> bool {
+    let made = fs::create_dir_all("/etc/codex").is_ok();
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "--net", "true"]);
+    let there = made && command.status().is_ok_and(|status| status.success());
+    assert!(there || std::env::var_os("CI").is_none(), "namespaces are needed for this test");
+    if !there {
+        eprintln!("NOT RUN: no private namespaces here");
+    }
+    there
+}
+
+#[test]
+fn a_policy_is_fetched_by_one_half_installed_by_the_other_and_enforced_by_codex() {
+    let Some(codex) = require_or_announce(install("0.169.0")) else { return };
+    if !is_private() {
+        return;
+    }
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    fleet.publish(LOOSE);
+    machine.enrol(&fleet, &[codex.path()]);
+    let _fetch = Service::start(machine.command(&["run", "--role", "fetch"]));
+    // The installing half has no network at all here.
+    let _install = Service::start(machine.private(&["run", "--role", "install"]));
+    let enforced = |generation: u64| {
+        machine.status().is_some_and(|status| {
+            let held = status.in_force.map(|policy| policy.bundle.generation);
+            status.enforced && held == Some(generation)
+        })
+    };
+    wait_for("the first policy is enforced", LONG, || enforced(1));
+    assert_eq!(machine.text("etc/codex/requirements.toml"), LOOSE);
+    assert!(machine.text("etc/codex/provenance.json").contains("a test"));
+    let status = machine.status().unwrap();
+    assert_eq!(status.codex.len(), 1, "{status:?}");
+    assert_eq!(status.codex[0].version.as_deref(), Some("0.169.0"));
+    let reported = || fleet.words();
+    wait_for("it is reported", LONG, || reported().contains(&"enforced"));
+    assert_eq!(reported(), ["offered", "fetched", "verified", "installed", "enforced"]);
+
+    // A push arrives.
+    fleet.publish(STRICT);
+    let took = wait_for("the next policy is enforced", LONG, || enforced(2));
+    eprintln!("publish to enforced, two halves: {took:?}");
+    assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
+
+    // Somebody tampers.
+    let path = machine.path("etc/codex/requirements.toml");
+    let is_right = || fs::read_to_string(&path).is_ok_and(|text| text == STRICT);
+    fs::write(&path, "# nothing is required\n").unwrap();
+    let took = wait_for("it is repaired", Duration::from_secs(5), is_right);
+    eprintln!("changed to repaired: {took:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    fs::remove_file(&path).unwrap();
+    let took = wait_for("it is there again", Duration::from_secs(5), is_right);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    let mode =
+        || fs::metadata(&path).is_ok_and(|about| about.permissions().mode() & 0o777 == 0o644);
+    wait_for("its mode is right again", Duration::from_secs(1), mode);
+    wait_for("it is reported", LONG, || reported().contains(&"drifted"));
+    // Codex was asked in the middle of all that; it is asked again.
+    wait_for("it is enforced after all", LONG, || enforced(2));
+    let (code, out, _) = machine.run(&["status"]);
+    assert!(code == 0 && out.contains("✓ enforced"), "{out}");
+}
+
+#[test]
+fn once_does_all_that_is_due_and_what_is_wrong_is_said_with_its_reason() {
+    let Some(codex) = require_or_announce(install("0.138.0")) else { return };
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    machine.enrol(&fleet, &[codex.path()]);
+    // 0.138.0 does not know this key, and would ignore it in silence.
+    fleet.publish(&format!("{LOOSE}check_for_update_on_startup = false\n"));
+    let (code, _, said) = machine.run(&["once"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("codex 0.138.0 does not know check_for_update_on_startup"), "{said}");
+    assert!(!machine.path("etc/codex/requirements.toml").exists());
+    // One that it understands is installed; that it is enforced is not proved by a Codex that
+    // cannot be asked.
+    fleet.publish(LOOSE);
+    let (_, _, said) = machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), LOOSE, "{said}");
+    assert_eq!(fleet.words().last(), Some(&"installed"), "{said}");
+    let (code, out, _) = machine.run(&["status"]);
+    assert!(code == 1 && out.contains("not proved") && out.contains("too old"), "{out}");
+    let (code, out, _) = machine.run(&["doctor"]);
+    assert!(code == 1 && out.contains("upgrade it to 0.164.0"), "{out}");
+}
+
+#[test]
+fn a_codex_that_reads_another_policy_is_never_called_enforcing() {
+    let Some(codex) = require_or_announce(install("0.169.0")) else { return };
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    machine.enrol(&fleet, &[codex.path()]);
+    fleet.publish(STRICT);
+    // No namespace: Codex looks at the machine's own folder, where there is no policy.
+    let (code, _, said) = machine.run(&["once"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("`allowed_sandbox_modes` is"), "{said}");
+    assert!(said.contains("Codex shows nothing"), "{said}");
+    assert_eq!(fleet.words().last(), Some(&"refused"));
+}
+
+#[test]
+fn holds_pauses_and_guards_leave_what_is_in_force() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    fleet.publish(STRICT);
+    machine.enrol(&fleet, &[]);
+    machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
+    // Looser, and nobody approved it; below the floor.
+    for looser in [LOOSE, BELOW_FLOOR] {
+        fleet.publish(looser);
+        let (code, _, said) = machine.run(&["once"]);
+        assert!(code == 1 && said.contains("is refused"), "{said}");
+    }
+    fleet.told.lock().unwrap().hold = Some(1);
+    let stricter = format!("{STRICT}allow_appshots = false\n");
+    fleet.publish(&stricter);
+    let (_, _, said) = machine.run(&["once"]);
+    assert!(said.contains("the server asks for nothing above 1"), "{said}");
+    assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
+    fleet.told.lock().unwrap().hold = None;
+    machine.run(&["pause", "--reason", "an exam", "--for", "2h"]);
+    let (_, _, said) = machine.run(&["once"]);
+    assert!(said.contains("an exam"), "{said}");
+    machine.run(&["pause", "--reason", "over", "--for", "0"]);
+    machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), stricter);
+}
+
+#[test]
+fn what_others_put_in_the_way_is_kept_and_links_are_not_followed() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    fleet.publish(STRICT);
+    machine.enrol(&fleet, &[]);
+    let (path, target) = (machine.path("etc/codex/requirements.toml"), machine.path("shadow"));
+    fs::write(&target, "a secret of root's\n").unwrap();
+    std::os::unix::fs::symlink(&target, &path).unwrap();
+    fs::create_dir(machine.path("etc/codex/rules")).unwrap();
+    fs::write(machine.path("etc/codex/rules/policy.rules"), "# an administrator's own\n").unwrap();
+    fs::write(machine.path("etc/codex/managed_config.toml"), "model = 'x'\n").unwrap();
+    let (_, _, said) = machine.run(&["once"]);
+    assert_eq!(machine.text("shadow"), "a secret of root's\n", "the link was not followed");
+    assert!(!path.is_symlink() && machine.text("etc/codex/requirements.toml") == STRICT);
+    assert!(said.contains("was a link") && said.contains("a copy is `foreign."), "{said}");
+    let copies = fs::read_dir(machine.path("var/lib/codex-agent/installed")).unwrap();
+    let copies: Vec<_> = copies.map(|one| one.unwrap().path()).collect();
+    let copy = copies.iter().find(|one| one.to_string_lossy().contains("foreign.")).unwrap();
+    assert_eq!(fs::read_to_string(copy).unwrap(), "# an administrator's own\n");
+    // What is beside the policy is said and left.
+    let (code, out, _) = machine.run(&["verify"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("? /etc/codex/managed_config.toml"), "{out}");
+
+    // A folder that others write to is no place for policy.
+    let other = Machine::new();
+    other.enrol(&fleet, &[]);
+    let writable = fs::Permissions::from_mode(0o777);
+    fs::set_permissions(other.path("etc/codex"), writable).unwrap();
+    let (code, _, said) = other.run(&["once"]);
+    assert_ne!(code, 0);
+    assert!(said.contains("others than its owner can write to it"), "{said}");
+    assert!(!other.path("etc/codex/requirements.toml").exists());
+}
+
+#[test]
+fn a_certificate_is_renewed_in_time_and_moves_nobody_to_another_team() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    fleet.publish(STRICT);
+    machine.enrol(&fleet, &[]);
+    let pair = machine.path("var/lib/codex-agent/identity/identity.pem");
+    let mode = fs::metadata(&pair).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "the key is the machine's secret");
+    let first = fs::read(&pair).unwrap();
+    machine.run(&["once"]);
+    assert_eq!(fs::read(&pair).unwrap(), first, "not due yet");
+    let age = || {
+        let issued = machine.path("var/lib/codex-agent/identity/issued");
+        fs::write(issued, "2026-01-01T00:00:00Z").unwrap();
+    };
+    // A stolen certificate authority cannot take the machine to a looser team.
+    fleet.told.lock().unwrap().renews_for = Some("platform");
+    age();
+    machine.run(&["once"]);
+    assert_eq!(fs::read(&pair).unwrap(), first);
+    fleet.told.lock().unwrap().renews_for = None;
+    machine.run(&["once"]);
+    assert_ne!(fs::read(&pair).unwrap(), first);
+    let renewals = |fleet: &Fleet| {
+        let told = fleet.told.lock().unwrap();
+        told.requests.iter().filter(|path| *path == "/v1/renew").count()
+    };
+    let before = renewals(&fleet);
+    machine.run(&["once"]);
+    assert_eq!((before > 0, renewals(&fleet)), (true, before));
+}
+
+#[test]
+fn uninstall_takes_the_policy_and_leaves_what_is_not_its_own() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    fleet.publish(STRICT);
+    machine.enrol(&fleet, &[]);
+    machine.run(&["once"]);
+    fs::write(machine.path("etc/codex/own.toml"), "").unwrap();
+    assert_eq!(machine.run(&["uninstall"]).0, 2, "it asks first");
+    assert_eq!(machine.run(&["uninstall", "--yes"]).0, 0);
+    assert!(!machine.path("etc/codex/requirements.toml").exists());
+    assert!(machine.path("etc/codex/own.toml").exists());
+    assert!(!machine.path("var/lib/codex-agent").exists());
+}
+
+#[test]
+fn mistakes_at_the_enrolment_are_told_and_leave_nothing() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    fs::write(machine.path("token"), "no token").unwrap();
+    fs::write(machine.path("root.json"), "{}").unwrap();
+    let enrol = |machine: &Machine, address: &str| {
+        let mut command = machine.command(&["enroll", "--organisation", "Example Bank"]);
+        command.args(["--server", address]).arg("--token-file").arg(machine.path("token"));
+        command.arg("--trust-root").arg(machine.path("root.json"));
+        finished(command)
+    };
+    let (code, _, said) = enrol(&machine, &fleet.address);
+    assert!(code == 2 && said.contains("holds no enrolment token"), "{said}");
+    fs::write(machine.path("token"), "ccenrol_wrong").unwrap();
+    let (code, _, said) = enrol(&machine, &fleet.address);
+    assert!(code == 2 && said.contains("is no root of trust"), "{said}");
+    fs::write(machine.path("root.json"), trust::root(1, 0)).unwrap();
+    let (code, _, said) = enrol(&machine, &fleet.address);
+    assert!(code == 4 && said.contains("404"), "{said}");
+    let (code, _, said) = enrol(&machine, "http://fleet.bank.example");
+    assert!(code == 2 && said.contains("https://"), "{said}");
+    assert!(!machine.path("etc/codex-agent/agent.toml").exists());
+    let (code, _, said) = machine.run(&["once"]);
+    assert!(code == 2 && said.contains("agent.toml"), "{said}");
+    assert_eq!(machine.run(&["status"]).0, 4);
+}
