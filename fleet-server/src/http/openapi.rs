@@ -121,12 +121,6 @@ fn object(needed: &[&str], properties: Value) -> Value {
 /// What the body of a request looks like.
 fn body(action: Action) -> Value {
     let text = |most: usize| json!({ "type": "string", "minLength": 1, "maxLength": most });
-    let name = json!({
-        "type": ["string", "null"],
-        "minLength": 1,
-        "maxLength": MAX_CLAIM,
-        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
-    });
     let request = json!({ "type": "string", "description": "A signing request, PEM." });
     match action {
         Action::Enrol => object(
@@ -143,25 +137,7 @@ fn body(action: Action) -> Value {
             json!({ "signing_request": request, "host": text(MAX_CLAIM) }),
         ),
         Action::CheckIn => check_in(),
-        Action::CreateToken => object(
-            &["valid_seconds"],
-            json!({
-                "team": name,
-                "environment": name,
-                "groups": {
-                    "type": "array",
-                    "maxItems": MAX_GROUPS,
-                    "items": {
-                        "type": "string",
-                        "minLength": 1,
-                        "maxLength": MAX_CLAIM,
-                        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
-                    },
-                },
-                "valid_seconds": { "type": "integer", "minimum": 1, "maximum": u32::MAX },
-                "uses": { "type": "integer", "minimum": 1, "maximum": u32::MAX },
-            }),
-        ),
+        Action::CreateToken => new_token(),
         // Signed documents: their form is that of TUF.
         Action::AdminPut => json!({}),
         // Their forms are those of `codex_fleet::rollout` and `codex_fleet::request`.
@@ -195,6 +171,34 @@ fn body(action: Action) -> Value {
         | Action::Ready
         | Action::OpenApi => Value::Bool(false),
     }
+}
+
+fn new_token() -> Value {
+    let name = json!({
+        "type": ["string", "null"],
+        "minLength": 1,
+        "maxLength": MAX_CLAIM,
+        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+    });
+    object(
+        &["valid_seconds"],
+        json!({
+            "team": name,
+            "environment": name,
+            "groups": {
+                "type": "array",
+                "maxItems": MAX_GROUPS,
+                "items": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": MAX_CLAIM,
+                    "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+                },
+            },
+            "valid_seconds": { "type": "integer", "minimum": 1, "maximum": u32::MAX },
+            "uses": { "type": "integer", "minimum": 1, "maximum": u32::MAX },
+        }),
+    )
 }
 
 fn check_in() -> Value {
