@@ -9,9 +9,11 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use hyper::StatusCode;
 use tokio::time::sleep;
 
-use super::{Call, query};
+use super::{Call, Caller, no_certificate, query};
+use crate::authority::Shown;
 use crate::fleet::{Fleet, Phase};
 use crate::http::answer::{Answer, Refusal, bytes_of};
+use crate::world::now;
 
 /// One more of something, until it is dropped.
 struct One(Arc<Fleet>, fn(&Fleet) -> &AtomicI64);
@@ -44,7 +46,8 @@ const MAX_HEARD: usize = 1_024;
 
 /// Opens a push channel.
 pub(super) async fn open(mut call: Call) -> Result<Answer, Refusal> {
-    let device = call.caller.device()?.identity.device.clone();
+    let Caller::Device(shown) = &call.caller else { return Err(no_certificate()) };
+    let shown = Arc::clone(shown);
     let most = call.fleet.config.limits.push_channels;
     let one = One::of(&call.fleet, |fleet| &fleet.metrics.push_channels, most)?;
     let upgrade = WebSocketUpgrade::from_request_parts(&mut call.request, &()).await;
@@ -52,19 +55,24 @@ pub(super) async fn open(mut call: Call) -> Result<Answer, Refusal> {
     let fleet = call.fleet;
     let upgrade = upgrade.max_message_size(MAX_HEARD).max_frame_size(MAX_HEARD);
     // Every hint goes out at once, so that nothing waits in a buffer of its own.
-    let upgrade = upgrade.write_buffer_size(0);
+    let upgrade = upgrade.write_buffer_size(0).read_buffer_size(MAX_HEARD);
     Ok(upgrade.on_upgrade(async move |socket| {
-        let ended = channel(&fleet, socket).await;
-        tracing::debug!(%device, ?ended, "a push channel ended");
+        let ended = channel(&fleet, socket, &shown).await;
+        tracing::debug!(device = %shown.identity.device, ?ended, "a push channel ended");
         drop(one);
     }))
 }
 
-async fn channel(fleet: &Fleet, mut socket: WebSocket) -> Result<(), axum::Error> {
+/// Whether a machine may still be told anything.
+fn is_welcome(fleet: &Fleet, shown: &Shown) -> bool {
+    now() <= shown.ends && !fleet.snapshot().revoked.contains(&shown.identity.device)
+}
+
+async fn channel(fleet: &Fleet, mut socket: WebSocket, shown: &Shown) -> Result<(), axum::Error> {
     let heartbeat = Duration::from_secs(fleet.config.pace.heartbeat_seconds);
     let mut pulse = fleet.pulse();
     let mut phase = fleet.phase();
-    loop {
+    while is_welcome(fleet, shown) {
         // The first one tells where things stand; all others that they have changed, or that the
         // channel lives.
         let hint = pulse.borrow_and_update().text.clone();
@@ -92,6 +100,7 @@ async fn channel(fleet: &Fleet, mut socket: WebSocket) -> Result<(), axum::Error
             }
         }
     }
+    socket.send(Message::Close(None)).await
 }
 
 /// The code that says that the server ends and that another one may be there.

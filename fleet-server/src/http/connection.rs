@@ -45,7 +45,10 @@ pub enum Room {
     /// There is.
     Enough,
     /// It gets one answer: to come back later.
-    Full,
+    Full {
+        /// In how many seconds.
+        retry_seconds: u64,
+    },
 }
 
 /// What a connection runs over.
@@ -229,9 +232,10 @@ async fn answer(
             request.extensions_mut().insert(peer);
             router.oneshot(request).await
         }
-        Room::Full => {
-            let refusal =
+        Room::Full { retry_seconds } => {
+            let mut refusal =
                 Refusal::unavailable("full", "there are too many connections: come back later");
+            refusal.retry_seconds = Some(retry_seconds);
             let mut answer = refusal.answer();
             let headers = answer.headers_mut();
             headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));

@@ -25,6 +25,7 @@ const BACKLOG: u32 = 4_096;
 /// How far above the limit connections are still told to come back; above that they are dropped.
 const TOLD: usize = 1_024;
 
+#[cfg(target_os = "linux")]
 /// How long a peer may leave sent bytes without a sign of life.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -90,14 +91,16 @@ pub async fn accept(fleet: Arc<Fleet>, listener: TcpListener, door: Door) {
         let counted = Counted(Arc::clone(&fleet));
         let count = usize::try_from(count).unwrap_or(0);
         let most = fleet.config.limits.connections;
+        let mut room = Room::Enough;
         if count >= most {
-            fleet.metrics.shed.fetch_add(1, Ordering::Relaxed);
+            let shed = fleet.metrics.shed.fetch_add(1, Ordering::Relaxed);
+            // They must not all come back at once.
+            room = Room::Full { retry_seconds: 2 + shed % 15 };
             if count >= most.saturating_add(TOLD) {
                 drop(counted);
                 continue;
             }
         }
-        let room = if count >= most { Room::Full } else { Room::Enough };
         let way = Way { router: router.clone(), door: door.clone() };
         open.spawn(begin(Arc::clone(&fleet), stream, way, room, counted));
     }
