@@ -329,6 +329,11 @@ fn start_form(frame: &Frame<'_>, waiting: &[(String, u64)]) -> Markup {
                         small id="volunteers-help" { "The group whose machines go first; may be left out." }
                     }
                     div.field {
+                        label for="bake" { "Minutes" }
+                        input id="bake" name="bake_minutes" type="number" min="0" max="43200" aria-describedby="bake-help";
+                        small id="bake-help" { "For how long each stage is looked at; the strategy’s own time if left out." }
+                    }
+                    div.field {
                         label for="why" { "Why, for the record" }
                         input id="why" name="reason" maxlength="500" autocomplete="off";
                     }

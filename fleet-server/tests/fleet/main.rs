@@ -15,10 +15,12 @@
     reason = "a story is told in one piece, and what was not tested is said loudly"
 )]
 
+mod browser;
 mod codex;
 mod crash;
 mod endpoints;
 mod hostile;
 mod publish;
+mod rollouts;
 mod store;
 mod support;
