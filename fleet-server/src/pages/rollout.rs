@@ -88,8 +88,11 @@ pub fn rollout(frame: &Frame<'_>, view: &RolloutView) -> String {
             }
             div data-part="next" { (next(status)) }
             div data-part="acts" { (acts(frame, status)) }
-            @if !status.reasons.is_empty() {
-                section.sheet data-part="reasons" aria-labelledby="reasons" { (reasons(status)) }
+            // Always there, so that reasons can appear in it.
+            div data-part="reasons" {
+                @if !status.reasons.is_empty() {
+                    section.sheet aria-labelledby="reasons" { (reasons(status)) }
+                }
             }
             section.sheet data-part="history" aria-labelledby="history" {
                 h2 id="history" { "What happened" }

@@ -47,12 +47,19 @@ impl Driver {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let port = lines.find_map(|line| {
             let line = line.ok()?;
-            line.split_once("on port ")?.1.trim_end_matches('.').parse().ok()
+            line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
         });
-        Some(Self(child, port.expect("it says its port")))
+        let port = port.expect("it says its port");
+        // Whatever else it says must have somewhere to go.
+        std::thread::spawn(move || lines.for_each(drop));
+        Some(Self(child, port))
     }
 
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
+        self.try_call(method, path, body).unwrap_or_else(|problem| panic!("{path}: {problem:#}"))
+    }
+
+    fn try_call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, Value> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.1)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let text = body.map_or_else(String::new, Value::to_string);
@@ -82,8 +89,8 @@ impl Driver {
         let mut answer = vec![0; wanted];
         reader.read_exact(&mut answer).unwrap();
         let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert!(answer["value"]["error"].is_null(), "{path}: {answer:#}");
-        answer["value"].clone()
+        let value = answer["value"].clone();
+        if value["error"].is_null() { Ok(value) } else { Err(value) }
     }
 }
 
@@ -142,9 +149,18 @@ impl<'driver> Page<'driver> {
         self.ask("POST", &format!("element/{element}/value"), &json!({ "text": text }));
     }
 
+    /// What can be read on the page; nothing while it changes.
     fn text(&self) -> String {
-        let body = self.element("body");
-        self.ask("GET", &format!("element/{body}/text"), &json!({})).as_str().unwrap().to_owned()
+        let session = format!("/session/{}", self.session);
+        let body = json!({ "using": "css selector", "value": "body" });
+        let read = || {
+            let found =
+                self.driver.try_call("POST", &format!("{session}/element"), Some(&body)).ok()?;
+            let element = found.as_object()?.values().next()?.as_str()?.to_owned();
+            let place = format!("{session}/element/{element}/text");
+            Some(self.driver.try_call("GET", &place, None).ok()?.as_str()?.to_owned())
+        };
+        read().unwrap_or_default()
     }
 
     fn script(&self, script: &str) -> Value {
@@ -187,8 +203,9 @@ impl<'driver> Page<'driver> {
     fn complaints(&self) -> Vec<String> {
         let log = self.ask("POST", "se/log", &json!({ "type": "browser" }));
         let all = log.as_array().unwrap().iter();
-        let said = all.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned());
-        said.filter(|message| !message.contains("favicon")).collect()
+        // What is on the level of debugging are hints, on forms with passwords for example.
+        let said = all.filter(|entry| entry["level"] != "DEBUG");
+        said.map(|entry| entry["message"].to_string()).collect()
     }
 }
 
