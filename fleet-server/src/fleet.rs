@@ -34,6 +34,9 @@ use crate::world::read;
 /// The most bytes of a key or a root.
 const MAX_FILE: u64 = 1_000_000;
 
+/// How often it is written down who was seen, in milliseconds.
+const CHECKPOINT: u64 = 5_000;
+
 /// Decides who waits. The planner of rollouts is behind it; without one nobody does.
 ///
 /// What it says is a wish: an endpoint waits only for as long as its organisation's signed document
@@ -115,6 +118,7 @@ pub struct Fleet {
 #[derive(Clone, Debug, Default)]
 struct Trouble {
     database: Option<String>,
+    writes: Option<String>,
     release: Option<String>,
 }
 
@@ -214,8 +218,8 @@ impl Fleet {
     /// What keeps this server from doing its work.
     pub fn trouble(&self) -> Vec<String> {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Trouble { database, release } = trouble;
-        database.into_iter().chain(release).collect()
+        let Trouble { database, writes, release } = trouble;
+        database.into_iter().chain(writes).chain(release).collect()
     }
 
     /// Asks for news again and again, and writes down who was seen, until the server ends.
@@ -223,7 +227,7 @@ impl Fleet {
         let pause = Duration::from_millis(self.config.pace.poll_milliseconds);
         let mut phase = self.phase();
         let mut turns: u64 = 0;
-        let every = (10_000 / self.config.pace.poll_milliseconds).max(1);
+        let every = CHECKPOINT.div_ceil(self.config.pace.poll_milliseconds);
         while *phase.borrow() == Phase::Serving {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -234,9 +238,26 @@ impl Fleet {
             self.note_database(polled);
             if turns.is_multiple_of(every) {
                 self.checkpoint().await;
+                self.probe().await;
             }
         }
         self.checkpoint().await;
+    }
+
+    /// Whether the database still takes changes: a full disk is noticed before somebody needs it.
+    async fn probe(&self) {
+        let sql = "UPDATE head SET id = 1 WHERE id = 1";
+        let written = self.store.write(move |tx| tx.execute(sql, &[])).await;
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match written {
+            Ok(_) => trouble.writes = None,
+            Err(error) => {
+                let sentence = "the database takes no changes".to_owned();
+                if trouble.writes.replace(sentence).is_none() {
+                    tracing::error!(%error, "the database takes no changes: reading goes on");
+                }
+            }
+        }
     }
 
     fn note_database(&self, polled: Result<(), StoreError>) {
@@ -293,6 +314,10 @@ impl Fleet {
     /// The tree after something was loaded; the old one, when what was loaded does not verify.
     async fn grown(&self, before: &Arc<Tree>, loaded: Loaded) -> Arc<Tree> {
         let Some((_, timestamp)) = loaded.timestamp.clone() else { return Arc::clone(before) };
+        if is_same(before, &loaded, &timestamp) {
+            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).release = None;
+            return Arc::clone(before);
+        }
         let files = files(before, &loaded, &timestamp);
         let (root, organisation) = (self.keys.root.clone(), self.config.organisation.clone());
         let tree = Arc::clone(before);
@@ -381,6 +406,14 @@ impl Fleet {
             from = end;
         }
     }
+}
+
+/// Whether what was loaded is what was verified before, so that nothing need be done.
+fn is_same(before: &Tree, loaded: &Loaded, timestamp: &[u8]) -> bool {
+    let digest = codex_trust::provider::digest_name(timestamp);
+    let mut known = before.digests();
+    known.remove(TIMESTAMP);
+    before.timestamp.as_ref() == Some(&digest) && known == loaded.files
 }
 
 /// All files that are served or were just loaded, as verification wants them.

@@ -114,11 +114,17 @@ pub(super) async fn renew(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
     certificate(call, &asked.signing_request, &renewed)
 }
 
+/// The largest number of a transition or a generation: what the database can hold.
+const MAX_NUMBER: u64 = i64::MAX.unsigned_abs();
+
 /// Takes a status. What happened on the machine is durable before the answer says so.
 pub(super) async fn check_in(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
     let fleet = &call.fleet;
     let told: CheckIn = parsed(body)?;
     told.check().map_err(|problem| wrong("limits", &problem))?;
+    if told.transitions.iter().any(|one| one.number.max(one.about.generation) > MAX_NUMBER) {
+        return Err(wrong("limits", &"a number or a generation is too large"));
+    }
     let identity = &call.caller.device()?.identity;
     let now = now();
     let kept = kept(call, identity, &told).await?;

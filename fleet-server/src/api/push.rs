@@ -10,11 +10,13 @@ use hyper::upgrade::{Upgraded, on};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::sleep;
 
-use super::{Call, query};
+use super::{Call, Caller, no_certificate, query};
+use crate::authority::Shown;
 use crate::fleet::{Fleet, Phase};
 use crate::http::answer::{Answer, Refusal, bytes_of, empty};
 use crate::http::connection::{Io, Steady};
 use crate::websocket::{Heard, Inbox, accept, going_away};
+use crate::world::now;
 
 /// One more of something, until it is dropped.
 struct One(Arc<Fleet>, fn(&Fleet) -> &AtomicI64);
@@ -44,7 +46,8 @@ impl Drop for One {
 
 /// Opens a push channel.
 pub(super) fn open(mut call: Call) -> Result<Answer, Refusal> {
-    let device = call.caller.device()?.identity.device.clone();
+    let Caller::Device(shown) = &call.caller else { return Err(no_certificate()) };
+    let shown = Arc::clone(shown);
     let accepted = accept(call.request.headers());
     let accepted =
         accepted.ok_or_else(|| Refusal::malformed("this is no request for a WebSocket"))?;
@@ -58,8 +61,8 @@ pub(super) fn open(mut call: Call) -> Result<Answer, Refusal> {
         if let Ok(upgraded) = upgrade.await
             && let Some((io, early)) = stream(upgraded)
         {
-            let ended = channel(&fleet, io, &early).await;
-            tracing::debug!(%device, ?ended, "a push channel ended");
+            let ended = channel(&fleet, io, &early, &shown).await;
+            tracing::debug!(device = %shown.identity.device, ?ended, "a push channel ended");
         }
         drop(one);
     });
@@ -77,13 +80,23 @@ fn stream(upgraded: Upgraded) -> Option<(Steady, Vec<u8>)> {
     Some((parts.io.into_inner(), parts.read_buf.to_vec()))
 }
 
-async fn channel(fleet: &Fleet, mut io: Steady, early: &[u8]) -> std::io::Result<()> {
+/// Whether a machine may still be told anything.
+fn is_welcome(fleet: &Fleet, shown: &Shown) -> bool {
+    now() <= shown.ends && !fleet.snapshot().revoked.contains(&shown.identity.device)
+}
+
+async fn channel(
+    fleet: &Fleet,
+    mut io: Steady,
+    early: &[u8],
+    shown: &Shown,
+) -> std::io::Result<()> {
     let heartbeat = Duration::from_secs(fleet.config.pace.heartbeat_seconds);
     let mut pulse = fleet.pulse();
     let mut phase = fleet.phase();
     let mut inbox = Inbox::default();
     inbox.add(early);
-    loop {
+    while is_welcome(fleet, shown) {
         // The first one tells where things stand; all others that they have changed, or that the
         // channel lives.
         let frame = pulse.borrow_and_update().frame.clone();
@@ -115,6 +128,7 @@ async fn channel(fleet: &Fleet, mut io: Steady, early: &[u8]) -> std::io::Result
             }
         }
     }
+    io.shutdown().await
 }
 
 #[derive(PartialEq, Eq)]

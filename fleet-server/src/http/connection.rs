@@ -222,8 +222,11 @@ async fn answer(fleet: Arc<Fleet>, peer: Arc<Peer>, request: Request<Incoming>) 
     match peer.room {
         Room::Enough => api::answer(fleet, &peer, request).await,
         Room::Full => {
-            let refusal =
+            let mut refusal =
                 Refusal::unavailable("full", "there are too many connections: come back later");
+            // They must not all come back at once.
+            let shed = fleet.metrics.shed.load(Ordering::Relaxed);
+            refusal.retry_seconds = Some(2 + shed % 15);
             let mut answer = refusal.answer();
             let headers = answer.headers_mut();
             headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));

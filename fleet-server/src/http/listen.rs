@@ -23,6 +23,7 @@ const BACKLOG: u32 = 4_096;
 /// How far above the limit connections are still told to come back; above that they are dropped.
 const TOLD: usize = 1_024;
 
+#[cfg(target_os = "linux")]
 /// How long a peer may leave sent bytes without a sign of life.
 const SILENCE: Duration = Duration::from_secs(30);
 

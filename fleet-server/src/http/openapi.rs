@@ -1,8 +1,10 @@
 //! The table of routes as an OpenAPI document.
 
+use codex_fleet::check_in;
+use codex_fleet::identity::{MAX_CLAIM, MAX_GROUPS};
 use serde_json::{Map, Value, json};
 
-use super::route::{Access, ROUTES, Route};
+use super::route::{Access, Action, ROUTES, Route};
 
 /// The document.
 pub fn document() -> Value {
@@ -57,7 +59,7 @@ fn operation(route: &Route) -> Value {
         })
         .collect();
     parameters.extend(route.query.iter().map(|(name, about)| {
-        json!({ "name": name, "in": "query", "description": about, "schema": { "type": "string" } })
+        json!({ "name": name, "in": "query", "description": about, "schema": parameter(route, name) })
     }));
     let (status, kind) = route.success;
     let mut responses = Map::new();
@@ -87,11 +89,140 @@ fn operation(route: &Route) -> Value {
             json!({
                 "required": true,
                 "description": format!("{} bytes at most.", route.body),
-                "content": { "application/json": {} },
+                "content": { "application/json": { "schema": body(route.action) } },
             }),
         );
     }
     operation
+}
+
+/// What a parameter after the question mark may be.
+fn parameter(route: &Route, name: &str) -> Value {
+    match name {
+        "limit" => json!({ "type": "integer", "minimum": 1, "maximum": 1_000 }),
+        "revision" => json!({ "type": "integer", "minimum": 0 }),
+        "after" if route.action == Action::Audit => {
+            json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX })
+        }
+        _ => json!({ "type": "string", "pattern": "^[0-9A-Za-z]{0,64}$" }),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what `json!` gives")]
+fn object(needed: &[&str], properties: Value) -> Value {
+    json!({
+        "type": "object",
+        "required": needed,
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+/// What the body of a request looks like.
+fn body(action: Action) -> Value {
+    let text = |most: usize| json!({ "type": "string", "minLength": 1, "maxLength": most });
+    let name = json!({
+        "type": ["string", "null"],
+        "minLength": 1,
+        "maxLength": MAX_CLAIM,
+        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+    });
+    let request = json!({ "type": "string", "description": "A signing request, PEM." });
+    match action {
+        Action::Enrol => object(
+            &["token", "signing_request", "os", "host"],
+            json!({
+                "token": text(256),
+                "signing_request": request,
+                "os": { "enum": ["linux", "macos", "windows"] },
+                "host": text(MAX_CLAIM),
+            }),
+        ),
+        Action::Renew => object(
+            &["signing_request", "host"],
+            json!({ "signing_request": request, "host": text(MAX_CLAIM) }),
+        ),
+        Action::CheckIn => check_in(),
+        Action::CreateToken => object(
+            &["valid_seconds"],
+            json!({
+                "team": name,
+                "environment": name,
+                "groups": {
+                    "type": "array",
+                    "maxItems": MAX_GROUPS,
+                    "items": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": MAX_CLAIM,
+                        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+                    },
+                },
+                "valid_seconds": { "type": "integer", "minimum": 1, "maximum": u32::MAX },
+                "uses": { "type": "integer", "minimum": 1, "maximum": u32::MAX },
+            }),
+        ),
+        // Signed documents: their form is that of TUF.
+        Action::AdminPut => json!({}),
+        Action::ReleaseFile
+        | Action::Push
+        | Action::Wait
+        | Action::CodexBundle
+        | Action::AdminFile
+        | Action::Releases
+        | Action::Staged
+        | Action::Unstage
+        | Action::Devices
+        | Action::Device
+        | Action::RevokeDevice
+        | Action::Counters
+        | Action::Tokens
+        | Action::RevokeToken
+        | Action::Audit
+        | Action::Metrics
+        | Action::Health
+        | Action::Ready
+        | Action::OpenApi => Value::Bool(false),
+    }
+}
+
+fn check_in() -> Value {
+    let held = json!({
+        "type": "object",
+        "required": ["cohort", "generation", "digest"],
+        "properties": {
+            "cohort": { "type": "string" },
+            "generation": { "type": "integer", "minimum": 0 },
+            "digest": { "type": "string" },
+        },
+    });
+    let states: Vec<&str> = check_in::State::ALL.iter().map(|state| state.word()).collect();
+    json!({
+        "type": "object",
+        "required": ["nonce", "agent", "codex", "transitions"],
+        "additionalProperties": false,
+        "properties": {
+            "nonce": { "type": "string", "description": "32 random bytes, base64." },
+            "agent": { "type": "string" },
+            "codex": { "type": "array", "items": { "type": "string" } },
+            "installed": { "oneOf": [held, { "type": "null" }] },
+            "transitions": {
+                "type": "array",
+                "maxItems": check_in::MAX_TRANSITIONS,
+                "items": {
+                    "type": "object",
+                    "required": ["at", "number", "about", "state"],
+                    "properties": {
+                        "at": { "type": "string", "format": "date-time" },
+                        "number": { "type": "integer", "minimum": 1 },
+                        "about": held,
+                        "state": { "enum": states },
+                        "reasons": { "type": "array", "items": { "type": "string" } },
+                    },
+                },
+            },
+        },
+    })
 }
 
 /// Two rows may do the same under different paths.

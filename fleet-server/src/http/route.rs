@@ -237,7 +237,8 @@ pub const ROUTES: [Route; 37] = [
         )
     },
     Route {
-        query: PAGE,
+        query: LIMIT,
+        refusals: &[400, 401, 403, 503],
         ..admin(
             &Method::GET,
             "/v1/admin/releases",
@@ -422,6 +423,8 @@ pub const ROUTES: [Route; 37] = [
         ..open("/v1/openapi.json", Action::OpenApi, JSON, "This API, as OpenAPI 3.1")
     },
 ];
+
+const LIMIT: &[(&str, &str)] = &[("limit", "How many at most: 1 to 1000, 100 if not said")];
 
 const PAGE: &[(&str, &str)] = &[
     ("after", "Begins after this one"),

@@ -93,62 +93,76 @@ fn work(
         {
             jobs.push(next);
         }
-        let opened = match connection.take() {
-            Some(open) => Ok(open),
-            None => opener.open(),
-        };
-        match opened {
-            Ok(mut open) => {
-                if group(&mut *open, jobs, access) == Health::Usable {
-                    connection = Some(open);
-                }
-            }
-            Err(error) => jobs.into_iter().for_each(|job| job.finish(Err(error.clone()))),
-        }
+        connection = together(connection.take(), jobs, opener, access);
     }
 }
 
-/// What became of a connection.
-#[derive(PartialEq, Eq)]
-enum Health {
-    Usable,
-    Broken,
-}
-
-fn health(error: &StoreError) -> Health {
-    match error {
-        StoreError::Unavailable(_) | StoreError::Damaged(_) => Health::Broken,
-        StoreError::Busy | StoreError::Refused(_) | StoreError::Version { .. } => Health::Usable,
-    }
-}
-
-/// All of them in one transaction; when one fails, each in its own.
-fn group(open: &mut dyn Connection, mut jobs: Vec<Box<dyn Job>>, access: Access) -> Health {
-    let done = transaction(open, &mut jobs, access);
-    let Err(error) = done else {
-        jobs.into_iter().for_each(|job| job.finish(Ok(())));
-        return Health::Usable;
-    };
-    if jobs.len() == 1 || health(&error) == Health::Broken || error == StoreError::Busy {
-        let health = health(&error);
-        jobs.into_iter().for_each(|job| job.finish(Err(error.clone())));
-        return health;
-    }
-    let mut worst = Health::Usable;
-    for job in jobs {
-        if group(open, vec![job], access) == Health::Broken {
-            worst = Health::Broken;
-        }
-    }
-    worst
-}
-
-fn transaction(
-    open: &mut dyn Connection,
-    jobs: &mut [Box<dyn Job>],
+/// A connection on which a transaction has begun. One may have been lost while nobody used it: then
+/// nothing has begun there, and a new one does as well.
+fn begun(
+    connection: Option<Box<dyn Connection>>,
+    opener: &dyn Opener,
     access: Access,
-) -> Result<(), StoreError> {
+) -> Result<Box<dyn Connection>, StoreError> {
+    if let Some(mut open) = connection {
+        match open.begin(access) {
+            Err(StoreError::Unavailable(_)) => {}
+            done => return done.map(|()| open),
+        }
+    }
+    let mut open = opener.open()?;
     open.begin(access)?;
+    Ok(open)
+}
+
+/// Whether a connection can be used after an error.
+fn is_usable(error: &StoreError) -> bool {
+    match error {
+        StoreError::Unavailable(_) | StoreError::Damaged(_) => false,
+        StoreError::Busy | StoreError::Refused(_) | StoreError::Version { .. } => true,
+    }
+}
+
+fn fail(jobs: Vec<Box<dyn Job>>, error: &StoreError) {
+    jobs.into_iter().for_each(|job| job.finish(Err(error.clone())));
+}
+
+/// Does all of them in one transaction; when one fails, each in its own. Gives the connection back
+/// if it can be used again.
+fn together(
+    connection: Option<Box<dyn Connection>>,
+    mut jobs: Vec<Box<dyn Job>>,
+    opener: &dyn Opener,
+    access: Access,
+) -> Option<Box<dyn Connection>> {
+    let mut open = match begun(connection, opener, access) {
+        Ok(open) => open,
+        Err(error) => {
+            fail(jobs, &error);
+            return None;
+        }
+    };
+    let Err(error) = transaction(&mut *open, &mut jobs) else {
+        jobs.into_iter().for_each(|job| job.finish(Ok(())));
+        return Some(open);
+    };
+    if !is_usable(&error) {
+        fail(jobs, &error);
+        return None;
+    }
+    if jobs.len() == 1 || error == StoreError::Busy {
+        fail(jobs, &error);
+        return Some(open);
+    }
+    let mut connection = Some(open);
+    for job in jobs {
+        connection = together(connection, vec![job], opener, access);
+    }
+    connection
+}
+
+/// What was begun, to its end.
+fn transaction(open: &mut dyn Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     for job in jobs {
         if let Err(error) = job.run(open) {
             // The first error is the one that matters; a connection that cannot roll back fails at

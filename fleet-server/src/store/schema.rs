@@ -93,7 +93,7 @@ pub const TABLES: [(&str, &[&str]); 11] = [
     ("requests", &["number", "device", "outcome", "document"]),
 ];
 
-/// The version that [`STEPS`] lead to.
+/// The version that the steps lead to.
 pub fn known() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
 }

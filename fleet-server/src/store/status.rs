@@ -76,6 +76,12 @@ pub fn uncount(transaction: &mut dyn Transaction, about: &Cell) -> Result<(), St
          WHERE cohort = $1 AND generation = $2 AND state = $3",
         &cell(about),
     )?;
+    // Machines name cohorts as they like: what nobody is in takes no place.
+    transaction.execute(
+        "DELETE FROM counters
+         WHERE cohort = $1 AND generation = $2 AND state = $3 AND devices <= 0",
+        &cell(about),
+    )?;
     Ok(())
 }
 

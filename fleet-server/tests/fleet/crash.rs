@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +18,7 @@ use codex_trust::provider::{hex, sha256};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::store::Postgres;
 use crate::support::{BANK, Client, Identified, Publisher, enrolment_of, root, tls};
 
 fn setting(name: &str, usual: u64) -> u64 {
@@ -47,7 +49,7 @@ fn run(folder: &Path, arguments: &[&str]) -> String {
 
 struct Server {
     child: Child,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
 }
 
 fn start(folder: &Path) -> Server {
@@ -92,6 +94,9 @@ fn publish(client: &Client, publisher: &mut Publisher, round: i64, acknowledged:
         for (name, bytes) in &files {
             let path = format!("/v1/admin/release/{name}");
             let Some((status, answer)) = tried(client, "PUT", &path, bytes) else { return };
+            if status == 503 {
+                return;
+            }
             assert_eq!(status, 200, "{name}: {answer}");
         }
         let version = publisher_version(&next);
@@ -121,8 +126,96 @@ fn report(client: &Client, acknowledged: &Acknowledged) {
         let Some((status, answer)) = tried(client, "POST", "/v1/check-in", body.as_bytes()) else {
             return;
         };
+        if status == 503 {
+            return;
+        }
         assert_eq!(status, 200, "{answer}");
         acknowledged.transitions.store(answer["kept"].as_u64().unwrap(), Ordering::SeqCst);
+    }
+}
+
+/// What is there from round to round.
+struct Story {
+    folder: std::path::PathBuf,
+    token: String,
+    authority: String,
+    identity: (String, String),
+    acknowledged: Arc<Acknowledged>,
+    publisher: Publisher,
+}
+
+impl Story {
+    fn begin(place: &Path, database: Option<&str>) -> (Self, Server) {
+        let folder = place.join("fleet");
+        std::fs::write(place.join("root.json"), root()).unwrap();
+        let (dir, file) =
+            (folder.display().to_string(), place.join("root.json").display().to_string());
+        let mut arguments = vec!["init", "--dir", &dir, "--organisation", BANK, "--root", &file];
+        arguments.extend(["--name", "127.0.0.1", "--listen", "127.0.0.1:0"]);
+        arguments.extend(database.iter().flat_map(|database| ["--database", database]));
+        run(&folder, &arguments);
+        let token = run(&folder, &["admin-token", "create", "--role", "admin"]);
+        let enrolment = run(&folder, &["token", "create", "--team", "payments"]);
+        let authority = std::fs::read_to_string(folder.join("authority.pem")).unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let server = start(&folder);
+        let mut story = Self {
+            folder,
+            token,
+            authority,
+            identity: (String::new(), key.serialize_pem()),
+            acknowledged: Arc::default(),
+            publisher: Publisher::default(),
+        };
+        let body = enrolment_of(&enrolment, &key, "pay-17").to_string();
+        let admin = story.admin(server.address);
+        let enrolled = tried(&admin, "POST", "/v1/enrol", body.as_bytes()).unwrap();
+        enrolled.1["certificate"].as_str().unwrap().clone_into(&mut story.identity.0);
+        (story, server)
+    }
+
+    fn admin(&self, address: SocketAddr) -> Client {
+        let tls = tls(&self.authority, None);
+        Client { address, tls, token: Some(self.token.clone()) }
+    }
+
+    /// Publishes and reports until `end` has ended it.
+    fn round(&mut self, address: SocketAddr, number: u64, end: impl FnOnce()) {
+        let (certificate, key) = &self.identity;
+        let tls = tls(&self.authority, Some(&Identified { certificate, key }));
+        let machine = Client { address, tls, token: None };
+        let admin = self.admin(address);
+        let (heard, told) = (Arc::clone(&self.acknowledged), Arc::clone(&self.acknowledged));
+        let mut own = self.publisher.clone();
+        let number = i64::try_from(number).unwrap();
+        let publishing = std::thread::spawn(move || {
+            publish(&admin, &mut own, number, &heard);
+            own
+        });
+        let reporting = std::thread::spawn(move || report(&machine, &told));
+        end();
+        self.publisher = publishing.join().unwrap();
+        reporting.join().unwrap();
+    }
+
+    fn check(&mut self, server: &Server) {
+        check(&self.admin(server.address), &self.acknowledged, &mut self.publisher);
+    }
+
+    fn end(self, mut server: Server) {
+        server.kill();
+        let releases = self.acknowledged.releases.lock().unwrap().len();
+        let transitions = self.acknowledged.transitions.load(Ordering::SeqCst);
+        println!("{releases} releases and {transitions} transitions were acknowledged");
+        assert!(releases > 0 && transitions > 0, "nothing happened between the kills");
+        run(&self.folder, &["audit", "verify"]);
+    }
+}
+
+impl Server {
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 
@@ -132,84 +225,67 @@ fn nothing_acknowledged_is_lost_and_no_version_has_two_contents() {
     println!("FLEET_CRASHES={crashes} FLEET_SEED={seed}");
     let mut dice = Dice(seed);
     let place = tempfile::tempdir().unwrap();
-    let folder = place.path().join("fleet");
-    std::fs::write(place.path().join("root.json"), root()).unwrap();
-    let (dir, file) = (folder.display().to_string(), place.path().join("root.json"));
-    run(
-        &folder,
-        &[
-            "init",
-            "--dir",
-            &dir,
-            "--organisation",
-            BANK,
-            "--root",
-            &file.display().to_string(),
-            "--name",
-            "127.0.0.1",
-            "--listen",
-            "127.0.0.1:0",
-        ],
-    );
-    let token = run(&folder, &["admin-token", "create", "--role", "admin"]);
-    let enrolment = run(&folder, &["token", "create", "--team", "payments"]);
-    let authority = std::fs::read_to_string(folder.join("authority.pem")).unwrap();
-    let plain = tls(&authority, None);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let mut certificate = String::new();
-    let acknowledged = Arc::new(Acknowledged::default());
-    let mut publisher = Publisher::default();
-    let mut killed_while_publishing = 0;
-    for round in 0..=crashes {
-        let mut server = start(&folder);
-        let client = |tls, token: Option<&String>| Client {
-            address: server.address,
-            tls,
-            token: token.cloned(),
-        };
-        let admin = client(Arc::clone(&plain), Some(&token));
-        if certificate.is_empty() {
-            let body = enrolment_of(&enrolment, &key, "pay-17").to_string();
-            let enrolled = tried(&admin, "POST", "/v1/enrol", body.as_bytes()).unwrap();
-            certificate = enrolled.1["certificate"].as_str().unwrap().to_owned();
-        }
-        check(&admin, &acknowledged, &mut publisher);
-        if round == crashes {
-            server.child.kill().unwrap();
-            server.child.wait().unwrap();
-            break;
-        }
-        let identified = Identified { certificate: &certificate, key: &key.serialize_pem() };
-        let machine = client(tls(&authority, Some(&identified)), None);
-        let before = acknowledged.releases.lock().unwrap().len();
-        let (heard, told) = (Arc::clone(&acknowledged), Arc::clone(&acknowledged));
-        let mut own = publisher.clone();
-        let number = i64::try_from(round).unwrap();
-        let publishing = std::thread::spawn(move || {
-            publish(&admin, &mut own, number, &heard);
-            own
+    let (mut story, mut server) = Story::begin(place.path(), None);
+    for round in 0..crashes {
+        let pause = Duration::from_millis(20 + dice.below(400));
+        let Server { mut child, address } = server;
+        story.round(address, round, || {
+            std::thread::sleep(pause);
+            child.kill().unwrap();
+            child.wait().unwrap();
         });
-        let reporting = std::thread::spawn(move || report(&machine, &told));
-        std::thread::sleep(Duration::from_millis(20 + dice.below(400)));
-        server.child.kill().unwrap();
-        server.child.wait().unwrap();
-        publisher = publishing.join().unwrap();
-        reporting.join().unwrap();
-        killed_while_publishing +=
-            usize::from(acknowledged.releases.lock().unwrap().len() > before);
+        server = start(&story.folder);
+        story.check(&server);
     }
-    let (releases, transitions) = (
-        acknowledged.releases.lock().unwrap().len(),
-        acknowledged.transitions.load(Ordering::SeqCst),
-    );
-    println!("{releases} releases and {transitions} transitions were acknowledged");
-    assert!(killed_while_publishing > 0 && transitions > 0, "nothing happened between the kills");
-    run(&folder, &["audit", "verify"]);
+    story.end(server);
+}
+
+#[test]
+fn nor_when_the_database_is_killed_or_both_are() {
+    let Some(mut postgres) = Postgres::start() else { return };
+    let (crashes, seed) = (setting("FLEET_CRASHES", 20), setting("FLEET_SEED", 1));
+    println!("FLEET_CRASHES={crashes} FLEET_SEED={seed}");
+    let mut dice = Dice(seed);
+    let place = tempfile::tempdir().unwrap();
+    let address = postgres.database("fleet");
+    let (mut story, mut server) = Story::begin(place.path(), Some(&address));
+    for round in 0..crashes {
+        let (pause, whom) = (Duration::from_millis(20 + dice.below(400)), dice.below(3));
+        let Server { mut child, address } = server;
+        story.round(address, round, || {
+            std::thread::sleep(pause);
+            if whom != 0 {
+                postgres.kill();
+            }
+            if whom != 1 {
+                child.kill().unwrap();
+                child.wait().unwrap();
+            }
+        });
+        if whom != 0 {
+            postgres.run();
+        }
+        server = if whom == 1 { Server { child, address } } else { start(&story.folder) };
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while story.admin(server.address).get("/readyz").status != 200 {
+            assert!(Instant::now() < deadline, "it does not recover");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        story.check(&server);
+    }
+    story.end(server);
 }
 
 /// Holds the server against what was acknowledged, and takes up what was published without an
 /// answer.
 fn check(admin: &Client, acknowledged: &Acknowledged, publisher: &mut Publisher) {
+    // Write transactions go one after another: after this one, a commit that a server has sent with
+    // its last breath has happened or never will.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while admin.request("DELETE", "/v1/admin/staged", "", b"").status != 200 {
+        assert!(Instant::now() < deadline, "it takes no changes");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let told = acknowledged.releases.lock().unwrap().clone();
     let list = admin.get("/v1/admin/releases?limit=1000").json();
     let list: BTreeMap<u64, String> = list["releases"]

@@ -11,6 +11,7 @@
 #![allow(
     clippy::needless_pass_by_value,
     clippy::print_stderr,
+    clippy::print_stdout,
     clippy::too_many_lines,
     reason = "a story is told in one piece, and what was not tested is said loudly"
 )]
@@ -20,6 +21,7 @@ mod codex;
 mod crash;
 mod endpoints;
 mod hostile;
+mod program;
 mod publish;
 mod rollouts;
 mod store;

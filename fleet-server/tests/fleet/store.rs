@@ -77,8 +77,23 @@ impl Postgres {
     }
 
     pub(crate) fn run(&mut self) {
-        let child = self
-            .command(&program("postgres").unwrap())
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let ended = self.child.as_mut().is_none_or(|one| one.try_wait().unwrap().is_some());
+            if ended {
+                // At first, or because the children of one that was killed are still there.
+                self.child = Some(self.spawn());
+            }
+            if postgres::Client::connect(&self.address("postgres"), postgres::NoTls).is_ok() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "PostgreSQL does not answer");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn spawn(&self) -> Child {
+        self.command(&program("postgres").unwrap())
             .arg("-D")
             .arg(self.folder.path().join("data"))
             .args(["-h", "", "-k"])
@@ -86,13 +101,7 @@ impl Postgres {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap();
-        self.child = Some(child);
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while postgres::Client::connect(&self.address("postgres"), postgres::NoTls).is_err() {
-            assert!(Instant::now() < deadline, "PostgreSQL does not answer");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            .unwrap()
     }
 
     /// Ends it without a word, as a power cut does; its children end by themselves.
@@ -484,4 +493,58 @@ fn what_one_server_publishes_another_one_serves() {
     });
     let next = publisher.release("allowed_sandbox_modes = []\n");
     assert_eq!(other.publish(&next).json()["version"], 2);
+}
+
+#[test]
+fn with_a_full_disk_a_server_serves_and_says_so() {
+    let bank = Bank::new();
+    let operator = bank.operator();
+    let files = Publisher::default().release(STRICT);
+    assert_eq!(operator.publish(&files).status, 200);
+    let machine = Machine::enrol(&bank.fleet, &bank.payments_token(), "pay-17");
+    // SQLite says the same when its file may not grow as when there is no room for it.
+    let pages = |count: i64| {
+        let store = bank.fleet.fleet().unwrap().store.clone();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let limit = store
+            .write(move |tx| tx.query(&format!("PRAGMA max_page_count = {count}"), &[]).map(drop));
+        runtime.block_on(limit).unwrap();
+    };
+    pages(1);
+    let large = format!("[\"{}\"]", "x".repeat(1_000_000));
+    let refused = operator.put("/v1/admin/release/metadata/x.json", large.as_bytes());
+    assert_eq!((refused.status, refused.error().as_str()), (503, "database"));
+    let told = String::from_utf8(refused.body).unwrap();
+    assert!(!told.contains("sqlite") && !told.contains("full"), "{told}");
+    let served = machine.client.get("/release/metadata/timestamp.json");
+    assert_eq!((served.status, served.body), (200, files.last().unwrap().1.clone()));
+    until("it says so", || bank.client().get("/readyz").status == 503);
+    pages(1_000_000);
+    until("it is well again", || bank.client().get("/readyz").status == 200);
+    assert_eq!(operator.put("/v1/admin/release/metadata/x.json", large.as_bytes()).status, 200);
+}
+
+#[test]
+fn two_processes_share_a_port_and_a_database() {
+    let bank = Bank::new();
+    let address = bank.fleet.address();
+    let second =
+        crate::support::run(bank.folder.path(), |config| config.listen.tls = vec![address]);
+    assert_eq!(second.address(), address);
+    let operator = bank.operator();
+    let files = Publisher::default().release(STRICT);
+    let token = operator.token.clone().unwrap();
+    until("both know the token", || {
+        (0..20).all(|_| operator.with_token(&token).get("/v1/admin/staged").status == 200)
+    });
+    assert_eq!(operator.publish(&files).status, 200);
+    until("both serve the release", || {
+        (0..20).all(|_| {
+            let reply = operator.get("/release/metadata/timestamp.json");
+            reply.status == 200 && reply.body == files.last().unwrap().1
+        })
+    });
+    // One of them ends, and nobody is turned away.
+    second.stop();
+    assert!((0..20).all(|_| operator.get("/healthz").status == 200));
 }
