@@ -5,6 +5,7 @@ mod cases;
 mod compare;
 mod keys;
 mod release;
+mod rollout;
 
 use std::path::PathBuf;
 
@@ -24,6 +25,10 @@ pub(super) use keys::{
 };
 pub(super) use release::{
     Approve, Publish, Release, ReleaseCommand, ReleaseDiff, ServerArgs, Show, Sign, Signing, Verify,
+};
+pub(super) use rollout::{
+    OnServer, Rollout, RolloutCommand, RolloutDecide, RolloutStart, RolloutStatus, RolloutWait,
+    Strategy, Until,
 };
 
 /// Tells what policy is in force for Codex on a machine, and why.
@@ -75,6 +80,8 @@ pub enum Command {
     Publish(Publish),
     /// Shows, verifies and compares releases, and approves what loosens.
     Release(Release),
+    /// Starts, watches and decides rollouts on a fleet server.
+    Rollout(Box<Rollout>),
     /// Runs the tests of a policy repository: the cases and properties of its *.test.toml.
     Test(Test),
     /// Tells the agent what it may do, in at most 40 lines made from the policy in force.

@@ -13,6 +13,7 @@ mod init;
 mod keys;
 mod plan;
 mod release;
+mod rollout;
 mod schema;
 mod shell;
 mod sign;
@@ -116,6 +117,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Sign(arguments) => sign::sign(arguments, output),
         Command::Publish(arguments) => sign::publish(arguments, output),
         Command::Release(arguments) => release::release(&arguments.command, output),
+        Command::Rollout(arguments) => rollout::rollout(&arguments.command, output),
         Command::Brief(arguments) => brief::brief(arguments, output),
         Command::Test(arguments) => test::test(arguments, output),
         Command::Keys(arguments) => keys::keys(arguments, output),

@@ -38,29 +38,33 @@ pub(super) fn release(command: &ReleaseCommand, output: &mut Output) -> Outcome 
 }
 
 /// Where a release is: on a fleet server where the name is an address, or else in a folder.
-pub(super) fn home(place: &Path, server: &ServerArgs) -> Result<Home, Ended> {
+pub(super) fn home(place: &Path, arguments: &ServerArgs) -> Result<Home, Ended> {
     let address = place.to_string_lossy();
     if !address.contains("://") {
         return Ok(Home::Folder(Folder::new(place)));
     }
-    let Some(token) = &server.server_token else {
+    Ok(Home::Server(server(&address, arguments)?))
+}
+
+/// A fleet server.
+pub(super) fn server(address: &str, arguments: &ServerArgs) -> Result<Server, Ended> {
+    let Some(token) = &arguments.server_token else {
         let words = format!("{address} is a fleet server: name the file with your --server-token");
         return Err(Ended::Usage(words));
     };
     let (name, token) = read_file(token).map_err(Ended::Usage)?;
     let token = String::from_utf8(token)
         .map_err(|_| Ended::Usage(format!("{name} is no file with a token")))?;
-    let authorities = match &server.server_authority {
+    let authorities = match &arguments.server_authority {
         Some(file) => Some(read_file(file).map_err(Ended::Usage)?.1),
         None => None,
     };
     let reach = Reach {
-        address: address.into_owned(),
+        address: address.to_owned(),
         token: Zeroizing::new(token.trim().to_owned()),
         authorities,
     };
-    let server = Server::new(&reach).map_err(|error| Ended::Usage(error.to_string()))?;
-    Ok(Home::Server(server))
+    Server::new(&reach).map_err(|error| Ended::Usage(error.to_string()))
 }
 
 fn opened(home: &Home, root: &Path) -> Result<Published, Ended> {

@@ -51,6 +51,7 @@ pub enum NoServer {
 #[derive(Clone)]
 pub struct Server {
     agent: Agent,
+    host: String,
     base: String,
     authorization: Zeroizing<String>,
 }
@@ -92,6 +93,7 @@ impl Server {
             .build();
         Ok(Self {
             agent: config.into(),
+            host: format!("https://{host}"),
             base: format!("https://{host}{FILES}"),
             authorization: Zeroizing::new(format!("Bearer {}", reach.token.as_str())),
         })
@@ -149,6 +151,27 @@ impl Server {
         if answer.status().is_success() { Ok(()) } else { Err(refused(explanation(&mut answer))) }
     }
 
+    /// Asks for what is at a path of the admin API.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub fn ask(&self, path: &str, limit: u64) -> Result<Vec<u8>, String> {
+        let request = self.agent.get(format!("{}{path}", self.host));
+        let answer = request.header("authorization", self.authorization.as_str()).call();
+        answered(answer.map_err(|error| error.to_string())?, limit)
+    }
+
+    /// Sends JSON to a path of the admin API; gives what it answers.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub fn tell(&self, path: &str, body: &[u8], limit: u64) -> Result<Vec<u8>, String> {
+        let request = self.agent.post(format!("{}{path}", self.host));
+        let request = request.header("authorization", self.authorization.as_str());
+        let answer = request.header("content-type", "application/json").send(body);
+        answered(answer.map_err(|error| error.to_string())?, limit)
+    }
+
     /// Whether anything was published.
     ///
     /// # Errors
@@ -156,6 +179,20 @@ impl Server {
     pub fn has_release(&self) -> Result<bool, TransportError> {
         self.has(TIMESTAMP_FILE)
     }
+}
+
+/// The body of an answer that is no refusal.
+fn answered(mut answer: Response<ureq::Body>, limit: u64) -> Result<Vec<u8>, String> {
+    if !answer.status().is_success() {
+        return Err(explanation(&mut answer));
+    }
+    let mut bytes = Vec::new();
+    let read = answer.body_mut().as_reader().take(limit.saturating_add(1));
+    { read }.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
+        return Err(format!("the server's answer has more than {limit} bytes"));
+    }
+    Ok(bytes)
 }
 
 /// What a server says about a refusal: its own sentence where it sent one, without characters that
