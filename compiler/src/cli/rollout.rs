@@ -1,6 +1,5 @@
 //! `rollout`: starts, watches and decides rollouts on a fleet server.
 
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use codex_fleet::rollout::{Act, Ask, Entry, Figures, Start, State, Status, StrategyName};
@@ -180,12 +179,11 @@ fn text(status: &Status) -> String {
         plain(&status.next),
     );
     for reason in &status.reasons {
-        // Writing to a text does not fail.
-        drop(writeln!(out, "  {} x {}", reason.count, plain(&reason.text)));
+        out.push_str(&format!("  {} x {}\n", reason.count, plain(&reason.text)));
     }
     for Entry { at, by, state: _, text } in status.history.iter().rev().take(5).rev() {
         let at = at.strftime("%Y-%m-%d %H:%M");
-        drop(writeln!(out, "  {at}  {}: {}", plain(by), plain(text)));
+        out.push_str(&format!("  {at}  {}: {}\n", plain(by), plain(text)));
     }
     out
 }

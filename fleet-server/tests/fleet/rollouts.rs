@@ -374,3 +374,62 @@ fn a_token_that_is_revoked_is_out_at_once() {
     }
     assert_eq!(operator.get("/ui").header("location"), Some("/ui/login"));
 }
+
+/// What `codex-config rollout …` does, with its exit code.
+fn program(bank: &Bank, token: &std::path::Path, arguments: &[&str]) -> (u8, String, String) {
+    use clap::Parser as _;
+    use codex_compiler::cli::{Cli, Output, run};
+
+    let authority = bank.folder.path().join("authority.pem");
+    std::fs::write(&authority, bank.fleet.authority().unwrap()).unwrap();
+    let url = bank.fleet.url();
+    let server = ["--at", &url, "--server-token", token.to_str().unwrap(), "--server-authority"];
+    let all = ["codex-config", "rollout"].iter().chain(arguments).chain(&server).copied();
+    let cli = Cli::try_parse_from(all.chain([authority.to_str().unwrap()])).unwrap();
+    let mut output = Output::default();
+    let outcome = run(&cli, &mut output);
+    (outcome.code(), output.data, output.talk)
+}
+
+#[test]
+fn a_pipeline_starts_a_rollout_and_waits_for_it() {
+    let (bank, mut publisher, mut laptops) = bank(4);
+    publish(&bank, &mut publisher, STRICT);
+    let token = bank.folder.path().join("operator.token");
+    std::fs::write(&token, bank.fleet.admin_token(Role::Operator).unwrap()).unwrap();
+    let run = |arguments: &[&str]| program(&bank, &token, arguments);
+
+    let none = run(&["status", "payments"]);
+    assert_eq!(none.0, 1);
+    assert!(none.2.contains("this cohort has no rollout"), "{}", none.2);
+    let wrong = run(&["start", "payments", "--generation", "9"]);
+    assert_eq!(wrong.0, 1);
+    assert!(wrong.2.contains("there is no generation 9"), "{}", wrong.2);
+    let started = run(&[
+        "start",
+        "payments",
+        "--generation",
+        "2",
+        "--strategy",
+        "all-at-once",
+        "--bake-minutes",
+        "0",
+        "--reason",
+        "ticket 7",
+    ]);
+    assert_eq!(started.0, 0, "{}", started.2);
+    assert!(started.1.starts_with("payments: generation 1 -> 2, running"), "{}", started.1);
+    assert!(started.1.contains("(ticket 7)"), "{}", started.1);
+    assert_eq!(run(&["pause", "payments"]).0, 0);
+    let stuck = run(&["wait", "payments", "--seconds", "1"]);
+    assert_eq!(stuck.0, 1, "a pipeline stops where a rollout stands still");
+    assert!(stuck.1.contains("paused until a person"), "{}", stuck.1);
+    assert_eq!(run(&["resume", "payments"]).0, 0);
+    until(&bank.operator(), |now| now["stage"] == 1);
+    laptops.iter_mut().for_each(|one| one.enforce(2));
+    let done = run(&["wait", "payments", "--seconds", "1", "--json"]);
+    assert_eq!(done.0, 0, "{}", done.1);
+    let status: Value = serde_json::from_str(&done.1).unwrap();
+    assert_eq!(status["state"], "promoted");
+    assert_eq!(run(&["abort", "payments"]).0, 1, "it is over");
+}
