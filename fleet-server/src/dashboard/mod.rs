@@ -203,12 +203,17 @@ async fn start(fleet: &Arc<Fleet>, session: &Session, fields: &Fields) -> Result
     let (generation, cohort) = bundle.ok_or_else(|| malformed("a bundle"))?;
     let word = fields.get("strategy").map(String::as_str).unwrap_or_default();
     let strategy = StrategyName::ALL.into_iter().find(|one| one.word() == word);
+    let minutes = fields.get("bake_minutes").filter(|text| !text.is_empty());
+    let bake: Option<u64> = minutes
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|_| malformed("a number of minutes"))?;
     let request = Start {
         cohort: cohort.to_owned(),
         generation: generation.parse().map_err(|_| malformed("a generation"))?,
         strategy: strategy.ok_or_else(|| malformed("a strategy"))?,
         volunteers: fields.get("volunteers").filter(|group| !group.is_empty()).cloned(),
-        bake_seconds: None,
+        bake_seconds: bake.map(|minutes| minutes.saturating_mul(60)),
         minimum_sample: None,
         failures_of_10_000: None,
         reason: fields.get("reason").cloned().unwrap_or_default(),
