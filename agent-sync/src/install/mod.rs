@@ -200,31 +200,10 @@ impl Installer {
                 return Err(error);
             }
         };
-        let to = self.next(generation, which, before.map(|(current, _)| current), now);
+        let to = next(generation, which, before.map(|(current, _)| current), now);
         self.keep(JOURNAL, &Some(Switch { to, gone }))?;
         self.recover()?;
         Ok(foreign)
-    }
-
-    /// What is in force after a switch: repairs and returns keep the time and the predecessor.
-    fn next(
-        &self,
-        generation: &Generation,
-        which: Which,
-        before: Option<Current>,
-        now: Timestamp,
-    ) -> Current {
-        let held = generation.held.clone();
-        match before {
-            Some(before) if before.generation == held => {
-                let since = if before.which == which { before.since } else { now };
-                Current { which, since, ..before }
-            }
-            before => {
-                let previous = before.map(|before| before.generation);
-                Current { generation: held, which, since: now, previous }
-            }
-        }
     }
 
     /// Finishes a switch that is past its point of no return, or removes what was left of one
@@ -395,6 +374,21 @@ impl Installer {
 }
 
 const PREFIX: &str = "generation.";
+
+/// What is in force after a switch: repairs and returns keep the time and the predecessor.
+fn next(generation: &Generation, which: Which, before: Option<Current>, now: Timestamp) -> Current {
+    let held = generation.held.clone();
+    match before {
+        Some(before) if before.generation == held => {
+            let since = if before.which == which { before.since } else { now };
+            Current { which, since, ..before }
+        }
+        before => {
+            let previous = before.map(|before| before.generation);
+            Current { generation: held, which, since: now, previous }
+        }
+    }
+}
 
 fn name_of(held: &Held) -> String {
     let digest: String = held.digest.trim_start_matches("sha256:").chars().take(16).collect();
