@@ -58,6 +58,9 @@ pub const DRIFT_REPORT: Duration = Duration::from_mins(1);
 /// How long after a change within [`DRIFT_REPORT`] every Codex is asked again.
 pub const STORM_ATTESTATION: Duration = Duration::from_secs(5);
 
+/// How long after a refusal the same bundle is looked at again, if no Codex has changed.
+pub const REFUSED_AGAIN: Duration = Duration::from_mins(30);
+
 /// Two clocks: the one that people set, and the one that only runs forward, sleep included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
@@ -232,6 +235,8 @@ pub(crate) struct Running {
     /// What the server vouched for in its last answer.
     pub(crate) vouched: Option<String>,
     pub(crate) frozen: u32,
+    /// Until when a refused bundle is not looked at again, by the same clock.
+    pub(crate) refused_until: Duration,
     pub(crate) hints: Vec<Duration>,
     pub(crate) codex: Vec<String>,
     pub(crate) drift: Option<Duration>,

@@ -9,8 +9,8 @@ use super::judge::{is_stale, signed, silence, waits};
 use super::kept::Seen;
 use super::{
     Attestation, CLOCK_TOLERANCE, DRIFT_REPORT, Effect, Event, FIRST_BACKOFF, FROZEN_AFTER,
-    HINTS_PER_HOUR, InForce, Notice, Now, Offer, POLL, Phase, SHORTEST_POLL, STORM_ATTESTATION,
-    State, Todo, Unready, Wanted,
+    HINTS_PER_HOUR, InForce, Notice, Now, Offer, POLL, Phase, REFUSED_AGAIN, SHORTEST_POLL,
+    STORM_ATTESTATION, State, Todo, Unready, Wanted,
 };
 use crate::install::plan::Which;
 
@@ -30,7 +30,11 @@ pub fn step(state: &mut State, now: Now, event: Event) -> Vec<Effect> {
         Event::Installed(done) => installed(state, now, done, &mut effects),
         Event::Attested(attestation) => attested(state, now, attestation, &mut effects),
         Event::Drifted(what) => drifted(state, now, &what, &mut effects),
-        Event::CodexChanged => state.running.todo.attest = Wanted::Yes,
+        Event::CodexChanged => {
+            // A new Codex may understand what the old one did not.
+            state.running.refused_until = Duration::ZERO;
+            state.running.todo.attest = Wanted::Yes;
+        }
         Event::Answered { nonce, answer } => answered(state, now, &nonce, answer, &mut effects),
     }
     next(state, now, &mut effects);
@@ -140,7 +144,7 @@ fn heard_server(
     if is_known && !is_frozen {
         heard(state, now);
     }
-    let may_go_on = state.kept.waiting.is_some() || is_back(state);
+    let may_go_on = may_try_again(state, now) || is_back(state);
     if fresh.timestamp.is_some() && (!is_known || may_go_on || state.kept.installed.is_none()) {
         state.running.todo.refresh = Wanted::Yes;
     }
@@ -148,6 +152,17 @@ fn heard_server(
     if state.kept.queue.len() > codex_fleet::check_in::MAX_TRANSITIONS && answer.kept > 0 {
         state.running.todo.check_in = Wanted::Yes;
     }
+}
+
+/// Whether what waits is worth another look although the release is the same.
+fn may_try_again(state: &State, now: Now) -> bool {
+    let Some(held) = &state.kept.waiting else { return false };
+    if state.kept.refused.as_ref().is_some_and(|(refused, _)| refused == held) {
+        return now.uptime >= state.running.refused_until;
+    }
+    let first_seen = state.kept.seen.get(&held.digest).copied().unwrap_or(now.wall);
+    let offer = Offer { held: held.clone(), minimum: 0 };
+    waits(&state.kept, &offer, first_seen, now.wall).is_none()
 }
 
 fn heard(state: &mut State, now: Now) {
@@ -252,6 +267,7 @@ fn refused(
     reasons: Vec<String>,
     effects: &mut Vec<Effect>,
 ) {
+    state.running.refused_until = now.uptime + REFUSED_AGAIN;
     if state.kept.note_refusal(now.wall, held, &reasons) {
         let Held { cohort, generation, digest: _ } = held.clone();
         effects.push(Effect::Tell(Notice::Refused { cohort, generation, reasons }));
