@@ -338,9 +338,14 @@ impl Agent {
             None => Vec::new(),
         };
         let beside = self.installer.beside()?;
-        let beside: Vec<String> =
+        let mut notes: Vec<String> =
             beside.iter().map(|one| format!("{}: {}", one.path, one.what)).collect();
-        Ok(Event::Attested(attestation(&self.witnesses, &self.versions, &self.older, &beside)))
+        let others = self.versions.programs().filter(|(program, _)| program.owner != 0);
+        notes.extend(others.map(|(program, _)| {
+            let (path, owner) = (program.path.display(), program.owner);
+            format!("{path} belongs to user {owner}: what it says is that user's word")
+        }));
+        Ok(Event::Attested(attestation(&self.witnesses, &self.versions, &self.older, &notes)))
     }
 
     fn check_in(&mut self, mut check_in: CheckIn) -> Result<Event, ShellError> {
