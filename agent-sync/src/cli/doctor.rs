@@ -130,6 +130,9 @@ fn clock(layout: &Layout, findings: &mut Findings) {
 }
 
 fn files(layout: &Layout, findings: &mut Findings) {
+    if !layout.installed().exists() {
+        return findings.wrong("files", "nothing is installed", "run `codex-agent once`");
+    }
     let looked = Installer::looking(layout)
         .and_then(|installer| Ok((installer.current()?, installer.drift()?, installer.beside()?)));
     let (current, drift, beside) = match looked {

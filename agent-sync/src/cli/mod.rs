@@ -179,6 +179,10 @@ fn status(layout: &Layout, json: bool) -> Result<End, Failure> {
 }
 
 fn verify(layout: &Layout) -> Result<End, Failure> {
+    if !layout.installed().exists() {
+        say("nothing is installed: the agent has not run here yet");
+        return Ok(End::Findings);
+    }
     let installer = Installer::looking(layout).map_err(unreadable)?;
     let Some((current, generation)) = installer.current().map_err(unreadable)? else {
         say("nothing is installed");
