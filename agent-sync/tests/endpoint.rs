@@ -149,8 +149,10 @@ fn holds_pauses_and_guards_leave_what_is_in_force() {
     assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
     fleet.told.lock().unwrap().hold = None;
     machine.run(&["pause", "--reason", "an exam", "--for", "2h"]);
-    let (_, _, said) = machine.run(&["once"]);
-    assert!(said.contains("an exam"), "{said}");
+    machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
+    let (_, out, _) = machine.run(&["status"]);
+    assert!(out.contains("an exam") && out.contains("waiting"), "{out}");
     machine.run(&["pause", "--reason", "over", "--for", "0"]);
     machine.run(&["once"]);
     assert_eq!(machine.text("etc/codex/requirements.toml"), stricter);
