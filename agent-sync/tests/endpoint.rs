@@ -182,6 +182,18 @@ fn what_others_put_in_the_way_is_kept_and_links_are_not_followed() {
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("? /etc/codex/managed_config.toml"), "{out}");
 
+    // The folder itself is replaced by a link: nothing is written through it, and the server hears.
+    fs::rename(machine.path("etc/codex"), machine.path("etc/elsewhere")).unwrap();
+    fs::create_dir(machine.path("trap")).unwrap();
+    std::os::unix::fs::symlink(machine.path("trap"), machine.path("etc/codex")).unwrap();
+    let (_, _, said) = machine.run(&["once"]);
+    assert!(said.contains("it is a link, or no folder"), "{said}");
+    assert_eq!(fs::read_dir(machine.path("trap")).unwrap().count(), 0);
+    let told = fleet.told.lock().unwrap();
+    let drifted = told.transitions.values().rfind(|one| one.state.word() == "drifted").unwrap();
+    assert!(drifted.reasons[0].contains("cannot be repaired"), "{drifted:?}");
+    drop(told);
+
     // A folder that others write to is no place for policy.
     let other = Machine::new();
     other.enrol(&fleet, &[]);

@@ -134,7 +134,8 @@ pub enum Event {
     Installed(Result<InForce, String>),
     /// The end of [`Effect::Attest`].
     Attested(Attestation),
-    /// Installed files were changed by somebody, and repaired; what was changed.
+    /// Installed files were changed by somebody; what was changed, and whether it could not be
+    /// repaired.
     Drifted(Vec<String>),
     /// A Codex came, went or was replaced.
     CodexChanged,
@@ -207,9 +208,9 @@ pub enum Notice {
         /// How far it is.
         state: &'static str,
     },
-    /// Files were changed and repaired.
-    #[error("installed files were changed and repaired: {}", .0.join("; "))]
-    Repaired(Vec<String>),
+    /// Files were changed; they are repaired, or it is said why not.
+    #[error("installed files were changed: {}", .0.join("; "))]
+    Changed(Vec<String>),
 }
 
 /// The agent between two events.

@@ -113,7 +113,9 @@ fn heard_server(
 ) {
     let tolerance = signed(CLOCK_TOLERANCE);
     let latest = state.kept.server_time.unwrap_or(fresh.time);
-    let is_frozen = latest.duration_since(fresh.time) > tolerance;
+    let apart = now.wall.duration_since(fresh.time).abs();
+    // A server whose clock was once ahead must not look frozen for ever after.
+    let is_frozen = latest.duration_since(fresh.time) > tolerance && apart > tolerance;
     if is_frozen {
         let alarm = format!(
             "the server signs the time {}, and has signed {latest} before: its clock was set back, \
@@ -122,7 +124,6 @@ fn heard_server(
         );
         effects.push(Effect::Tell(Notice::Alarm(alarm)));
     }
-    let apart = now.wall.duration_since(fresh.time).abs();
     if apart > tolerance {
         let alarm = format!(
             "this clock shows {}, the server's {}: {} seconds apart",
@@ -132,7 +133,7 @@ fn heard_server(
         );
         effects.push(Effect::Tell(Notice::Alarm(alarm)));
     }
-    state.kept.server_time = Some(latest.max(fresh.time));
+    state.kept.server_time = Some(if is_frozen { latest } else { fresh.time });
     state.kept.forget(answer.kept);
     state.kept.hold = answer.hold;
     state.kept.revision = answer.revision;
@@ -338,7 +339,7 @@ fn drifted(state: &mut State, now: Now, what: &[String], effects: &mut Vec<Effec
     }
     state.running.drift = Some(now.uptime);
     state.kept.note(now.wall, &held, Step::Drifted, what);
-    effects.push(Effect::Tell(Notice::Repaired(what.to_vec())));
+    effects.push(Effect::Tell(Notice::Changed(what.to_vec())));
     state.running.todo.attest = Wanted::Yes;
     state.running.due = state.running.due.min(now.uptime + SOON);
 }

@@ -213,7 +213,10 @@ impl Installer {
     /// When the disk fails. Nothing is lost: it can be tried again.
     pub fn recover(&self) -> Result<(), InstallError> {
         let Some(switch) = self.kept::<Option<Switch>>(JOURNAL)?.flatten() else {
-            return self.sweep();
+            // What lies aside does no harm, and somebody may have made a trap of the folder: that
+            // is for those to say who look at the files.
+            let _swept_by_a_later_start = self.sweep();
+            return Ok(());
         };
         let generation = self.generation(&switch.to.generation)?;
         let planned = generation.planned(switch.to.which);
