@@ -51,7 +51,7 @@ pub struct Board {
     counted: Mutex<BTreeMap<String, Counted>>,
     report: RwLock<Option<Arc<Report>>>,
     /// One report at a time.
-    reporting: tokio::sync::Mutex<()>,
+    reporting: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Board {
