@@ -334,6 +334,9 @@ fn the_dashboard_lets_in_who_has_a_token_and_takes_its_own_forms_alone() {
     let release = String::from_utf8(operator.get("/ui/releases/payments/2").body).unwrap();
     assert!(release.contains("tighter") && release.contains("allowed_sandbox_modes"), "{release}");
 
+    let audit = String::from_utf8(operator.get("/ui/audit").body).unwrap();
+    assert!(audit.contains("signed in"), "whoever signs in is in the log");
+
     let csrf = operator.csrf();
     let form = format!("csrf={csrf}&bundle=2%3Apayments&strategy=canary&volunteers=&reason=");
     let post = |browser: &Browser, origin, form: &str| browser.post("/ui/rollouts", origin, form);
