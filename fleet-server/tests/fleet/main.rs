@@ -21,6 +21,7 @@ mod codex;
 mod crash;
 mod endpoints;
 mod hostile;
+mod large;
 mod program;
 mod publish;
 mod rollouts;
