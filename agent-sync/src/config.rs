@@ -42,7 +42,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn at(path: &Path, problem: impl ToString) -> Self {
+    fn at(path: &Path, problem: &impl ToString) -> Self {
         Self { path: path.display().to_string(), problem: problem.to_string() }
     }
 }
@@ -64,8 +64,8 @@ impl Config {
     pub fn read(layout: &Layout) -> Result<Self, ConfigError> {
         let path = layout.config();
         let bytes = read(&path)?;
-        let text = String::from_utf8(bytes).map_err(|error| ConfigError::at(&path, error))?;
-        Self::parse(&text).map_err(|problem| ConfigError::at(&path, problem))
+        let text = String::from_utf8(bytes).map_err(|error| ConfigError::at(&path, &error))?;
+        Self::parse(&text).map_err(|problem| ConfigError::at(&path, &problem))
     }
 
     /// Reads settings from a text.
@@ -151,12 +151,12 @@ impl Config {
 /// When it cannot be read, or is longer.
 pub fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     use std::io::Read as _;
-    let file = std::fs::File::open(path).map_err(|error| ConfigError::at(path, error))?;
+    let file = std::fs::File::open(path).map_err(|error| ConfigError::at(path, &error))?;
     let mut bytes = Vec::new();
     let taken = file.take(LARGEST + 1).read_to_end(&mut bytes);
-    taken.map_err(|error| ConfigError::at(path, error))?;
+    taken.map_err(|error| ConfigError::at(path, &error))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST {
-        return Err(ConfigError::at(path, format!("it has more than {LARGEST} bytes")));
+        return Err(ConfigError::at(path, &format!("it has more than {LARGEST} bytes")));
     }
     Ok(bytes)
 }

@@ -194,22 +194,20 @@ fn answer(layout: &Layout, direct: &mut Direct, claims: &Claims, ask: Ask) -> Re
 pub fn follow_hints(client: &Client, mut hand_on: impl FnMut(Hint) -> bool) {
     let (mut revision, mut pause) = (0, FIRST_PAUSE);
     loop {
-        match client.wait(revision) {
-            Ok(hint) => {
-                pause = FIRST_PAUSE;
-                let is_new = hint.revision > revision;
-                revision = revision.max(hint.revision);
-                // A server that answers at once with nothing must not be asked in a loop.
-                if !is_new {
-                    std::thread::sleep(Duration::from_secs(1));
-                } else if !hand_on(hint) {
-                    return;
-                }
-            }
-            Err(_) => {
-                std::thread::sleep(pause);
-                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-            }
+        // Why there is none is told by the next check-in.
+        let Ok(hint) = client.wait(revision) else {
+            std::thread::sleep(pause);
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+            continue;
+        };
+        pause = FIRST_PAUSE;
+        let is_new = hint.revision > revision;
+        revision = revision.max(hint.revision);
+        // A server that answers at once with nothing must not be asked in a loop.
+        if !is_new {
+            std::thread::sleep(Duration::from_secs(1));
+        } else if !hand_on(hint) {
+            return;
         }
     }
 }

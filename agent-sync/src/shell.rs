@@ -120,6 +120,7 @@ pub struct Agent {
     older: Vec<processes::Older>,
     told: Vec<String>,
     repairs: u32,
+    unrepaired: bool,
 }
 
 impl std::fmt::Debug for Agent {
@@ -160,6 +161,7 @@ impl Agent {
             older: Vec::new(),
             told: Vec::new(),
             repairs: 0,
+            unrepaired: false,
         })
     }
 
@@ -337,10 +339,16 @@ impl Agent {
             Some((current, _)) => processes::older_than(current.since, &paths),
             None => Vec::new(),
         };
-        let beside = self.installer.beside()?;
-        let beside: Vec<String> =
-            beside.iter().map(|one| format!("{}: {}", one.path, one.what)).collect();
-        Ok(Event::Attested(attestation(&self.witnesses, &self.versions, &self.older, &beside)))
+        let mut notes: Vec<String> = match self.installer.beside() {
+            Ok(beside) => beside.iter().map(|one| format!("{}: {}", one.path, one.what)).collect(),
+            Err(error) => vec![error.to_string()],
+        };
+        let others = self.versions.programs().filter(|(program, _)| program.owner != 0);
+        notes.extend(others.map(|(program, _)| {
+            let (path, owner) = (program.path.display(), program.owner);
+            format!("{path} belongs to user {owner}: what it says is that user's word")
+        }));
+        Ok(Event::Attested(attestation(&self.witnesses, &self.versions, &self.older, &notes)))
     }
 
     fn check_in(&mut self, mut check_in: CheckIn) -> Result<Event, ShellError> {
@@ -363,10 +371,15 @@ impl Agent {
                 std::thread::sleep(Duration::from_secs(1));
             }
             return Ok(Some(match self.repair() {
-                Ok(()) => Event::Drifted(what),
+                Ok(()) => {
+                    self.unrepaired = false;
+                    Event::Drifted(what)
+                }
+                // Said once; the next look tries again.
+                Err(_) if std::mem::replace(&mut self.unrepaired, true) => return Ok(None),
                 Err(error) => {
-                    self.tell(&format!("cannot repair {}: {error}", what.join("; ")));
-                    return Ok(None);
+                    let problem = std::iter::once(format!("cannot be repaired: {error}"));
+                    Event::Drifted(problem.chain(what).collect())
                 }
             }));
         }

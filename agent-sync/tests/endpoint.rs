@@ -21,7 +21,7 @@ use codex_oracle::{install, require_or_announce};
 use fleet::{Fleet, Machine, Service, finished, wait_for};
 use trust::{BELOW_FLOOR, LOOSE, STRICT};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Whether this test can have a machine of its own: root, and namespaces.
 fn is_private() -> bool {
@@ -149,8 +149,10 @@ fn holds_pauses_and_guards_leave_what_is_in_force() {
     assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
     fleet.told.lock().unwrap().hold = None;
     machine.run(&["pause", "--reason", "an exam", "--for", "2h"]);
-    let (_, _, said) = machine.run(&["once"]);
-    assert!(said.contains("an exam"), "{said}");
+    machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
+    let (_, out, _) = machine.run(&["status"]);
+    assert!(out.contains("an exam") && out.contains("waiting"), "{out}");
     machine.run(&["pause", "--reason", "over", "--for", "0"]);
     machine.run(&["once"]);
     assert_eq!(machine.text("etc/codex/requirements.toml"), stricter);
@@ -180,6 +182,18 @@ fn what_others_put_in_the_way_is_kept_and_links_are_not_followed() {
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("? /etc/codex/managed_config.toml"), "{out}");
 
+    // The folder itself is replaced by a link: nothing is written through it, and the server hears.
+    fs::rename(machine.path("etc/codex"), machine.path("etc/elsewhere")).unwrap();
+    fs::create_dir(machine.path("trap")).unwrap();
+    std::os::unix::fs::symlink(machine.path("trap"), machine.path("etc/codex")).unwrap();
+    let (_, _, said) = machine.run(&["once"]);
+    assert!(said.contains("it is a link, or no folder"), "{said}");
+    assert_eq!(fs::read_dir(machine.path("trap")).unwrap().count(), 0);
+    let told = fleet.told.lock().unwrap();
+    let drifted = told.transitions.values().rfind(|one| one.state.word() == "drifted").unwrap();
+    assert!(drifted.reasons[0].contains("cannot be repaired"), "{drifted:?}");
+    drop(told);
+
     // A folder that others write to is no place for policy.
     let other = Machine::new();
     other.enrol(&fleet, &[]);
@@ -189,6 +203,36 @@ fn what_others_put_in_the_way_is_kept_and_links_are_not_followed() {
     assert_ne!(code, 0);
     assert!(said.contains("others than its owner can write to it"), "{said}");
     assert!(!other.path("etc/codex/requirements.toml").exists());
+}
+
+#[test]
+fn after_too_long_a_silence_the_presigned_stricter_files_are_installed_until_the_next_word() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    let mut bundles = fleet::bundles(LOOSE);
+    let mut stricter = bundles[0].bundle.files.clone();
+    stricter.insert("requirements.toml".to_owned(), STRICT.to_owned());
+    bundles[0].bundle.on_stale = codex_trust::bundle::OnStale::Tighten(stricter);
+    fleet.publish_bundles(bundles);
+    machine.enrol(&fleet, &[]);
+    machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), LOOSE);
+    // A month passes without a word.
+    fleet.told.lock().unwrap().is_down = true;
+    let memory = machine.path("var/lib/codex-agent/installed/agent");
+    let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(&memory).unwrap()).unwrap();
+    kept["heard"] = "2026-01-01T00:00:00Z".into();
+    fs::write(&memory, kept.to_string()).unwrap();
+    let (code, _, said) = machine.run(&["once"]);
+    assert!(code == 1 && said.contains("nothing was heard of the release"), "{said}");
+    assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
+    let (_, out, _) = machine.run(&["status"]);
+    assert!(out.contains("stricter files") && out.contains("too long ago"), "{out}");
+    // The first word brings the policy back, without an approval for what it loosens.
+    fleet.told.lock().unwrap().is_down = false;
+    machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), LOOSE);
+    let words = fleet.words();
+    assert!(words.contains(&"stale") && !words.contains(&"refused"), "{words:?}");
 }
 
 #[test]

@@ -44,8 +44,8 @@ use trust::{LOOSE, LOOSEN, Mirror, STRICT};
 const AGENTS: usize = 20;
 const MINUTE: u64 = 60_000;
 /// When faults stop, and when everything must have converged, in milliseconds.
-const CALM: u64 = 100 * MINUTE;
-const END: u64 = 170 * MINUTE;
+const CALM: u64 = 60 * MINUTE;
+const END: u64 = 130 * MINUTE;
 
 type Files = BTreeMap<String, Vec<u8>>;
 

@@ -1,6 +1,15 @@
 //! Writes every page of the dashboard with made-up figures into a folder, to be looked at:
 //! `cargo run --example pages -- FOLDER`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a tool for developers, who see where it fails"
+)]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
@@ -126,8 +135,12 @@ fn record(dice: &mut Dice, cohort: &str, environment: &str, number: u64, newest:
         team: (cohort == "payments").then(|| "payments".to_owned()),
         environment: Some(environment.to_owned()),
         groups: BTreeSet::from([environment.to_owned()]),
-        os: if environment == "workstations" && number % 3 > 0 { "macos" } else { "linux" }
-            .to_owned(),
+        os: if environment == "workstations" && !number.is_multiple_of(3) {
+            "macos"
+        } else {
+            "linux"
+        }
+        .to_owned(),
         held: Some(Held { cohort: cohort.to_owned(), generation, digest: digest_of(generation) }),
         last: Some(Last { generation: newest, state, reasons, at: seen }),
         codex: vec![version.to_owned()],
@@ -230,22 +243,22 @@ fn stages(rollout: &Rollout) -> Vec<String> {
     rollout.strategy.stages.iter().map(codex_fleet_server::rollout::Stage::who).collect()
 }
 
-fn line(place: &str, whose: &str) -> Option<Source> {
-    Some(Source {
+fn line(place: &str, whose: &str) -> Source {
+    Source {
         place: place.to_owned(),
         link: Some(format!(
             "https://git.bank.example/policy/blob/3f9c2d1/{}",
             place.replace(':', "#L")
         )),
         whose: Some(whose.to_owned()),
-    })
+    }
 }
 
 fn setting(key: &str, value: &str, place: &str, whose: &str, others: &[&str]) -> Setting {
     Setting {
         key: key.to_owned(),
         value: value.to_owned(),
-        source: line(place, whose),
+        source: Some(line(place, whose)),
         others: others.iter().map(|other| (*other).to_owned()).collect(),
     }
 }
@@ -317,7 +330,7 @@ fn changes() -> Vec<Change> {
         before: before.map(str::to_owned),
         after: after.map(str::to_owned),
         meaning: meaning.map(str::to_owned),
-        source: line(place, whose),
+        source: Some(line(place, whose)),
     };
     vec![
         change(
@@ -556,6 +569,10 @@ fn rest(out: &Out<'_>, frame: &Frame<'_>, records: &[Record], dice: &mut Dice) {
         now: now(),
     };
     out.put("release", || diff(frame, &view));
+    asked_for(out, frame, dice);
+}
+
+fn asked_for(out: &Out<'_>, frame: &Frame<'_>, dice: &mut Dice) {
     let view = RequestsView { requests: asked(), now: now() };
     out.put("requests", || requests(frame, &view));
     let (filed, outcome) = asked().swap_remove(0);

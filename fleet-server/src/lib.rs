@@ -3,9 +3,9 @@
 //! Reading order: `config` (the one file), `store` (what is remembered), `release` and `tree` (what
 //! is verified, and what is served of it), `authority` and `tls` (who a machine is), `fleet` (what
 //! all requests share), `http` (connections and the table of routes), `api` (what the routes do),
-//! `server` (all of it together), `setup` (what `init` makes), `cli` (the program). Beside them, pure:
-//! `rollout` (who may have what, and when), `reports` (what a fleet looks like), `exceptions` (what is
-//! asked for, as a file for the policy repository).
+//! `rollout`, `reports` and `exceptions` (pure: what is planned, told and made of requests), `rolling`
+//! (rollouts in a server), `pages` and `dashboard` (what people see), `server` (all of it together),
+//! `setup` (what `init` makes), `cli` (the program).
 //!
 //! **Invariants.**
 //! - Nothing here makes a policy valid. What machines install is decided by `codex-trust` on the

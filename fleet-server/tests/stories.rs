@@ -12,6 +12,15 @@
 //!
 //! Lines with `>` are what came of it; `UPDATE=1` writes them anew.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it measured"
+)]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -164,7 +173,10 @@ impl World {
 
     /// What those do whose turn has come and who have not spoken: the first of so many of them.
     fn report(&mut self, share: &str, standing: Standing, reason: &str) {
-        let share: f64 = share.trim_end_matches('%').parse().expect("a share");
+        // In tenths of a percent.
+        let (whole, tenth) = share.trim_end_matches('%').split_once('.').unwrap_or((share, "0"));
+        let number = |text: &str| text.trim_end_matches('%').parse::<usize>().expect("a share");
+        let share = number(whole) * 10 + number(tenth);
         let rollout = self.rollout.clone().expect("a rollout");
         let admitted = self.endpoints.iter_mut().filter(|one| {
             let Endpoint { device, groups, held, .. } = &**one;
@@ -172,7 +184,7 @@ impl World {
         });
         let mut open: Vec<&mut Endpoint> =
             admitted.filter(|one| one.standing == Standing::Silent).collect();
-        let number = (open.len() as f64 * share / 100.0).ceil() as usize;
+        let number = (open.len() * share).div_ceil(1_000);
         for one in open.iter_mut().take(number) {
             one.standing = standing;
             reason.clone_into(&mut one.reason);

@@ -67,3 +67,17 @@ pub fn camel(name: &str) -> String {
     }
     text
 }
+
+/// Beginnings of the paths of lists that count as unset where they are empty.
+pub const UNSET_WHEN_EMPTY: &[&str] =
+    &["auto_review.", "hooks.", "computer_use.windows.exes", "permissions.filesystem."];
+
+/// Lists that are shown as nothing where they are empty.
+pub const NOTHING_WHEN_EMPTY: &[&str] = &[
+    "experimental_network.allowed_domains",
+    "experimental_network.denied_domains",
+    "experimental_network.allow_unix_sockets",
+    "permissions.network.allowed_domains",
+    "permissions.network.denied_domains",
+    "permissions.network.allow_unix_sockets",
+];

@@ -39,6 +39,8 @@ pub struct World<'a> {
     folder: PathBuf,
     /// Where the program is started from.
     program: PathBuf,
+    /// What Codex finds at `/etc/codex`, where that is not the world's own folder.
+    system: Option<PathBuf>,
     server: Option<ConfigServer>,
 }
 
@@ -60,8 +62,15 @@ impl<'a> World<'a> {
             Some(_) => isolation.for_everybody(binary.path()).map_err(failed)?,
             None => binary.path().to_owned(),
         };
-        let mut world =
-            Self { isolation, binary, spec: spec.clone(), folder, program, server: None };
+        let mut world = Self {
+            isolation,
+            binary,
+            spec: spec.clone(),
+            folder,
+            program,
+            system: None,
+            server: None,
+        };
         for part in ["etc", "home", "cwd", "user"] {
             fs::create_dir(world.folder.join(part)).map_err(failed)?;
         }
@@ -74,6 +83,11 @@ impl<'a> World<'a> {
             world.prime_cache(cache)?;
         }
         Ok(world)
+    }
+
+    /// Shows Codex another folder at `/etc/codex` from now on, one that an agent keeps.
+    pub fn govern(&mut self, system: &Path) {
+        self.system = Some(system.to_owned());
     }
 
     /// Returns the version of the Codex that is asked.
@@ -167,7 +181,7 @@ impl<'a> World<'a> {
     pub(crate) fn start(&self, args: &[&str]) -> Result<Running, OracleError> {
         let failed = |error: io::Error| OracleError::harness("cannot start codex", error);
         let mut command = self.command(args);
-        let etc = self.folder.join("etc");
+        let etc = self.system.clone().unwrap_or_else(|| self.folder.join("etc"));
         let hostname = self.spec.hostname.as_deref();
         let mut child = spawn(self.isolation, &mut command, &etc, hostname).map_err(failed)?;
         let stdin = child.stdin.take();

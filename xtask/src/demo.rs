@@ -1,5 +1,7 @@
 //! `cargo xtask demo`: the program on the examples and on this machine's own files.
 
+#[cfg(target_os = "linux")]
+mod fleet;
 mod release;
 
 use std::fs;
@@ -9,20 +11,65 @@ use std::process::Command;
 use crate::bench::{cargo, target_folder};
 use crate::talk::{Problem, say};
 
-/// Builds the program and shows what it says.
-pub(crate) fn run() -> Result<(), Problem> {
-    let status = Command::new(cargo())
-        .args(["build", "--quiet", "--locked", "--package", "codex-compiler"])
-        .status()?;
-    if !status.success() {
-        return Err("the build failed".into());
+/// The three programs.
+struct Programs {
+    config: PathBuf,
+    server: PathBuf,
+    agent: PathBuf,
+}
+
+impl Programs {
+    fn build() -> Result<Self, Problem> {
+        let mut command = Command::new(cargo());
+        command.args(["build", "--quiet", "--locked"]);
+        for package in ["codex-compiler", "codex-fleet-server", "codex-agent-sync"] {
+            command.args(["--package", package]);
+        }
+        if !command.status()?.success() {
+            return Err("the build failed".into());
+        }
+        let built = |name: &str| target_folder().join("debug").join(name).canonicalize();
+        Ok(Self {
+            config: built("codex-config")?,
+            server: built("codex-fleet-server")?,
+            agent: built("codex-agent")?,
+        })
     }
-    let program = target_folder().join("debug/codex-config").canonicalize()?;
+}
+
+/// What is shown.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Only the whole loop: server, agents and the real Codex.
+    #[arg(long)]
+    fleet: bool,
+}
+
+/// Builds the programs and shows what they do: on the examples, on this machine's own files, and
+/// all of them together.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
+    let programs = Programs::build()?;
+    if !arguments.fleet {
+        examples(&programs.config)?;
+    }
+    #[cfg(target_os = "linux")]
+    return fleet::show(&programs);
+    #[cfg(not(target_os = "linux"))]
+    Err("the whole loop needs namespaces, which only Linux has".into())
+}
+
+/// The whole loop alone.
+pub(crate) fn whole_loop() -> Result<(), Problem> {
+    run(&Arguments { fleet: true })
+}
+
+/// What the program for policy says on the examples and on this machine.
+fn examples(program: &Path) -> Result<(), Problem> {
     let examples = crate::workspace().join("examples");
     let mut shown = 0;
     for example in children(&examples)? {
         if example.join("machine").is_dir() {
-            show_machine(&program, &example)?;
+            show_machine(program, &example)?;
             shown += 1;
         }
     }
@@ -30,22 +77,22 @@ pub(crate) fn run() -> Result<(), Problem> {
         for file in children(&example)? {
             let plain = !example.join("machine").exists();
             if plain && file.extension().is_some_and(|end| end == "toml") {
-                show(&program, &format!("check {}", tail(&file)), &["check".into(), text(&file)])?;
+                show(program, &format!("check {}", tail(&file)), &["check".into(), text(&file)])?;
                 shown += 1;
             }
         }
     }
     for example in children(&examples.join("policy"))? {
         if example.join("policy.toml").exists() {
-            show_policy(&program, &example)?;
+            show_policy(program, &example)?;
             shown += 1;
         }
     }
-    release::show(&program, &examples.join("policy/bank"))?;
+    release::show(program, &examples.join("policy/bank"))?;
     if shown == 0 {
         return Err(format!("there are no examples in {}", examples.display()).into());
     }
-    show(&program, "this machine", &["explain".into()])
+    show(program, "this machine", &["explain".into()])
 }
 
 /// What is in a folder, sorted; nothing in what is no folder.

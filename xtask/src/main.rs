@@ -27,7 +27,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Show what the program says about the examples and about this machine.
-    Demo,
+    Demo(demo::Arguments),
     /// Run everything that continuous integration runs.
     Test(test::Arguments),
     /// Compare the model with a real Codex on random machines.
@@ -47,7 +47,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
-        Task::Demo => demo::run(),
+        Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Oracle(arguments) => oracle::run(&arguments),
         Task::Mutants => mutants::run(),

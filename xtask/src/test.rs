@@ -63,6 +63,7 @@ const STEPS: &[Step] = &[
     }),
     ("fuzz smoke", |_| fuzz_smoke()),
     ("random machines", random_machines),
+    ("whole loop", |_| whole_loop()),
     ("README commands", |_| of(readme::check())),
     ("clean tree", |_| clean_tree()),
 ];
@@ -181,6 +182,17 @@ fn random_machines(arguments: &Arguments) -> Ended {
     }
     let total: u64 = ORACLES.iter().map(|(_, cases)| cases).sum();
     Ended::Passed(format!("{total} machines, {} versions, 0 disagreements", ORACLES.len()))
+}
+
+/// A policy in git, a signed release, a server, two agents, and the real Codex that enforces it.
+fn whole_loop() -> Ended {
+    match crate::demo::whole_loop() {
+        Ok(()) => Ended::Passed("published, enforced, pushed, repaired, explained".to_owned()),
+        Err(problem) if problem.is::<codex_oracle::CannotRun>() => {
+            Ended::CannotRun(problem.to_string())
+        }
+        Err(problem) => Ended::Failed(problem.to_string()),
+    }
 }
 
 /// Generated files are committed; a test that had to change one would show here.

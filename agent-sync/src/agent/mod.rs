@@ -58,6 +58,9 @@ pub const DRIFT_REPORT: Duration = Duration::from_mins(1);
 /// How long after a change within [`DRIFT_REPORT`] every Codex is asked again.
 pub const STORM_ATTESTATION: Duration = Duration::from_secs(5);
 
+/// How long after a refusal the same bundle is looked at again, if no Codex has changed.
+pub const REFUSED_AGAIN: Duration = Duration::from_mins(30);
+
 /// Two clocks: the one that people set, and the one that only runs forward, sleep included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
@@ -131,7 +134,8 @@ pub enum Event {
     Installed(Result<InForce, String>),
     /// The end of [`Effect::Attest`].
     Attested(Attestation),
-    /// Installed files were changed by somebody, and repaired; what was changed.
+    /// Installed files were changed by somebody; what was changed, and whether it could not be
+    /// repaired.
     Drifted(Vec<String>),
     /// A Codex came, went or was replaced.
     CodexChanged,
@@ -204,9 +208,9 @@ pub enum Notice {
         /// How far it is.
         state: &'static str,
     },
-    /// Files were changed and repaired.
-    #[error("installed files were changed and repaired: {}", .0.join("; "))]
-    Repaired(Vec<String>),
+    /// Files were changed; they are repaired, or it is said why not.
+    #[error("installed files were changed: {}", .0.join("; "))]
+    Changed(Vec<String>),
 }
 
 /// The agent between two events.
@@ -232,6 +236,8 @@ pub(crate) struct Running {
     /// What the server vouched for in its last answer.
     pub(crate) vouched: Option<String>,
     pub(crate) frozen: u32,
+    /// Until when a refused bundle is not looked at again, by the same clock.
+    pub(crate) refused_until: Duration,
     pub(crate) hints: Vec<Duration>,
     pub(crate) codex: Vec<String>,
     pub(crate) drift: Option<Duration>,

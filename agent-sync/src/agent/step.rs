@@ -9,8 +9,8 @@ use super::judge::{is_stale, signed, silence, waits};
 use super::kept::Seen;
 use super::{
     Attestation, CLOCK_TOLERANCE, DRIFT_REPORT, Effect, Event, FIRST_BACKOFF, FROZEN_AFTER,
-    HINTS_PER_HOUR, InForce, Notice, Now, Offer, POLL, Phase, SHORTEST_POLL, STORM_ATTESTATION,
-    State, Todo, Unready, Wanted,
+    HINTS_PER_HOUR, InForce, Notice, Now, Offer, POLL, Phase, REFUSED_AGAIN, SHORTEST_POLL,
+    STORM_ATTESTATION, State, Todo, Unready, Wanted,
 };
 use crate::install::plan::Which;
 
@@ -30,7 +30,11 @@ pub fn step(state: &mut State, now: Now, event: Event) -> Vec<Effect> {
         Event::Installed(done) => installed(state, now, done, &mut effects),
         Event::Attested(attestation) => attested(state, now, attestation, &mut effects),
         Event::Drifted(what) => drifted(state, now, &what, &mut effects),
-        Event::CodexChanged => state.running.todo.attest = Wanted::Yes,
+        Event::CodexChanged => {
+            // A new Codex may understand what the old one did not.
+            state.running.refused_until = Duration::ZERO;
+            state.running.todo.attest = Wanted::Yes;
+        }
         Event::Answered { nonce, answer } => answered(state, now, &nonce, answer, &mut effects),
     }
     next(state, now, &mut effects);
@@ -109,7 +113,9 @@ fn heard_server(
 ) {
     let tolerance = signed(CLOCK_TOLERANCE);
     let latest = state.kept.server_time.unwrap_or(fresh.time);
-    let is_frozen = latest.duration_since(fresh.time) > tolerance;
+    let apart = now.wall.duration_since(fresh.time).abs();
+    // A server whose clock was once ahead must not look frozen for ever after.
+    let is_frozen = latest.duration_since(fresh.time) > tolerance && apart > tolerance;
     if is_frozen {
         let alarm = format!(
             "the server signs the time {}, and has signed {latest} before: its clock was set back, \
@@ -118,7 +124,6 @@ fn heard_server(
         );
         effects.push(Effect::Tell(Notice::Alarm(alarm)));
     }
-    let apart = now.wall.duration_since(fresh.time).abs();
     if apart > tolerance {
         let alarm = format!(
             "this clock shows {}, the server's {}: {} seconds apart",
@@ -128,7 +133,7 @@ fn heard_server(
         );
         effects.push(Effect::Tell(Notice::Alarm(alarm)));
     }
-    state.kept.server_time = Some(latest.max(fresh.time));
+    state.kept.server_time = Some(if is_frozen { latest } else { fresh.time });
     state.kept.forget(answer.kept);
     state.kept.hold = answer.hold;
     state.kept.revision = answer.revision;
@@ -140,7 +145,7 @@ fn heard_server(
     if is_known && !is_frozen {
         heard(state, now);
     }
-    let may_go_on = state.kept.waiting.is_some() || is_back(state);
+    let may_go_on = may_try_again(state, now) || is_back(state);
     if fresh.timestamp.is_some() && (!is_known || may_go_on || state.kept.installed.is_none()) {
         state.running.todo.refresh = Wanted::Yes;
     }
@@ -148,6 +153,17 @@ fn heard_server(
     if state.kept.queue.len() > codex_fleet::check_in::MAX_TRANSITIONS && answer.kept > 0 {
         state.running.todo.check_in = Wanted::Yes;
     }
+}
+
+/// Whether what waits is worth another look although the release is the same.
+fn may_try_again(state: &State, now: Now) -> bool {
+    let Some(held) = &state.kept.waiting else { return false };
+    if state.kept.refused.as_ref().is_some_and(|(refused, _)| refused == held) {
+        return now.uptime >= state.running.refused_until;
+    }
+    let first_seen = state.kept.seen.get(&held.digest).copied().unwrap_or(now.wall);
+    let offer = Offer { held: held.clone(), minimum: 0 };
+    waits(&state.kept, &offer, first_seen, now.wall).is_none()
 }
 
 fn heard(state: &mut State, now: Now) {
@@ -252,6 +268,7 @@ fn refused(
     reasons: Vec<String>,
     effects: &mut Vec<Effect>,
 ) {
+    state.running.refused_until = now.uptime + REFUSED_AGAIN;
     if state.kept.note_refusal(now.wall, held, &reasons) {
         let Held { cohort, generation, digest: _ } = held.clone();
         effects.push(Effect::Tell(Notice::Refused { cohort, generation, reasons }));
@@ -322,7 +339,7 @@ fn drifted(state: &mut State, now: Now, what: &[String], effects: &mut Vec<Effec
     }
     state.running.drift = Some(now.uptime);
     state.kept.note(now.wall, &held, Step::Drifted, what);
-    effects.push(Effect::Tell(Notice::Repaired(what.to_vec())));
+    effects.push(Effect::Tell(Notice::Changed(what.to_vec())));
     state.running.todo.attest = Wanted::Yes;
     state.running.due = state.running.due.min(now.uptime + SOON);
 }

@@ -68,7 +68,7 @@ impl Asker {
     }
 
     fn run(&self, program: &Program, arguments: &[&str]) -> Result<Said, String> {
-        let user = self.user_for(program);
+        let user = user_for(program);
         let home = Home::make(&self.scratch, user)?;
         let mut command = Command::new(&program.path);
         command
@@ -90,19 +90,19 @@ impl Asker {
         let child = command.spawn().map_err(|error| format!("it cannot be started: {error}"))?;
         Running(child).finish()
     }
+}
 
-    /// Whom to ask as. Root never runs what others could have written: a program of somebody's is
-    /// asked as that somebody, one of root's as nobody, and as root only where nobody but root
-    /// could start it or have changed it.
-    fn user_for(&self, program: &Program) -> Option<u32> {
-        if !geteuid().is_root() {
-            return None;
-        }
-        if program.owner != 0 {
-            return Some(program.owner);
-        }
-        (!is_roots_alone(&program.path)).then_some(NOBODY)
+/// Whom to ask as. Root never runs what others could have written: a program of somebody's is
+/// asked as that somebody, one of root's as nobody, and as root only where nobody but root
+/// could start it or have changed it.
+fn user_for(program: &Program) -> Option<u32> {
+    if !geteuid().is_root() {
+        return None;
     }
+    if program.owner != 0 {
+        return Some(program.owner);
+    }
+    (!is_roots_alone(&program.path)).then_some(NOBODY)
 }
 
 /// Whether others than root can neither reach a program nor have changed it.

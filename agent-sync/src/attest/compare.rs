@@ -6,7 +6,7 @@ use codex_schema::key::Secret;
 use codex_schema::lookup::{REQUIREMENTS, Spot};
 use codex_schema::reader::read_toml;
 use codex_schema::span::SourceId;
-use codex_schema::startup::{FIELDS, camel};
+use codex_schema::startup::{FIELDS, NOTHING_WHEN_EMPTY, UNSET_WHEN_EMPTY, camel};
 use codex_schema::value::{Node, Table};
 use codex_schema::version::Version;
 use serde_json::Value as Json;
@@ -61,7 +61,7 @@ fn walk(
         match (field, child, entry.node.value.as_table()) {
             (Some(field), Some(child), _) => {
                 let there = shown.get(field.name).unwrap_or(&Json::Null);
-                below(&entry.node, child, there, &dotted, &mut compared.differences);
+                below(&entry.node, child, there, &dotted, compared);
             }
             (None, Some(child), Some(below)) if goes_on => {
                 walk(below, child, path, shown, version, compared);
@@ -73,22 +73,31 @@ fn walk(
 }
 
 /// Compares what is below a key that Codex shows.
-fn below(node: &Node, spot: &Spot, shown: &Json, path: &str, found: &mut Vec<String>) {
+fn below(node: &Node, spot: &Spot, shown: &Json, path: &str, compared: &mut Compared) {
     let Some(key) = spot.key else {
         let Some(table) = node.value.as_table() else { return };
         for entry in table {
             let name = &*entry.key.value;
             let Some(child) = spot.child(name) else { continue };
-            let there = lookup(shown, name);
-            below(&entry.node, child, there, &format!("{path}.{name}"), found);
+            let path = format!("{path}.{name}");
+            match lookup(shown, name) {
+                Some(there) => below(&entry.node, child, there, &path, compared),
+                // Structs are shown with all their fields, so that one without this name has
+                // another purpose than to show it; maps are shown with the entries they have.
+                None if shown.is_object() && !spot.is_map() => compared.not_shown.push(path),
+                None => below(&entry.node, child, &Json::Null, &path, compared),
+            }
         }
         return;
     };
     let Ok(wanted) = key.ty.canonical(node) else {
-        found.push(format!("`{path}` cannot be read"));
-        return;
+        return compared.differences.push(format!("`{path}` cannot be read"));
     };
-    if same(&wanted, shown) || is_redacted(shown) {
+    let is_unset = wanted.as_array().is_some_and(Vec::is_empty)
+        && shown.is_null()
+        && (NOTHING_WHEN_EMPTY.contains(&path)
+            || UNSET_WHEN_EMPTY.iter().any(|beginning| path.starts_with(beginning)));
+    if is_unset || same(&wanted, shown) || is_redacted(shown) {
         return;
     }
     let text = |value: &Json| match key.secret {
@@ -96,14 +105,16 @@ fn below(node: &Node, spot: &Spot, shown: &Json, path: &str, found: &mut Vec<Str
         Secret::No => shortened(&value.to_string()),
     };
     let there = if shown.is_null() { "nothing".to_owned() } else { text(shown) };
-    found.push(format!("`{path}` is {} in the policy, and Codex shows {there}", text(&wanted)));
+    let wanted = text(&wanted);
+    let difference = format!("`{path}` is {wanted} in the policy, and Codex shows {there}");
+    compared.differences.push(difference);
 }
 
 /// A field under its name in the policy, in camel case, or in normal form as a host.
-fn lookup<'json>(shown: &'json Json, name: &str) -> &'json Json {
+fn lookup<'json>(shown: &'json Json, name: &str) -> Option<&'json Json> {
     let exact = exact_domain(name);
     let names = [Some(name.to_owned()), Some(camel(name)), exact];
-    names.into_iter().flatten().find_map(|name| shown.get(name)).unwrap_or(&Json::Null)
+    names.into_iter().flatten().find_map(|name| shown.get(name))
 }
 
 /// Whether Codex shows a value. Lists are sets; entries that Codex hides or always adds do not
@@ -117,16 +128,56 @@ fn same(wanted: &Json, shown: &Json) -> bool {
                 && shown.iter().all(|one| added(one) || wanted.iter().any(|want| same(want, one)))
         }
         (Json::Object(wanted), Json::Object(_)) => wanted.iter().all(|(name, value)| {
-            let there = lookup(shown, name);
+            let there = lookup(shown, name).unwrap_or(&Json::Null);
             value.is_null() || is_redacted(there) || same(value, there)
         }),
-        (Json::String(path), Json::String(address)) => {
-            path == address || address.strip_prefix("file://") == Some(path)
-        }
+        (Json::String(path), Json::String(address)) => path == address || is_path(path, address),
         (Json::Number(one), Json::Number(other)) => one.as_f64() == other.as_f64(),
         _ => wanted == shown,
     }
 }
+
+/// Whether an address or path is that of a path as a policy writes it: below the folder of the
+/// requirements, or in somebody's home.
+fn is_path(wanted: &str, shown: &str) -> bool {
+    let shown = match shown.strip_prefix("file://") {
+        Some(address) => decoded(address),
+        None => shown.to_owned(),
+    };
+    if let Some(below) = wanted.strip_prefix('~') {
+        return shown.ends_with(below);
+    }
+    let absolute = match wanted.strip_prefix('/') {
+        Some(rest) => format!("/{rest}"),
+        None => format!("{FOLDER}{wanted}"),
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in absolute.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    shown.trim_start_matches('/') == parts.join("/")
+}
+
+/// An address without its percent-encoding.
+fn decoded(address: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = address.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| *first == b'%');
+        let digits = digits.and_then(|two| std::str::from_utf8(two).ok());
+        let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// What relative paths are relative to: the folder of the requirements.
+const FOLDER: &str = "/etc/codex/";
 
 /// Codex does not list this sandbox although it knows it.
 const HIDDEN: &[&str] = &["external-sandbox"];

@@ -27,7 +27,7 @@ pub struct Program {
 impl Program {
     fn at(path: &Path) -> Option<Self> {
         let path = path.canonicalize().ok()?;
-        let about = fs::metadata(&path).ok().filter(|about| about.is_file())?;
+        let about = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
         let identity = (about.dev(), about.ino(), about.size(), about.mtime(), about.mtime_nsec());
         (about.mode() & 0o111 != 0).then_some(Self { path, owner: about.uid(), identity })
     }
@@ -37,7 +37,7 @@ impl Program {
 /// of programs or of folders that npm filled.
 pub fn programs(layout: &Layout, named: &[PathBuf]) -> Vec<Program> {
     let usual = usual(layout);
-    let found = named.iter().cloned().chain(usual).flat_map(|place| native(&place));
+    let found = named.iter().cloned().chain(usual).flat_map(|place| native(place.as_path()));
     let found: BTreeSet<Program> = found.filter_map(|path| Program::at(&path)).collect();
     found.into_iter().take(MOST).collect()
 }
@@ -113,4 +113,48 @@ fn native(place: &Path) -> Vec<PathBuf> {
     }
     found.retain(|path| path.is_file());
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn program(path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, path.display().to_string()).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    #[test]
+    fn native_programs_are_found_behind_wrappers_links_and_homes_each_once() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let root = folder.path();
+        let triple = "vendor/x86_64-unknown-linux-musl/bin/codex";
+        let modules = root.join("usr/lib/node_modules");
+        let inside =
+            modules.join("@openai/codex/node_modules/@openai/codex-linux-x64").join(triple);
+        program(&inside);
+        program(&modules.join("@openai/codex/bin/codex.js"));
+        fs::create_dir_all(root.join("usr/bin")).unwrap();
+        symlink(modules.join("@openai/codex/bin/codex.js"), root.join("usr/bin/codex")).unwrap();
+        let node = root.join("home/ana/.nvm/versions/node/v22.1.0/lib/node_modules/@openai");
+        program(&node.join("codex-linux-x64").join(triple));
+        fs::create_dir_all(node.join("codex")).unwrap();
+        program(&root.join("home/ben/.local/bin/codex"));
+        let named = root.join("opt/own");
+        program(&named.join("node_modules/@openai/codex-linux-x64").join(triple));
+        fs::write(root.join("home/ben/codex"), "no program").unwrap();
+        let found = programs(&Layout::new(root.to_owned()), &[named]);
+        let paths: BTreeSet<String> = found
+            .iter()
+            .map(|one| one.path.strip_prefix(root.canonicalize().unwrap()).unwrap())
+            .map(|path| path.to_string_lossy().split('/').take(3).collect::<Vec<_>>().join("/"))
+            .collect();
+        let expected =
+            ["home/ana/.nvm", "home/ben/.local", "opt/own/node_modules", "usr/lib/node_modules"];
+        assert_eq!(paths, expected.map(str::to_owned).into(), "{found:#?}");
+        assert_eq!(found.len(), 4);
+    }
 }

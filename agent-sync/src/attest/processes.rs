@@ -67,3 +67,25 @@ fn started(process: &Path, boot: Timestamp) -> Option<Timestamp> {
     let per_second = i64::try_from(rustix::param::clock_ticks_per_second()).ok()?;
     boot.checked_add(SignedDuration::from_secs(ticks.checked_div(per_second)?)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_older_than_what_came_after_it() {
+        let own = std::env::current_exe().unwrap().canonicalize().unwrap();
+        let programs = BTreeSet::from([own]);
+        let later = Timestamp::now() + SignedDuration::from_hours(1);
+        let found = older_than(later, &programs);
+        let is_known = cfg!(target_os = "linux");
+        let pid = std::process::id();
+        assert_eq!(found.iter().any(|one| one.pid == pid), is_known, "{found:?}");
+        if let Some(this) = found.iter().find(|one| one.pid == pid) {
+            let age = Timestamp::now().duration_since(this.started);
+            assert!((-5..600).contains(&age.as_secs()), "{age:?}");
+        }
+        assert_eq!(older_than(Timestamp::UNIX_EPOCH, &programs), []);
+        assert_eq!(older_than(later, &BTreeSet::new()), []);
+    }
+}

@@ -26,11 +26,12 @@ struct Findings {
     wrong: usize,
 }
 
-impl Findings {
-    fn well(&mut self, about: &str, text: &str) {
-        print(&format!("✓ {about:<9}{text}\n"));
-    }
+/// Says that something is as it should be.
+fn well(about: &str, text: &str) {
+    print(&format!("✓ {about:<9}{text}\n"));
+}
 
+impl Findings {
     fn wrong(&mut self, about: &str, text: &str, what_to_do: &str) {
         self.wrong += 1;
         print(&format!("✗ {about:<9}{text}\n           {what_to_do}\n"));
@@ -45,7 +46,7 @@ impl Findings {
     ) -> Option<T> {
         match found {
             Ok(found) => {
-                self.well(about, &text(&found));
+                well(about, &text(&found));
                 Some(found)
             }
             Err(problem) => {
@@ -56,7 +57,7 @@ impl Findings {
     }
 }
 
-pub(super) fn doctor(layout: &Layout) -> Result<End, Failure> {
+pub(super) fn doctor(layout: &Layout) -> End {
     let mut findings = Findings::default();
     let config = findings.told(
         "settings",
@@ -84,7 +85,7 @@ pub(super) fn doctor(layout: &Layout) -> Result<End, Failure> {
     clock(layout, &mut findings);
     files(layout, &mut findings);
     codex(layout, config.as_ref(), &mut findings);
-    Ok(if findings.wrong == 0 { End::Well } else { End::Findings })
+    if findings.wrong == 0 { End::Well } else { End::Findings }
 }
 
 fn network(layout: &Layout, config: &Config, findings: &mut Findings) {
@@ -100,7 +101,7 @@ fn network(layout: &Layout, config: &Config, findings: &mut Findings) {
                 .ok_or_else(|| "no release is there".to_owned())
         });
     let what = "look at `server`, `proxy` and `authorities` in agent.toml, and at the network; where \
-                another process has the identity, the service is running: that is well";
+                the identity belongs to the fetching half, ask as its user";
     findings.told("network", reached, |_| "the release can be reached".to_owned(), what);
 }
 
@@ -114,10 +115,10 @@ fn clock(layout: &Layout, findings: &mut Findings) {
         let text = format!("its last word is of {}, this clock shows {}", status.at, now().wall);
         return findings.wrong("agent", &text, "start the service, and look at the clock");
     }
-    findings.well("agent", &format!("its last word is of {}", status.at));
+    well("agent", &format!("its last word is of {}", status.at));
     match status.heard {
         Some(heard) if !status.stale => {
-            findings.well("fresh", &format!("the release was last heard of at {heard}"));
+            well("fresh", &format!("the release was last heard of at {heard}"));
         }
         heard => {
             let text = heard.map_or("never heard of the release".to_owned(), |at| {
@@ -129,6 +130,9 @@ fn clock(layout: &Layout, findings: &mut Findings) {
 }
 
 fn files(layout: &Layout, findings: &mut Findings) {
+    if !layout.installed().exists() {
+        return findings.wrong("files", "nothing is installed", "run `codex-agent once`");
+    }
     let looked = Installer::looking(layout)
         .and_then(|installer| Ok((installer.current()?, installer.drift()?, installer.beside()?)));
     let (current, drift, beside) = match looked {
@@ -147,7 +151,7 @@ fn files(layout: &Layout, findings: &mut Findings) {
     }
     if drift.is_empty() {
         let count = generation.planned(current.which).len();
-        findings.well("files", &format!("{count} are as they were installed"));
+        well("files", &format!("{count} are as they were installed"));
     }
     for one in beside {
         let text = format!("{}: {}", one.path, one.what);
@@ -174,7 +178,7 @@ fn codex(layout: &Layout, config: Option<&Config>, findings: &mut Findings) {
                 let text = format!("{version} {path} cannot be asked what it enforces");
                 findings.wrong("codex", &text, &format!("upgrade it to {FIRST_TO_SAY} or later"));
             }
-            Some(version) => findings.well("codex", &format!("{version} {path}")),
+            Some(version) => well("codex", &format!("{version} {path}")),
         }
     }
 }

@@ -158,7 +158,7 @@ fn act(arguments: Arguments) -> Result<End, Failure> {
         Command::Once => run::once(&layout),
         Command::Status { json } => status(&layout, json),
         Command::Verify => verify(&layout),
-        Command::Doctor => doctor::doctor(&layout),
+        Command::Doctor => Ok(doctor::doctor(&layout)),
         Command::Pause { reason, time } => pause(&layout, &reason, &time),
         Command::Uninstall { yes } => uninstall(&layout, yes),
     }
@@ -179,6 +179,10 @@ fn status(layout: &Layout, json: bool) -> Result<End, Failure> {
 }
 
 fn verify(layout: &Layout) -> Result<End, Failure> {
+    if !layout.installed().exists() {
+        say("nothing is installed: the agent has not run here yet");
+        return Ok(End::Findings);
+    }
     let installer = Installer::looking(layout).map_err(unreadable)?;
     let Some((current, generation)) = installer.current().map_err(unreadable)? else {
         say("nothing is installed");
@@ -257,6 +261,7 @@ fn uninstall(layout: &Layout, yes: bool) -> Result<End, Failure> {
     Ok(End::Well)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands errors over")]
 fn unreadable(error: impl ToString) -> Failure {
     let text = error.to_string();
     if text.contains("another process") { Failure::Locked(text) } else { Failure::Unreadable(text) }

@@ -200,31 +200,10 @@ impl Installer {
                 return Err(error);
             }
         };
-        let to = self.next(generation, which, before.map(|(current, _)| current), now);
+        let to = next(generation, which, before.map(|(current, _)| current), now);
         self.keep(JOURNAL, &Some(Switch { to, gone }))?;
         self.recover()?;
         Ok(foreign)
-    }
-
-    /// What is in force after a switch: repairs and returns keep the time and the predecessor.
-    fn next(
-        &self,
-        generation: &Generation,
-        which: Which,
-        before: Option<Current>,
-        now: Timestamp,
-    ) -> Current {
-        let held = generation.held.clone();
-        match before {
-            Some(before) if before.generation == held => {
-                let since = if before.which == which { before.since } else { now };
-                Current { which, since, ..before }
-            }
-            before => {
-                let previous = before.map(|before| before.generation);
-                Current { generation: held, which, since: now, previous }
-            }
-        }
     }
 
     /// Finishes a switch that is past its point of no return, or removes what was left of one
@@ -234,7 +213,10 @@ impl Installer {
     /// When the disk fails. Nothing is lost: it can be tried again.
     pub fn recover(&self) -> Result<(), InstallError> {
         let Some(switch) = self.kept::<Option<Switch>>(JOURNAL)?.flatten() else {
-            return self.sweep();
+            // What lies aside does no harm, and somebody may have made a trap of the folder: that
+            // is for those to say who look at the files.
+            let _swept_by_a_later_start = self.sweep();
+            return Ok(());
         };
         let generation = self.generation(&switch.to.generation)?;
         let planned = generation.planned(switch.to.which);
@@ -395,6 +377,21 @@ impl Installer {
 }
 
 const PREFIX: &str = "generation.";
+
+/// What is in force after a switch: repairs and returns keep the time and the predecessor.
+fn next(generation: &Generation, which: Which, before: Option<Current>, now: Timestamp) -> Current {
+    let held = generation.held.clone();
+    match before {
+        Some(before) if before.generation == held => {
+            let since = if before.which == which { before.since } else { now };
+            Current { which, since, ..before }
+        }
+        before => {
+            let previous = before.map(|before| before.generation);
+            Current { generation: held, which, since: now, previous }
+        }
+    }
+}
 
 fn name_of(held: &Held) -> String {
     let digest: String = held.digest.trim_start_matches("sha256:").chars().take(16).collect();

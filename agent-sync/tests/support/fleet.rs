@@ -50,6 +50,8 @@ pub struct Told {
     pub requests: Vec<String>,
     pub revision: u64,
     pub renews_for: Option<&'static str>,
+    /// Nothing is answered but that nothing is there.
+    pub is_down: bool,
 }
 
 impl Fleet {
@@ -70,7 +72,11 @@ impl Fleet {
 
     /// Publishes the next release, with this policy for the payments team, and tells agents.
     pub fn publish(&self, requirements: &str) {
-        let bundles = bundles(requirements);
+        self.publish_bundles(bundles(requirements));
+    }
+
+    /// Publishes these bundles.
+    pub fn publish_bundles(&self, bundles: Vec<Next>) {
         trust::publish(&self.mirror, &trust::organisation(), bundles);
         self.told.lock().unwrap().revision += 1;
     }
@@ -118,10 +124,12 @@ fn serve(stream: &mut TcpStream, release: &Arc<Mirror>, state: &Arc<Mutex<Told>>
     loop {
         let Some((path, body)) = request(&mut reader) else { return };
         state.lock().unwrap().requests.push(path.clone());
+        let is_down = state.lock().unwrap().is_down;
         let answer = match path.split('?').next().unwrap() {
+            _ if is_down => None,
             routes::ENROL => enrol(&body),
-            routes::RENEW => renew(&body, &state),
-            routes::CHECK_IN => check_in(&body, release, state),
+            routes::RENEW => Some(renew(&body, state)),
+            routes::CHECK_IN => Some(check_in(&body, release, state)),
             routes::WAIT => wait(&path, state),
             path => path.strip_prefix("/release/").and_then(|path| Mirror::get(release, path)),
         };
@@ -167,10 +175,10 @@ fn enrol(body: &[u8]) -> Option<Vec<u8>> {
     Some(certificate("payments", request.host))
 }
 
-fn renew(body: &[u8], state: &Mutex<Told>) -> Option<Vec<u8>> {
+fn renew(body: &[u8], state: &Mutex<Told>) -> Vec<u8> {
     let renewal: enrolment::Renewal = serde_json::from_slice(body).unwrap();
     let team = state.lock().unwrap().renews_for.unwrap_or("payments");
-    Some(certificate(team, renewal.host))
+    certificate(team, renewal.host)
 }
 
 fn certificate(team: &str, host: String) -> Vec<u8> {
@@ -189,7 +197,7 @@ fn certificate(team: &str, host: String) -> Vec<u8> {
     serde_json::to_vec(&answer).unwrap()
 }
 
-fn check_in(body: &[u8], release: &Mirror, state: &Mutex<Told>) -> Option<Vec<u8>> {
+fn check_in(body: &[u8], release: &Mirror, state: &Mutex<Told>) -> Vec<u8> {
     let check_in: CheckIn = serde_json::from_slice(body).unwrap();
     check_in.check().unwrap();
     let mut told = state.lock().unwrap();
@@ -211,7 +219,7 @@ fn check_in(body: &[u8], release: &Mirror, state: &Mutex<Told>) -> Option<Vec<u8
         again: 900,
         revision: told.revision,
     };
-    Some(serde_json::to_vec(&answer).unwrap())
+    serde_json::to_vec(&answer).unwrap()
 }
 
 fn wait(path: &str, state: &Mutex<Told>) -> Option<Vec<u8>> {

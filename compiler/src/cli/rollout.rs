@@ -120,7 +120,7 @@ fn wait(arguments: &Wait, output: &mut Output) -> Result<Outcome, Ended> {
             State::Running | State::Baking => None,
         };
         if let Some(outcome) = outcome {
-            output.data = text(&status);
+            output.data = if arguments.print.json { pretty(&status) } else { text(&status) };
             return Ok(outcome);
         }
         if begun.elapsed() >= arguments.timeout {

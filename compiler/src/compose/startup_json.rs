@@ -6,7 +6,7 @@
 use codex_schema::checks::exact_domain;
 use codex_schema::key::{Secret, Ty};
 use codex_schema::lookup::{REQUIREMENTS, Spot};
-use codex_schema::startup::{FIELDS, Field, camel};
+use codex_schema::startup::{FIELDS, Field, UNSET_WHEN_EMPTY, camel};
 use codex_schema::types::approval::ApprovalPolicy;
 use codex_schema::value::{Node, Table, Value};
 use codex_schema::version::Version;
@@ -163,10 +163,6 @@ fn login_methods(merged: &Table, config: &Table) -> Json {
 /// Tables that count as set although they are empty.
 const SET_WHEN_EMPTY: &[&str] =
     &["experimental_network", "permissions.network", "mcp_servers", "application.network"];
-
-/// Lists that count as unset where they are empty.
-const UNSET_WHEN_EMPTY: &[&str] =
-    &["auto_review.", "hooks.", "computer_use.windows.exes", "permissions.filesystem."];
 
 /// Whether anything is set: empty tables and lists of some keys say nothing.
 fn says_something(merged: &Table) -> bool {

@@ -18,8 +18,8 @@ use crate::store::head::{self, Deed};
 use crate::store::rollouts as kept;
 use crate::world::now;
 
-fn wrong(message: impl ToString) -> Refusal {
-    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "limits", message.to_string())
+fn wrong(message: impl std::fmt::Display) -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "limits", format!("{message}"))
 }
 
 async fn told(call: &Call, status: StatusCode, rollout: &Rollout) -> Result<Answer, Refusal> {

@@ -33,6 +33,7 @@ use crate::pages::parts::Tone;
 use crate::pages::rollout::Told;
 use crate::pages::{ICON, POLICY, SCRIPT, SHEET, paths};
 use crate::rolling::{self, Kept, Refused};
+use crate::store::head::{self, Deed};
 use crate::store::tokens::{Role, hash};
 use crate::world::now;
 
@@ -159,7 +160,7 @@ async fn csv(fleet: &Arc<Fleet>) -> Result<Answer, Refusal> {
 pub async fn take(fleet: &Arc<Fleet>, asked: Asked<'_>, body: &[u8]) -> Result<Answer, Refusal> {
     let fields = fields(body);
     if asked.path == paths::LOGIN {
-        return Ok(sign_in(fleet, &fields));
+        return sign_in(fleet, &fields).await;
     }
     let Some(session) = fleet.sessions.of(asked.cookie, &fleet.snapshot(), now()) else {
         return Ok(see(paths::LOGIN));
@@ -188,13 +189,25 @@ pub async fn take(fleet: &Arc<Fleet>, asked: Asked<'_>, body: &[u8]) -> Result<A
     }
 }
 
-fn sign_in(fleet: &Fleet, fields: &Fields) -> Answer {
+async fn sign_in(fleet: &Fleet, fields: &Fields) -> Result<Answer, Refusal> {
     let token = fields.get("token").map(|token| token.trim()).unwrap_or_default();
     let snapshot = fleet.snapshot();
-    match fleet.sessions.begin(&hash(token), &snapshot, now()) {
-        Ok(text) => with_cookie(see(paths::OVERVIEW), &cookie(&text)),
-        Err(problem) => html(StatusCode::FORBIDDEN, login(Some(problem))),
+    let text = match fleet.sessions.begin(&hash(token), &snapshot, now()) {
+        Ok(text) => text,
+        Err(problem) => return Ok(html(StatusCode::FORBIDDEN, login(Some(problem)))),
+    };
+    let cookie = cookie(&text);
+    if let Some(session) = fleet.sessions.of(&cookie, &snapshot, now()) {
+        let deed = Deed {
+            at: now(),
+            actor: session.actor(),
+            action: "signed in",
+            subject: "dashboard".to_owned(),
+            detail: session.role.word().to_owned(),
+        };
+        fleet.store.write(move |tx| head::log(tx, &deed)).await?;
     }
+    Ok(with_cookie(see(paths::OVERVIEW), &cookie))
 }
 
 async fn start(fleet: &Arc<Fleet>, session: &Session, fields: &Fields) -> Result<Answer, Refusal> {
@@ -203,12 +216,17 @@ async fn start(fleet: &Arc<Fleet>, session: &Session, fields: &Fields) -> Result
     let (generation, cohort) = bundle.ok_or_else(|| malformed("a bundle"))?;
     let word = fields.get("strategy").map(String::as_str).unwrap_or_default();
     let strategy = StrategyName::ALL.into_iter().find(|one| one.word() == word);
+    let minutes = fields.get("bake_minutes").filter(|text| !text.is_empty());
+    let bake: Option<u64> = minutes
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|_| malformed("a number of minutes"))?;
     let request = Start {
         cohort: cohort.to_owned(),
         generation: generation.parse().map_err(|_| malformed("a generation"))?,
         strategy: strategy.ok_or_else(|| malformed("a strategy"))?,
         volunteers: fields.get("volunteers").filter(|group| !group.is_empty()).cloned(),
-        bake_seconds: None,
+        bake_seconds: bake.map(|minutes| minutes.saturating_mul(60)),
         minimum_sample: None,
         failures_of_10_000: None,
         reason: fields.get("reason").cloned().unwrap_or_default(),

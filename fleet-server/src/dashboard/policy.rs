@@ -45,7 +45,8 @@ type At = (usize, u32, u32, i64);
 struct Voice {
     key: String,
     outcome: String,
-    voice: String,
+    #[serde(rename = "voice")]
+    who: String,
     at: At,
 }
 
@@ -122,7 +123,7 @@ pub(super) fn settings(bundle: &Bundle, link: Option<&str>) -> Vec<Setting> {
             let others = provenance.voices.iter().filter(|voice| voice.key == key);
             let others = others.filter_map(|voice| {
                 let place = provenance.source(voice.at, None)?.place;
-                Some(format!("{} {} ({})", voice.voice, voice.outcome, place))
+                Some(format!("{} {} ({})", voice.who, voice.outcome, place))
             });
             settings.push(Setting {
                 value,

@@ -3,6 +3,7 @@
 //! Reading order: `route` (what there is), `answer`, `connection` (one connection), `listen` (all of
 //! them), `openapi`.
 
+mod action;
 pub mod answer;
 pub mod connection;
 pub mod listen;

@@ -1,7 +1,7 @@
 //! The table of routes as an OpenAPI document.
 
-use codex_fleet::check_in;
 use codex_fleet::identity::{MAX_CLAIM, MAX_GROUPS};
+use codex_fleet::{check_in, request, rollout};
 use serde_json::{Map, Value, json};
 
 use super::route::{Access, Action, ROUTES, Route};
@@ -121,6 +121,12 @@ fn object(needed: &[&str], properties: Value) -> Value {
 /// What the body of a request looks like.
 fn body(action: Action) -> Value {
     let text = |most: usize| json!({ "type": "string", "minLength": 1, "maxLength": most });
+    let name = json!({
+        "type": ["string", "null"],
+        "minLength": 1,
+        "maxLength": MAX_CLAIM,
+        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+    });
     let request = json!({ "type": "string", "description": "A signing request, PEM." });
     match action {
         Action::Enrol => object(
@@ -137,14 +143,12 @@ fn body(action: Action) -> Value {
             json!({ "signing_request": request, "host": text(MAX_CLAIM) }),
         ),
         Action::CheckIn => check_in(),
-        Action::CreateToken => new_token(),
-        // Signed documents: their form is that of TUF.
-        Action::AdminPut => json!({}),
-        // Their forms are those of `codex_fleet::rollout` and `codex_fleet::request`.
-        Action::StartRollout | Action::DecideRollout | Action::FileRequest => {
-            json!({ "type": "object" })
-        }
-        Action::Form => json!({ "type": "string" }),
+        Action::CreateToken => create_token(&name),
+        // Signed documents: their form is that of TUF. Forms are those of the pages.
+        Action::AdminPut | Action::Form => json!({}),
+        Action::StartRollout => start_rollout(),
+        Action::DecideRollout => decide_rollout(),
+        Action::FileRequest => file_request(),
         Action::ReleaseFile
         | Action::Push
         | Action::Wait
@@ -173,13 +177,7 @@ fn body(action: Action) -> Value {
     }
 }
 
-fn new_token() -> Value {
-    let name = json!({
-        "type": ["string", "null"],
-        "minLength": 1,
-        "maxLength": MAX_CLAIM,
-        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
-    });
+fn create_token(name: &Value) -> Value {
     object(
         &["valid_seconds"],
         json!({
@@ -199,6 +197,71 @@ fn new_token() -> Value {
             "uses": { "type": "integer", "minimum": 1, "maximum": u32::MAX },
         }),
     )
+}
+
+fn words<const COUNT: usize>(words: [&'static str; COUNT]) -> Vec<&'static str> {
+    words.to_vec()
+}
+
+fn start_rollout() -> Value {
+    let maybe = |least: u64, most: u64| json!({ "type": ["integer", "null"], "minimum": least, "maximum": most });
+    object(
+        &["cohort", "generation", "strategy"],
+        json!({
+            "cohort": { "type": "string", "minLength": 1, "maxLength": 128 },
+            "generation": { "type": "integer", "minimum": 1 },
+            "strategy": {
+                "enum": words(rollout::StrategyName::ALL.map(rollout::StrategyName::word)),
+            },
+            "volunteers": { "type": ["string", "null"], "minLength": 1, "maxLength": MAX_CLAIM },
+            "bake_seconds": maybe(0, rollout::MAX_BAKE_SECONDS),
+            "minimum_sample": maybe(1, 1_000_000),
+            "failures_of_10_000": maybe(0, 5_000),
+            "reason": { "type": "string", "maxLength": rollout::MAX_REASON },
+        }),
+    )
+}
+
+fn decide_rollout() -> Value {
+    object(
+        &["cohort", "act"],
+        json!({
+            "cohort": { "type": "string", "minLength": 1, "maxLength": 128 },
+            "act": { "enum": words(rollout::Act::ALL.map(rollout::Act::word)) },
+            "reason": { "type": "string", "maxLength": rollout::MAX_REASON },
+        }),
+    )
+}
+
+fn file_request() -> Value {
+    object(
+        &["wants", "days", "reason"],
+        json!({
+            "wants": { "oneOf": wants() },
+            "days": { "type": "integer", "minimum": 1, "maximum": request::MAX_DAYS },
+            "reason": { "type": "string", "minLength": 1, "maxLength": request::MAX_REASON },
+        }),
+    )
+}
+
+/// What can be asked for.
+fn wants() -> Vec<Value> {
+    let kind = |kind: &str| json!({ "const": kind });
+    let text = json!({ "type": "string", "minLength": 1, "maxLength": request::MAX_KEY });
+    vec![
+        object(
+            &["kind", "key", "value"],
+            json!({ "kind": kind("setting"), "key": text, "value": {} }),
+        ),
+        object(&["kind", "host"], json!({ "kind": kind("domain"), "host": { "type": "string" } })),
+        object(
+            &["kind", "words"],
+            json!({
+                "kind": kind("command"),
+                "words": { "type": "array", "minItems": 1, "maxItems": request::MAX_WORDS, "items": text },
+            }),
+        ),
+    ]
 }
 
 fn check_in() -> Value {

@@ -88,8 +88,11 @@ pub fn rollout(frame: &Frame<'_>, view: &RolloutView) -> String {
             }
             div data-part="next" { (next(status)) }
             div data-part="acts" { (acts(frame, status)) }
-            @if !status.reasons.is_empty() {
-                section.sheet data-part="reasons" aria-labelledby="reasons" { (reasons(status)) }
+            // Always there, so that reasons can appear in it.
+            div data-part="reasons" {
+                @if !status.reasons.is_empty() {
+                    section.sheet aria-labelledby="reasons" { (reasons(status)) }
+                }
             }
             section.sheet data-part="history" aria-labelledby="history" {
                 h2 id="history" { "What happened" }
@@ -327,6 +330,11 @@ fn start_form(frame: &Frame<'_>, waiting: &[(String, u64)]) -> Markup {
                         label for="volunteers" { "Volunteers" }
                         input id="volunteers" name="volunteers" maxlength="255" autocomplete="off" aria-describedby="volunteers-help";
                         small id="volunteers-help" { "The group whose machines go first; may be left out." }
+                    }
+                    div.field {
+                        label for="bake" { "Minutes" }
+                        input id="bake" name="bake_minutes" type="number" min="0" max="43200" aria-describedby="bake-help";
+                        small id="bake-help" { "For how long each stage is looked at; the strategy’s own time if left out." }
                     }
                     div.field {
                         label for="why" { "Why, for the record" }

@@ -27,24 +27,31 @@ pub use records::{Kept, record, records, report};
 pub use step::{Refused, act, inventory, run, start, status_of, tick};
 
 use crate::reports::Report;
-use crate::rollout::{Asker, Rollout, Seat, Unplanned, hold_for};
+use crate::rollout::{Asker, Inventory, Rollout, Seat, Unplanned, hold_for};
 
-/// The seats of a cohort's machines, which stay the same while salt and release do.
+/// The seats of a cohort's machines, which stay the same while salt, release and census do.
 #[derive(Debug, Default)]
 struct Roster {
     salt: String,
     release: u64,
-    seats: HashMap<String, Option<Seat>>,
+    census: (i64, i64),
+    seats: HashMap<String, Seat>,
+    /// All of them, before anybody has said a word.
+    silent: Inventory,
 }
+
+/// An inventory with the moment that it is of, in milliseconds.
+type Counted = (i64, Arc<Inventory>);
 
 /// What of rollouts is in memory.
 #[derive(Debug, Default)]
 pub struct Board {
     last: RwLock<Arc<BTreeMap<String, Rollout>>>,
     rosters: Mutex<BTreeMap<String, Arc<Roster>>>,
+    counted: Mutex<BTreeMap<String, Counted>>,
     report: RwLock<Option<Arc<Report>>>,
     /// One report at a time.
-    reporting: tokio::sync::Mutex<()>,
+    reporting: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Board {

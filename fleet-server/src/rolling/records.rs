@@ -19,8 +19,11 @@ use crate::world::now;
 /// How many machines one question asks for.
 const PART: i64 = 5_000;
 
-/// For how many seconds a report is kept.
+/// After how many seconds a report is made anew, behind the back of whoever looks.
 const KEPT_SECONDS: i64 = 15;
+
+/// After how many seconds a report is not shown any more: whoever looks waits for the next one.
+const TOO_OLD_SECONDS: i64 = 300;
 
 /// Whether a report that is a moment old will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,18 +115,36 @@ fn newest(tree: &Tree, published: &BTreeMap<String, Timestamp>) -> BTreeMap<Stri
     tree.assignments.iter().filter_map(one).collect()
 }
 
-/// The report on the fleet.
+/// The report on the fleet. One that is a moment old is given at once; one that is older, too, and
+/// the next one is made meanwhile.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn report(fleet: &Fleet, kept: Kept) -> Result<Arc<Report>, StoreError> {
-    let _one_at_a_time = fleet.board.reporting.lock().await;
+pub async fn report(fleet: &Arc<Fleet>, kept: Kept) -> Result<Arc<Report>, StoreError> {
     let old = fleet.board.report.read().unwrap_or_else(PoisonError::into_inner).clone();
-    let fresh =
-        |old: &Arc<Report>| now().as_second().saturating_sub(old.at.as_second()) < KEPT_SECONDS;
-    if let Some(old) = old.filter(|old| kept == Kept::Will && fresh(old)) {
-        return Ok(old);
+    let age = |old: &Arc<Report>| now().as_second().saturating_sub(old.at.as_second());
+    match old.filter(|old| kept == Kept::Will && age(old) < TOO_OLD_SECONDS) {
+        Some(old) if age(&old) < KEPT_SECONDS => Ok(old),
+        Some(old) => {
+            if let Ok(alone) = Arc::clone(&fleet.board.reporting).try_lock_owned() {
+                let fleet = Arc::clone(fleet);
+                tokio::spawn(async move {
+                    let _alone = alone;
+                    if let Err(error) = make(&fleet).await {
+                        tracing::warn!(%error, "no report could be made");
+                    }
+                });
+            }
+            Ok(old)
+        }
+        None => {
+            let _alone = Arc::clone(&fleet.board.reporting).lock_owned().await;
+            make(fleet).await
+        }
     }
+}
+
+async fn make(fleet: &Fleet) -> Result<Arc<Report>, StoreError> {
     let (records, context) = (records(fleet).await?, context(fleet).await?);
     let made = tokio::task::spawn_blocking(move || Report::of(&records, &context)).await;
     let report = Arc::new(made.map_err(|error| StoreError::Unavailable(error.to_string()))?);

@@ -13,10 +13,10 @@ use super::{Roster, offer};
 use crate::fleet::{Fleet, Phase};
 use crate::release::assigned;
 use crate::rollout::{
-    self, AUTOMATION, Inventory, Refusal, Rollout, Seat, Standing, Step, apply, figures, plan, seat,
+    self, AUTOMATION, Inventory, Refusal, Rollout, Standing, Step, apply, figures, plan, seat,
 };
 use crate::store::head::{self, Deed};
-use crate::store::rollouts::{self, Sighting};
+use crate::store::rollouts;
 use crate::store::sql::StoreError;
 use crate::world::{WorldError, now, random};
 
@@ -34,51 +34,51 @@ pub enum Refused {
     World(#[from] WorldError),
 }
 
+/// For how many milliseconds a count is good enough to be shown.
+const SHOWN_MILLISECONDS: i64 = 2_000;
+
 /// Counts the machines of a rollout's cohort.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn inventory(fleet: &Fleet, rollout: &Rollout) -> Result<Inventory, StoreError> {
+pub async fn inventory(fleet: &Fleet, rollout: &Rollout) -> Result<Arc<Inventory>, StoreError> {
     let (cohort, generation) = (rollout.cohort.clone(), rollout.to.generation);
-    let (sightings, reasons) = fleet
+    let (census, spoken, reasons) = fleet
         .store
         .read(move |tx| {
-            let reasons = rollouts::refusals(tx, &cohort, generation)?;
-            Ok((rollouts::sightings(tx)?, reasons))
+            let spoken = rollouts::spoken(tx, &cohort, generation)?;
+            Ok((rollouts::census(tx)?, spoken, rollouts::refusals(tx, &cohort, generation)?))
         })
         .await?;
-    let roster = roster(fleet, rollout, &sightings).await?;
-    let seat_of = |device: &str| roster.seats.get(device).copied().flatten();
-    let mut inventory = Inventory::count(
-        sightings.iter().filter_map(|one| Some((seat_of(&one.device)?, standing(one, rollout)))),
-    );
-    for (device, texts) in &reasons {
-        if let Some(seat) = seat_of(device) {
-            texts.iter().for_each(|text| inventory.because(seat, text));
+    let roster = roster(fleet, rollout, census).await?;
+    let mut inventory = roster.silent.clone();
+    for (device, word) in &spoken {
+        let state = check_in::State::ALL.into_iter().find(|state| state.word() == word);
+        if let (Some(seat), Some(state)) = (roster.seats.get(device), state) {
+            inventory.change(*seat, Standing::Silent, Standing::of(state));
         }
+    }
+    for (device, texts) in &reasons {
+        if let Some(seat) = roster.seats.get(device) {
+            texts.iter().for_each(|text| inventory.because(*seat, text));
+        }
+    }
+    let inventory = Arc::new(inventory);
+    let counted = (now().as_millisecond(), Arc::clone(&inventory));
+    let mut all = fleet.board.counted.lock().unwrap_or_else(PoisonError::into_inner);
+    all.insert(rollout.salt.clone(), counted);
+    // Those of rollouts that are over are nobody's any more.
+    if all.len() > 2_000 {
+        all.clear();
     }
     Ok(inventory)
 }
 
-/// How a machine stands to the candidate, by its last transition.
-fn standing(sighting: &Sighting, rollout: &Rollout) -> Standing {
-    let Sighting { cohort, generation, state, .. } = sighting;
-    let candidate = i64::try_from(rollout.to.generation).unwrap_or(i64::MAX);
-    let about = cohort.as_deref() == Some(rollout.cohort.as_str())
-        && generation.is_some_and(|generation| generation >= candidate);
-    let states = check_in::State::ALL.into_iter();
-    let state = state.as_deref().and_then(|word| states.clone().find(|one| one.word() == word));
-    match state {
-        Some(state) if about => Standing::of(state),
-        Some(_) | None => Standing::Silent,
-    }
-}
-
-/// The seats of all machines; claims are read again when somebody is new, or the release is.
+/// The seats of a cohort's machines; claims are read again when somebody is new, or the release is.
 async fn roster(
     fleet: &Fleet,
     rollout: &Rollout,
-    sightings: &[Sighting],
+    census: (i64, i64),
 ) -> Result<Arc<Roster>, StoreError> {
     let tree = Arc::clone(&fleet.snapshot().tree);
     let known = {
@@ -86,27 +86,32 @@ async fn roster(
         rosters.get(&rollout.cohort).cloned()
     };
     let fits = |roster: &Arc<Roster>| {
-        roster.salt == rollout.salt
-            && roster.release == tree.version
-            && sightings.iter().all(|one| roster.seats.contains_key(&one.device))
+        let Roster { salt, release, census: counted, .. } = &**roster;
+        (salt, *release, *counted) == (&rollout.salt, tree.version, census)
     };
     if let Some(known) = known.filter(fits) {
         return Ok(known);
     }
     let claims = fleet.store.read(|tx| rollouts::claims(tx)).await?;
-    let mut seats = HashMap::with_capacity(claims.len());
+    let mut seats = HashMap::new();
     for (device, json) in claims {
         let claims: Option<Claims> = serde_json::from_str(&json).ok();
         let mine = claims.filter(|claims| {
             assigned(&tree.assignments, claims).is_some_and(|one| one.cohort == rollout.cohort)
         });
         let id = DeviceId::try_from(device.clone()).ok();
-        let seat: Option<Seat> = mine.zip(id).map(|(claims, id)| {
-            seat(&rollout.salt, rollout.volunteers.as_deref(), &id, &claims.groups)
-        });
-        seats.insert(device, seat);
+        if let (Some(claims), Some(id)) = (mine, id) {
+            let volunteers = rollout.volunteers.as_deref();
+            seats.insert(device, seat(&rollout.salt, volunteers, &id, &claims.groups));
+        }
     }
-    let roster = Arc::new(Roster { salt: rollout.salt.clone(), release: tree.version, seats });
+    let roster = Arc::new(Roster {
+        salt: rollout.salt.clone(),
+        release: tree.version,
+        census,
+        silent: Inventory::count(seats.values().map(|seat| (*seat, Standing::Silent))),
+        seats,
+    });
     let mut rosters = fleet.board.rosters.lock().unwrap_or_else(PoisonError::into_inner);
     rosters.insert(rollout.cohort.clone(), Arc::clone(&roster));
     Ok(roster)
@@ -117,8 +122,17 @@ async fn roster(
 /// # Errors
 /// When the database refuses.
 pub async fn status_of(fleet: &Fleet, rollout: &Rollout) -> Result<Status, StoreError> {
-    let inventory = inventory(fleet, rollout).await?;
-    Ok(rollout::status(rollout, &inventory, now()))
+    let counted = {
+        let all = fleet.board.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&rollout.salt).cloned()
+    };
+    let at = now();
+    let young = |(of, _): &(i64, _)| (0..SHOWN_MILLISECONDS).contains(&(at.as_millisecond() - of));
+    let inventory = match counted.filter(young) {
+        Some((_, inventory)) => inventory,
+        None => inventory(fleet, rollout).await?,
+    };
+    Ok(rollout::status(rollout, &inventory, at))
 }
 
 /// Moves every rollout on that can move.
@@ -221,7 +235,10 @@ pub async fn start(fleet: &Fleet, request: Start, by: &str) -> Result<Rollout, R
 /// Why it is not done.
 pub async fn act(fleet: &Fleet, ask: Ask, by: &str) -> Result<Rollout, Refused> {
     let failed = match fleet.board.last().get(&ask.cohort) {
-        Some(last) => figures(last, &inventory(fleet, last).await?).failed,
+        Some(last) => {
+            let inventory = inventory(fleet, last).await?;
+            figures(last, &inventory).failed
+        }
         None => 0,
     };
     let (by, at) = (by.to_owned(), now());

@@ -103,7 +103,7 @@ impl Stage {
 
 /// A share in percent, with as many digits as say something.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
-    let hundredths = if whole == 0 { 0 } else { part.saturating_mul(10_000) / whole };
+    let hundredths = part.saturating_mul(10_000).checked_div(whole).unwrap_or(0);
     match (hundredths / 100, hundredths % 100) {
         (0, 0) if part > 0 => "under 0.01 %".to_owned(),
         (whole, 0) => format!("{whole} %"),

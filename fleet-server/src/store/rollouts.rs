@@ -50,37 +50,32 @@ pub fn put(
     Ok(())
 }
 
-/// A machine, as planners and reports see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
-    /// Its number.
-    pub device: String,
-    /// Its claims, as JSON; left out where they were not asked for.
-    pub claims: Option<String>,
-    /// The cohort of the last transition.
-    pub cohort: Option<String>,
-    /// The generation of the last transition.
-    pub generation: Option<i64>,
-    /// The state of the last transition.
-    pub state: Option<String>,
-}
-
-/// The machines that were not revoked, in the order of their numbers, without their claims.
+/// How many machines there are that were not revoked, and when the last one was enrolled: what
+/// changes when somebody is new or gone.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn sightings(transaction: &mut dyn Transaction) -> Result<Vec<Sighting>, StoreError> {
-    let sql = "SELECT device, cohort, generation, state FROM devices WHERE revoked IS NULL";
-    let seen = |row: &Row| {
-        Ok(Sighting {
-            device: row.text(0)?,
-            claims: None,
-            cohort: row.maybe_text(1)?,
-            generation: row.maybe_int(2)?,
-            state: row.maybe_text(3)?,
-        })
-    };
-    transaction.query(sql, &[])?.iter().map(seen).collect()
+pub fn census(transaction: &mut dyn Transaction) -> Result<(i64, i64), StoreError> {
+    let sql = "SELECT COUNT(*), CAST(COALESCE(MAX(enrolled), 0) AS BIGINT) FROM devices
+         WHERE revoked IS NULL";
+    let row = one(transaction, sql, &[])?;
+    row.map_or(Ok((0, 0)), |row| Ok((row.int(0)?, row.int(1)?)))
+}
+
+/// The machines whose last word was about a generation or a later one, with that word.
+///
+/// # Errors
+/// When the database refuses.
+pub fn spoken(
+    transaction: &mut dyn Transaction,
+    cohort: &str,
+    generation: u64,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = "SELECT device, state FROM devices
+         WHERE cohort = $1 AND generation >= $2 AND revoked IS NULL AND state IS NOT NULL";
+    let generation = i64::try_from(generation).unwrap_or(i64::MAX);
+    let said = |row: &Row| Ok((row.text(0)?, row.text(1)?));
+    transaction.query(sql, &[cohort.into(), generation.into()])?.iter().map(said).collect()
 }
 
 /// The claims of all machines, as JSON, by their numbers.

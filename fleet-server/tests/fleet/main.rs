@@ -16,11 +16,14 @@
     reason = "a story is told in one piece, and what was not tested is said loudly"
 )]
 
+mod browser;
 mod codex;
 mod crash;
 mod endpoints;
 mod hostile;
+mod large;
 mod program;
 mod publish;
+mod rollouts;
 mod store;
 mod support;

@@ -130,6 +130,9 @@ pub struct Wait {
     /// The server.
     #[command(flatten)]
     pub at: At,
+    /// The form.
+    #[command(flatten)]
+    pub print: PrintArgs,
 }
 
 /// `rollout pause` and the like.

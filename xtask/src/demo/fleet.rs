@@ -1,0 +1,210 @@
+//! The whole loop: a policy in git, a signed release, a fleet server, two machines with agents, and
+//! the real Codex that enforces what arrives. All of it in namespaces of its own, without a network.
+
+mod machine;
+mod organisation;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use codex_oracle::{CodexBinary, Isolation, install, isolated};
+
+use super::Programs;
+use crate::bench::target_folder;
+use crate::talk::{Problem, say};
+use machine::{Machine, Service, wait_for};
+use organisation::Organisation;
+
+/// The Codex that the machines run.
+const CODEX: &str = "0.169.0";
+/// Where the server listens; the network is the demonstration's own.
+const ADDRESS: &str = "https://localhost:8443";
+
+/// Shows the loop. What it needs that this machine does not have is an error, not a shorter show.
+pub(super) fn show(programs: &Programs) -> Result<(), Problem> {
+    let codex = install(CODEX)?;
+    let place = target_folder().join("demo/fleet");
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
+    }
+    fs::create_dir_all(&place)?;
+    let place = place.canonicalize()?;
+    // A problem goes from thread to thread as its words.
+    let shown = isolated(|isolation| {
+        let stage = Stage { programs, codex: &codex, isolation, place: &place };
+        stage.play().map_err(|problem| problem.to_string())
+    })?;
+    fs::remove_dir_all(&place)?;
+    Ok(shown?)
+}
+
+struct Stage<'stage> {
+    programs: &'stage Programs,
+    codex: &'stage CodexBinary,
+    isolation: &'stage Isolation,
+    place: &'stage Path,
+}
+
+impl Stage<'_> {
+    fn play(&self) -> Result<(), Problem> {
+        let begun = Instant::now();
+        let secret = self.place.join("secrets/ledger.txt");
+        fs::create_dir_all(self.place.join("secrets"))?;
+        fs::write(&secret, "a secret of the bank\n")?;
+        heading("1. A policy as code, signed");
+        let organisation = Organisation::found(self.programs, self.place, &secret)?;
+        organisation.first_release()?;
+
+        heading("2. A fleet server, and two machines of different teams");
+        let _server = self.server(&organisation)?;
+        organisation.publish("stage", ADDRESS, None)?;
+        let machines = self.machines(&organisation)?;
+        let _agents: Vec<Service> = machines.iter().map(Machine::keep).collect::<Result<_, _>>()?;
+        for machine in &machines {
+            let took = wait_for("the first policy is enforced", || machine.enforces(1))?;
+            say(&format!(
+                "{}: generation 1 enforced, {took:.1?} after its agent began",
+                machine.name
+            ));
+        }
+        let [payments, platform] = &machines;
+        payments.show("status")?;
+
+        heading("3. The real Codex, whose user wants everything");
+        self.sessions(payments, platform, &secret)?;
+
+        heading("4. A change of the policy arrives");
+        self.change(&organisation, payments, platform)?;
+
+        heading("5. Somebody changes a file on a machine");
+        payments.tamper()?;
+
+        heading("6. Why is it so?");
+        payments.explain(&self.programs.config, "rules.prefix_rules")?;
+        organisation.show("rollout status")?;
+        say(&format!(
+            "\nThe dashboard of this server was at {ADDRESS}/ for as long as the demonstration \
+             ran.\nAll of it took {:.0?}, and nothing is left of it.",
+            begun.elapsed()
+        ));
+        Ok(())
+    }
+
+    /// A server on SQLite, with a token for the people who publish.
+    fn server(&self, organisation: &Organisation) -> Result<Service, Problem> {
+        let name = &organisation.name;
+        let program = &self.programs.server;
+        let init = ["init", "--dir", "fleet", "--organisation", name, "--root", "1.root.json"];
+        let names = ["--name", "localhost", "--listen", "127.0.0.1:8443"];
+        machine::finished(program, self.place, &[&init[..], &names].concat())?;
+        let config = self.place.join("fleet/fleet.toml");
+        let text = fs::read_to_string(&config)?;
+        // New generations wait for a rollout, and the planner looks often.
+        let rollouts = "\n[rollouts]\nunplanned = \"nobody\"\nstep_milliseconds = 500\n";
+        fs::write(&config, text + rollouts)?;
+        let words = ["admin-token", "create", "--role", "operator", "--config", "fleet/fleet.toml"];
+        let token = machine::finished(program, self.place, &words)?;
+        fs::write(self.place.join("token"), token)?;
+        say("$ codex-fleet-server run --config fleet/fleet.toml");
+        let mut command = std::process::Command::new(program);
+        command.args(["run", "--config", "fleet/fleet.toml"]).current_dir(self.place);
+        let server = Service::start("server", command, &self.place.join("server.log"))?;
+        let ready = || std::net::TcpStream::connect("127.0.0.1:8443").is_ok();
+        wait_for("the server answers", ready)?;
+        Ok(server)
+    }
+
+    fn machines(&self, organisation: &Organisation) -> Result<[Machine; 2], Problem> {
+        let enrolled = |team: &str, host: &str| -> Result<Machine, Problem> {
+            let words = ["token", "create", "--team", team, "--config", "fleet/fleet.toml"];
+            let token = machine::finished(&self.programs.server, self.place, &words)?;
+            let machine = Machine::new(&self.programs.agent, self.place, host)?;
+            machine.enrol(&organisation.name, ADDRESS, &token, self.codex.path())?;
+            Ok(machine)
+        };
+        Ok([
+            enrolled("payments", "pay-17.bank.example")?,
+            enrolled("platform", "plat-3.bank.example")?,
+        ])
+    }
+
+    /// What Codex does for a model that tries what policy forbids.
+    fn sessions(
+        &self,
+        payments: &Machine,
+        platform: &Machine,
+        secret: &Path,
+    ) -> Result<(), Problem> {
+        let cat = format!("cat {}", secret.display());
+        let tries = [
+            ("paymentctl transfer 100", "It moves money"),
+            (cat.as_str(), "Permission denied"),
+            ("curl -sS -m 6 http://files.evil.example/", "denied by policy"),
+            ("echo allowed", "allowed"),
+        ];
+        say("on a machine of the payments team:");
+        let words: Vec<&str> = tries.iter().map(|(command, _)| *command).collect();
+        let told = payments.turn(self.isolation, self.codex, &words)?;
+        for ((command, wanted), (status, text)) in tries.iter().zip(&told) {
+            say(&format!("  $ {command}\n      {status}: {}", machine::line(text)));
+            if !text.contains(wanted) {
+                return Err(format!("`{command}` ended otherwise than policy says: {text}").into());
+            }
+        }
+        say("on a machine of the platform team, which may run it:");
+        let told = platform.turn(self.isolation, self.codex, &["paymentctl transfer 100"])?;
+        for (status, text) in &told {
+            say(&format!("  $ paymentctl transfer 100\n      {status}: {}", machine::line(text)));
+            if text.contains("It moves money") {
+                return Err("a rule of the payments team holds for another team".into());
+            }
+        }
+        Ok(())
+    }
+
+    fn change(
+        &self,
+        organisation: &Organisation,
+        payments: &Machine,
+        platform: &Machine,
+    ) -> Result<(), Problem> {
+        let plan = organisation.forbid_more(ADDRESS)?;
+        organisation.publish("next", ADDRESS, Some(&plan))?;
+        say("published; machines that have a policy wait for the rollout");
+        let words = "rollout start payments --generation 2 --strategy all-at-once --bake 1s \
+                     --minimum-sample 1 --reason demonstration";
+        let begun = Instant::now();
+        organisation.show(words)?;
+        wait_for("the push has arrived and is enforced", || payments.enforces(2))?;
+        let took = begun.elapsed();
+        say(&format!(
+            "{}: generation 2 enforced {took:.1?} after the rollout began",
+            payments.name
+        ));
+        if !platform.enforces(1) {
+            return Err("a change of one team reached another one".into());
+        }
+        organisation.show("rollout wait payments --timeout 2m")?;
+        let told = payments.turn(self.isolation, self.codex, &["kubectl delete namespace prod"])?;
+        for (status, text) in &told {
+            say(&format!(
+                "  $ kubectl delete namespace prod\n      {status}: {}",
+                machine::line(text)
+            ));
+            if !text.contains("Not from a laptop") {
+                return Err(format!("the new rule does not hold: {text}").into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn heading(text: &str) {
+    say(&format!("\n━━ {text} ━━"));
+}
+
+/// A path below the demonstration's folder.
+fn below(place: &Path, name: &str) -> PathBuf {
+    place.join(name)
+}
