@@ -45,9 +45,9 @@ fn a_policy_is_fetched_by_one_half_installed_by_the_other_and_enforced_by_codex(
     let (fleet, machine) = (Fleet::new(), Machine::new());
     fleet.publish(LOOSE);
     machine.enrol(&fleet, &[codex.path()]);
-    let _fetch = Service::start(machine.command(&["run", "--role", "fetch"]));
+    let fetch = Service::start(machine.command(&["run", "--role", "fetch"]));
     // The installing half has no network at all here.
-    let _install = Service::start(machine.private(&["run", "--role", "install"]));
+    let install = Service::start(machine.private(&["run", "--role", "install"]));
     let enforced = |generation: u64| {
         machine.status().is_some_and(|status| {
             let held = status.in_force.map(|policy| policy.bundle.generation);
@@ -63,6 +63,12 @@ fn a_policy_is_fetched_by_one_half_installed_by_the_other_and_enforced_by_codex(
     let reported = || fleet.words();
     wait_for("it is reported", LONG, || reported().contains(&"enforced"));
     assert_eq!(reported(), ["offered", "fetched", "verified", "installed", "enforced"]);
+
+    for (half, service) in [("fetch", &fetch), ("install", &install)] {
+        let about = fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap();
+        let resident = about.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+        eprintln!("{half}: {resident}");
+    }
 
     // A push arrives.
     fleet.publish(STRICT);

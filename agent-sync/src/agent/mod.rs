@@ -235,6 +235,8 @@ pub(crate) struct Running {
     pub(crate) heard: Option<Duration>,
     /// What the server vouched for in its last answer.
     pub(crate) vouched: Option<String>,
+    /// The timestamp that was refreshed and not understood yet.
+    pub(crate) refreshed: Option<String>,
     pub(crate) frozen: u32,
     /// Until when a refused bundle is not looked at again, by the same clock.
     pub(crate) refused_until: Duration,

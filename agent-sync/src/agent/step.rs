@@ -200,7 +200,8 @@ fn refreshed(state: &mut State, now: Now, done: Result<String, String>, effects:
     if !(is_other && is_old) {
         heard(state, now);
     }
-    state.kept.timestamp = Some(digest);
+    // Only what was understood is known: a restart before that must look again.
+    state.running.refreshed = Some(digest);
     if state.server.is_none() {
         state.running.failures = 0;
     }
@@ -221,6 +222,7 @@ fn assigned(state: &mut State, now: Now, done: Result<Offer, String>, effects: &
             return failed(state, now, problem, effects);
         }
     };
+    state.kept.timestamp = state.running.refreshed.take();
     let is_there = state.kept.installed.as_ref().is_some_and(|one| one.held == offer.held);
     if is_there {
         state.kept.waiting = None;

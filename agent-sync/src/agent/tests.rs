@@ -279,6 +279,20 @@ fn transitions_wait_for_a_server_through_restarts() {
     assert_eq!(report.transitions.last().map(|one| one.number), Some(story.state.kept.number));
 }
 
+/// Found by the simulation, seed 943.
+#[test]
+fn a_restart_between_a_refresh_and_what_it_brought_does_not_lose_that() {
+    let mut story = Story::with(3);
+    story.timestamp = "sha256:t4";
+    story.wakes();
+    assert_eq!(story.answers(), Effect::Refresh);
+    assert_eq!(story.happens(Event::Refreshed(Ok("sha256:t4".to_owned()))), Effect::Assign);
+    story.state = State::new(story.state.kept.clone(), story.state.server.clone(), 2);
+    story.happens(Event::Started(Some(in_force(3))));
+    assert!(matches!(story.happens(attested(&[])), Effect::CheckIn(_)));
+    assert_eq!(story.answers(), Effect::Refresh);
+}
+
 #[test]
 fn a_storm_of_changes_is_one_report() {
     let mut story = Story::with(3);
