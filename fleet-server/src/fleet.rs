@@ -257,6 +257,12 @@ impl Fleet {
         }
     }
 
+    /// Notes that the database did not take a change that somebody wanted: said until it takes one.
+    pub fn doubt_writes(&self) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.writes.get_or_insert_with(|| "the database takes no changes".to_owned());
+    }
+
     fn note_database(&self, polled: Result<(), StoreError>) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match polled {

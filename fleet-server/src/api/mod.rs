@@ -31,7 +31,7 @@ use tokio::time::timeout;
 use crate::authority::Shown;
 use crate::config::ReleaseReaders;
 use crate::fleet::Fleet;
-use crate::http::answer::{Answer, Refusal};
+use crate::http::answer::{Answer, NO_DATABASE, Refusal};
 use crate::http::connection::Peer;
 use crate::http::openapi;
 use crate::http::route::{Access, Action, ROUTES, Route, Surface};
@@ -114,6 +114,9 @@ async fn answer(fleet: Arc<Fleet>, route: &'static Route, mut request: Request) 
         Ok(caller) => act(Call { fleet, route, parameter, caller, request }, body).await,
         Err(refusal) => Err(refusal),
     };
+    if done.as_ref().is_err_and(|refusal| refusal.error == NO_DATABASE) {
+        metrics.doubt_writes();
+    }
     let answer = done.unwrap_or_else(Refusal::answer);
     let time = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     metrics.metrics.answered(route.action, answer.status().as_u16(), time);

@@ -10,6 +10,9 @@ use serde::Serialize;
 /// An answer.
 pub type Answer = axum::response::Response;
 
+/// The word of refusals because of the database.
+pub const NO_DATABASE: &str = "database";
+
 /// A refusal: a status, a word for programs, a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -70,7 +73,7 @@ impl From<crate::store::sql::StoreError> for Refusal {
                 // What the database says may name paths and addresses: it goes to the log alone.
                 tracing::error!(%error, "the database did not do what was asked");
                 Self::unavailable(
-                    "database",
+                    NO_DATABASE,
                     "the server cannot write or read its database now; nothing was changed",
                 )
             }
