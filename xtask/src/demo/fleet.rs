@@ -5,7 +5,7 @@ mod machine;
 mod organisation;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use codex_oracle::{CodexBinary, Isolation, install, isolated};
@@ -202,9 +202,4 @@ impl Stage<'_> {
 
 fn heading(text: &str) {
     say(&format!("\n━━ {text} ━━"));
-}
-
-/// A path below the demonstration's folder.
-fn below(place: &Path, name: &str) -> PathBuf {
-    place.join(name)
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::talk::{Problem, say};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What the user of the machine would like.
 const WISHES: &str = "sandbox_mode = 'danger-full-access'\napproval_policy = 'never'\n";
 

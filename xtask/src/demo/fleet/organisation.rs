@@ -5,7 +5,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::below;
 use super::machine::finished;
 use crate::demo::Programs;
 use crate::talk::{Problem, say};
@@ -93,8 +92,8 @@ impl Organisation {
             program: programs.config.clone(),
             place: place.to_owned(),
         };
-        fs::write(below(place, "passphrase"), "a demonstration, no secret\n")?;
-        fs::set_permissions(below(place, "passphrase"), fs::Permissions::from_mode(0o600))?;
+        fs::write(place.join("passphrase"), "a demonstration, no secret\n")?;
+        fs::set_permissions(place.join("passphrase"), fs::Permissions::from_mode(0o600))?;
         let mut trust = TRUST.to_owned();
         for name in KEYS {
             trust.push_str(&one.quiet(&format!("keys new {name} --out {name}.key"), Signs::Yes)?);
@@ -191,6 +190,7 @@ impl Organisation {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Signs {
     Yes,
     No,
