@@ -26,7 +26,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Show what the program says about the examples and about this machine.
+    /// Shows what the programs do: on the examples, on this machine, and all of them together.
     Demo(demo::Arguments),
     /// Run everything that continuous integration runs.
     Test(test::Arguments),
