@@ -329,7 +329,7 @@ fn query<'call>(call: &'call Call, name: &str) -> Option<&'call str> {
 
 /// How many entries a list may have, and the number after which it begins.
 fn page(call: &Call) -> Result<(String, i64), Refusal> {
-    let after = query(call, "after").unwrap_or_default();
+    let after = query(call, "after");
     let limit = match query(call, "limit") {
         None => 100,
         Some(text) => text
@@ -338,9 +338,11 @@ fn page(call: &Call) -> Result<(String, i64), Refusal> {
             .filter(|limit| (1..=1_000).contains(limit))
             .ok_or_else(|| Refusal::malformed("`limit` must be 1 to 1000"))?,
     };
-    let plain = after.len() <= 64 && after.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if plain {
-        Ok((after.to_owned(), limit))
+    let plain = |after: &str| {
+        (1..=64).contains(&after.len()) && after.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    if after.is_none_or(plain) {
+        Ok((after.unwrap_or_default().to_owned(), limit))
     } else {
         Err(Refusal::malformed("`after` must be a number from a list"))
     }

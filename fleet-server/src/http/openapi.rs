@@ -104,7 +104,7 @@ fn parameter(route: &Route, name: &str) -> Value {
         "after" if route.action == Action::Audit => {
             json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX })
         }
-        _ => json!({ "type": "string", "pattern": "^[0-9A-Za-z]{0,64}$" }),
+        _ => json!({ "type": "string", "pattern": "^[0-9A-Za-z]{1,64}$" }),
     }
 }
 

@@ -172,7 +172,7 @@ fn paths_lead_nowhere_else() {
         );
         assert_eq!(admin.request("DELETE", &format!("/v1/admin/tokens/{id}"), "", b"").status, 404);
     }
-    for query in ["limit=0", "limit=1001", "limit=x", "after=%27", "after=1;DROP"] {
+    for query in ["limit=0", "limit=1001", "limit=x", "after=", "after=%27", "after=1;DROP"] {
         assert_eq!(admin.get(&format!("/v1/admin/devices?{query}")).status, 400, "{query}");
     }
     let wrong = admin.request("PATCH", "/v1/admin/tokens", "", b"");
