@@ -29,8 +29,8 @@ fn made() -> tempfile::TempDir {
 
 #[test]
 fn init_makes_what_can_be_run_and_never_writes_over_anything() {
-    let place = made();
     use std::os::unix::fs::PermissionsExt as _;
+    let place = made();
     for entry in std::fs::read_dir(place.path()).unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
