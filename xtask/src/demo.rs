@@ -2,7 +2,6 @@
 
 #[cfg(target_os = "linux")]
 mod fleet;
-mod release;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -88,7 +87,6 @@ fn examples(program: &Path) -> Result<(), Problem> {
             shown += 1;
         }
     }
-    release::show(program, &examples.join("policy/bank"))?;
     if shown == 0 {
         return Err(format!("there are no examples in {}", examples.display()).into());
     }
