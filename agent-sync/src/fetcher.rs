@@ -15,13 +15,12 @@ use codex_trust::store::MemoryStore;
 use codex_trust::transport::{Resource, Transport, TransportError};
 use codex_trust::verify::{assigned, organisation};
 
-use crate::address;
 use crate::client::Client;
 use crate::courier::{ANSWER, ASK, Ask, Courier, Direct, HINT, Reply, What, read};
 use crate::identity::put;
 use crate::layout::{Layout, STATE};
 use crate::shell::Wake;
-use crate::transport::DirectoryTransport;
+use crate::transport::{DirectoryTransport, path_in_folder};
 use crate::watch;
 
 /// How long the outbox is watched at a time.
@@ -53,19 +52,13 @@ impl Recording {
 
 impl Transport for Recording {
     fn get(&self, resource: Resource<'_>, limit: u64) -> Result<Option<Vec<u8>>, TransportError> {
-        let (path, changes) = match resource {
-            Resource::Metadata(name) => (
-                address::segment(name).map(|name| format!("metadata/{name}")),
-                name == "timestamp.json",
-            ),
-            Resource::Target(path) => {
-                (address::target_path(path).map(|_| format!("targets/{path}")), false)
-            }
-            Resource::Approval(hash) => {
-                (address::segment(hash).map(|hash| format!("targets/approvals/{hash}.json")), true)
-            }
+        let path = path_in_folder(resource);
+        // Everything else has its version or digest in its name.
+        let changes = match resource {
+            Resource::Metadata(name) => name == "timestamp.json",
+            Resource::Target(_) => false,
+            Resource::Approval(_) => true,
         };
-        // Everything but the timestamp has its version or digest in its name.
         let kept = if changes { None } else { self.spool.get(resource, limit).ok().flatten() };
         let found = match kept {
             Some(bytes) => Some(bytes),
@@ -152,8 +145,10 @@ fn prune(spool: &Path, below: &Path, wanted: &BTreeSet<String>) {
 pub fn serve(layout: &Layout, direct: &mut Direct, claims: &Claims, tell: &mut dyn FnMut(&str)) {
     let mut last = read::<Reply>(&layout.spool().join(ANSWER)).map_or(0, |reply| reply.number);
     loop {
-        if let Some(ask) = read::<Ask>(&layout.outbox().join(ASK)).filter(|one| one.number != last)
-        {
+        // What is asked once the watch has begun ends it: nothing is asked in between.
+        watch::wait(&[layout.outbox()], LOOK, || {
+            let ask = read::<Ask>(&layout.outbox().join(ASK)).filter(|one| one.number != last);
+            let Some(ask) = ask else { return };
             last = ask.number;
             let reply = answer(layout, direct, claims, ask);
             if let Some(problem) = &reply.problem {
@@ -163,15 +158,7 @@ pub fn serve(layout: &Layout, direct: &mut Direct, claims: &Claims, tell: &mut d
             if let Err(error) = put(layout, &format!("{STATE}/spool"), ANSWER, &text) {
                 tell(&error.to_string());
             }
-        }
-        let is_new =
-            || read::<Ask>(&layout.outbox().join(ASK)).is_some_and(|one| one.number != last);
-        let mut longest = LOOK;
-        // What was asked before the watch began must not wait for it.
-        if is_new() {
-            longest = Duration::from_millis(1);
-        }
-        watch::wait(&[layout.outbox()], longest, || {});
+        });
     }
 }
 

@@ -421,14 +421,7 @@ impl DirectoryTransport {
 impl Transport for DirectoryTransport {
     fn get(&self, resource: Resource<'_>, limit: u64) -> Result<Option<Vec<u8>>, TransportError> {
         let fetch = Fetch { resource, limit, time: Duration::MAX };
-        let path = match resource {
-            Resource::Metadata(name) => {
-                address::segment(name).map(|name| format!("metadata/{name}"))
-            }
-            Resource::Target(path) => address::target_path(path).map(|_| format!("targets/{path}")),
-            Resource::Approval(hash) => approval(hash).map(|path| format!("targets/{path}")),
-        };
-        let path = path.ok_or_else(|| {
+        let path = path_in_folder(resource).ok_or_else(|| {
             fetch.problem("its name is not that of a part of a release".to_owned())
         })?;
         let Some(file) =
@@ -444,6 +437,16 @@ impl Transport for DirectoryTransport {
         }
         Ok(Some(bytes))
     }
+}
+
+/// Where a resource is in a folder that holds a release; none where its name would lead elsewhere.
+pub(crate) fn path_in_folder(resource: Resource<'_>) -> Option<String> {
+    let is_named = match resource {
+        Resource::Metadata(name) => address::segment(name).is_some(),
+        Resource::Target(path) => address::target_path(path).is_some(),
+        Resource::Approval(hash) => approval(hash).is_some(),
+    };
+    is_named.then(|| resource.file())
 }
 
 /// Opens a file below a folder, following no link on the way.

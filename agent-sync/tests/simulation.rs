@@ -145,11 +145,7 @@ struct Line {
 
 impl Transport for Line {
     fn get(&self, resource: Resource<'_>, _: u64) -> Result<Option<Vec<u8>>, TransportError> {
-        let name = match resource {
-            Resource::Metadata(name) => format!("metadata/{name}"),
-            Resource::Target(name) => format!("targets/{name}"),
-            Resource::Approval(name) => format!("targets/approvals/{name}.json"),
-        };
+        let name = resource.file();
         let mut dice = self.dice.lock().unwrap();
         let found = self.files.get(&name).cloned();
         if !dice.percent(self.trouble) {

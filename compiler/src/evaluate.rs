@@ -5,6 +5,8 @@ mod refusals;
 
 pub(crate) use refusals::strictly;
 
+use std::sync::OnceLock;
+
 use codex_schema::source::{Channel, ConfigTier, Documents};
 use codex_schema::value::Table;
 use codex_schema::version::Version;
@@ -21,6 +23,7 @@ use crate::files::{Files, MemoryFiles};
 use crate::gather::{self, BundleState, Extra, Gathered, gather};
 use crate::layers::{ConfigLayer, Layer, RequirementLayer, Role};
 use crate::machine::Machine;
+use crate::origins::Origins;
 
 /// Everything known about a machine after one look at it.
 #[derive(Debug)]
@@ -39,6 +42,8 @@ pub struct Evaluation {
     named: MemoryFiles,
     /// The user's file, where this is a load that passes over it.
     aside: Option<Layer>,
+    /// Where the values of the system's files came from, once somebody has asked.
+    origins: OnceLock<Result<Option<Origins>, String>>,
 }
 
 /// Evaluates a machine.
@@ -78,7 +83,32 @@ impl Evaluation {
         let composition = compose_in(gathered.requirements.iter().collect(), &setting);
         let refusals = refusals::in_order(&gathered, &composition, &setting);
         let named = named(&configuration, &composition, files);
-        Self { machine, gathered, configuration, composition, refusals, named, aside: None }
+        Self {
+            machine,
+            gathered,
+            configuration,
+            composition,
+            refusals,
+            named,
+            aside: None,
+            origins: OnceLock::new(),
+        }
+    }
+
+    /// Where the values of the system's files came from, as far as the machine knows.
+    ///
+    /// # Errors
+    /// What is wrong with the map that is there, in a sentence.
+    pub fn origins(&self) -> Result<Option<&Origins>, &str> {
+        let read = self.origins.get_or_init(|| {
+            let texts: Vec<(&'static str, &str)> = self
+                .gathered
+                .system_files()
+                .filter_map(|(file, source)| Some((file, &*self.documents().get(source)?.text)))
+                .collect();
+            Origins::read(&self.gathered.provenance, &texts)
+        });
+        read.as_ref().map(Option::as_ref).map_err(String::as_str)
     }
 
     /// The same machine with what is on it for everybody alone: no user, no project, no bundle.
@@ -153,7 +183,16 @@ impl Evaluation {
         let composition = compose_in(gathered.requirements.iter().collect(), &setting);
         let refusals = refusals::in_order(&gathered, &composition, &setting);
         let named = self.named.clone();
-        Self { machine, gathered, configuration, composition, refusals, named, aside: None }
+        Self {
+            machine,
+            gathered,
+            configuration,
+            composition,
+            refusals,
+            named,
+            aside: None,
+            origins: OnceLock::new(),
+        }
     }
 
     /// The same machine without any of its files: what the command line says alone.
@@ -170,7 +209,16 @@ impl Evaluation {
         let composition = Composition::default();
         let named = MemoryFiles::default();
         let refusals = Vec::new();
-        Self { machine, gathered, configuration, composition, refusals, named, aside: None }
+        Self {
+            machine,
+            gathered,
+            configuration,
+            composition,
+            refusals,
+            named,
+            aside: None,
+            origins: OnceLock::new(),
+        }
     }
 
     /// The same machine where a person asks for a value on the command line; `None` for a value

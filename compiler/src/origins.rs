@@ -3,7 +3,7 @@
 //!
 //! A map speaks for a file only while that is, byte for byte, the file it was written with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::compile::history::Commit;
 use crate::compile::provenance::{FORM, push_name};
 use crate::compile::{CONFIG_FILE, REQUIREMENTS_FILE};
 use crate::digest::sha256_hex;
-use crate::files::{Content, Files};
+use crate::files::Content;
 
 /// Longest map that is read, in bytes.
 const MOST_BYTES: usize = 16_000_000;
@@ -44,6 +44,8 @@ impl std::fmt::Display for Origin {
 #[derive(Clone, Debug)]
 pub struct Origins {
     map: Map,
+    /// The files that it speaks for.
+    confirmed: BTreeSet<&'static str>,
 }
 
 /// As the compiler writes it; what is for other readers is not looked at.
@@ -69,12 +71,13 @@ struct Entry {
 }
 
 impl Origins {
-    /// Reads the map of a folder; `None` where there is none.
+    /// Reads what lies beside the policy; `None` where there is nothing. `texts` are the files of the
+    /// system's folder: it speaks for those that it was written with.
     ///
     /// # Errors
     /// What is wrong with one that is there, in a sentence.
-    pub fn read(files: &dyn Files, path: &str) -> Result<Option<Self>, String> {
-        let bytes = match files.read(path) {
+    pub fn read(content: &Content, texts: &[(&'static str, &str)]) -> Result<Option<Self>, String> {
+        let bytes = match content {
             Content::Absent => return Ok(None),
             Content::Unreadable(reason) => return Err(reason.to_string()),
             Content::Bytes(bytes) => bytes,
@@ -82,11 +85,19 @@ impl Origins {
         if bytes.len() > MOST_BYTES {
             return Err(format!("it has more than {MOST_BYTES} bytes"));
         }
-        let map: Map = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
-        if map.form == FORM {
-            return Ok(Some(Self { map }));
+        let map: Map = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if map.form != FORM {
+            return Err(format!(
+                "it is of the form `{}`, and this program reads `{FORM}`",
+                map.form
+            ));
         }
-        Err(format!("it is of the form `{}`, and this program reads `{FORM}`", map.form))
+        let is_same = |(file, text): &&(&'static str, &str)| {
+            let known = map.files.get(*file).and_then(|digest| digest.strip_prefix("sha256:"));
+            known == Some(&sha256_hex(text.as_bytes()))
+        };
+        let confirmed = texts.iter().filter(is_same).map(|(file, _)| *file).collect();
+        Ok(Some(Self { map, confirmed }))
     }
 
     /// The cohort that the machine is in.
@@ -96,8 +107,8 @@ impl Origins {
 
     /// Where a value of a file came from, or the elements of a list in their order, each line once. Empty where the map does not know, or where the file is not the one that it was
     /// written with.
-    pub fn of(&self, file: &str, text: &str, path: &[&str]) -> Vec<Origin> {
-        if !self.speaks_for(file, text) {
+    pub fn of(&self, file: &str, path: &[&str]) -> Vec<Origin> {
+        if !self.speaks_for(file) {
             return Vec::new();
         }
         let entries = match file {
@@ -127,10 +138,9 @@ impl Origins {
         found
     }
 
-    /// Whether the map was written with this very file.
-    pub fn speaks_for(&self, file: &str, text: &str) -> bool {
-        let known = self.map.files.get(file).and_then(|digest| digest.strip_prefix("sha256:"));
-        known == Some(&sha256_hex(text.as_bytes()))
+    /// Whether the map was written with the very file that is there.
+    pub fn speaks_for(&self, file: &str) -> bool {
+        self.confirmed.contains(file)
     }
 
     fn origin(&self, (source, line, column, commit): Numbers) -> Option<Origin> {

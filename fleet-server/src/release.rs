@@ -74,11 +74,7 @@ struct Shelf {
 
 impl Transport for Shelf {
     fn get(&self, resource: Resource<'_>, limit: u64) -> Result<Option<Vec<u8>>, TransportError> {
-        let name = match resource {
-            Resource::Metadata(name) => format!("metadata/{name}"),
-            Resource::Target(name) => format!("targets/{name}"),
-            Resource::Approval(name) => format!("targets/approvals/{name}.json"),
-        };
+        let name = resource.file();
         let Some(bytes) = self.files.get(&name) else { return Ok(None) };
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
             return Err(TransportError::TooLong { name, limit });
@@ -245,7 +241,7 @@ fn cohorts(
                 return Err(wrong(format!("it and its role disagree on the {about}")));
             }
             let minimum = said.minimum_generations.get(&bundle.cohort).copied().unwrap_or(0);
-            let digest = format!("sha256:{}", target.sha256());
+            let digest = target.digest();
             let is_void = said.void.contains(&digest);
             let answer = if found.contains_key(&bundle.cohort) {
                 Err("two bundles of the release are for it")

@@ -202,11 +202,7 @@ pub struct Memory {
 
 impl Transport for Memory {
     fn get(&self, resource: Resource<'_>, _: u64) -> Result<Option<Vec<u8>>, TransportError> {
-        let name = match resource {
-            Resource::Metadata(name) => format!("metadata/{name}"),
-            Resource::Target(path) => format!("targets/{path}"),
-            Resource::Approval(hash) => format!("targets/approvals/{hash}.json"),
-        };
+        let name = resource.file();
         self.asked.lock().unwrap().push(name.clone());
         Ok(self.files.get(&name).cloned())
     }

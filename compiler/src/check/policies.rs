@@ -143,11 +143,9 @@ impl Work<'_> {
         };
         let policy = finish(begun, repository, cohort, scope.today);
         let mut judge = Judge::default();
-        judge.add(&policy);
-        if let Some(stale) = stale(repository, &policy) {
-            judge.add(&stale);
-        }
-        let check = || self.check(cohort, &policy);
+        let stale = stale(repository, &policy);
+        std::iter::once(&policy).chain(&stale).for_each(|policy| judge.add(policy));
+        let check = || self.check(cohort, &policy, stale.as_ref());
         // With cohorts for every thread, halves of one would only be in the way.
         let found = if self.threads == Threads::One || self.cohorts.len() >= MANY {
             visit(repository, cohort, &policy);
@@ -157,16 +155,21 @@ impl Work<'_> {
                 let checked = threads.spawn(check);
                 visit(repository, cohort, &policy);
                 // A thread that died found nothing: then once more, here.
-                checked.join().unwrap_or_else(|_| self.check(cohort, &policy))
+                checked.join().unwrap_or_else(|_| self.check(cohort, &policy, stale.as_ref()))
             })
         };
         Looked { found, judge }
     }
 
-    /// What is wrong with the policy of a cohort.
-    fn check(&self, cohort: &Cohort, policy: &EffectivePolicy) -> Vec<Diagnostic> {
+    /// What is wrong with the policy of a cohort, and with the one for machines that hear nothing.
+    fn check(
+        &self,
+        cohort: &Cohort,
+        policy: &EffectivePolicy,
+        stale: Option<&EffectivePolicy>,
+    ) -> Vec<Diagnostic> {
         let mut own = Findings::default();
-        for policy in std::iter::once(policy).chain(&stale(self.repository, policy)) {
+        for policy in std::iter::once(policy).chain(stale) {
             let (root, anchor) = (&policy.requirements, anchor(self.repository, policy));
             document::check_merged(anchor, root, &cohort.versions, self.report, &mut own);
         }

@@ -93,7 +93,7 @@ fn json(published: &Published) -> serde_json::Value {
             let entry = serde_json::json!({
                 "path": path,
                 "bytes": target.length,
-                "bundle": format!("sha256:{}", target.sha256()),
+                "bundle": target.digest(),
                 "generation": label.generation,
                 "policy": label.digest,
                 "plan": label.plan,

@@ -1,5 +1,7 @@
 //! The machine of a cohort: one that has the cohort's policy and nothing else.
 
+use std::sync::Arc;
+
 use codex_schema::source::{Channel, ConfigTier};
 use codex_schema::span::SourceId;
 use codex_schema::types::policy::{Date, Delivery, System};
@@ -8,7 +10,7 @@ use codex_schema::version::Version;
 
 use super::Evaluation;
 use crate::authoring::{Cache, EffectivePolicy, effective};
-use crate::files::MemoryFiles;
+use crate::files::{Content, MemoryFiles};
 use crate::gather::{BundleState, Gathered, RuleDocument, arguments};
 use crate::layers::{ConfigLayer, Layer, RequirementLayer};
 use crate::machine::{Machine, Os};
@@ -99,7 +101,7 @@ pub fn of_policy(
         bundle: BundleState::None,
         trust: None,
         rules: rules.collect(),
-        origins: Ok(None),
+        provenance: Arc::new(Content::Absent),
         documents,
     };
     Evaluation::of_gathered(machine, gathered, &MemoryFiles::default())

@@ -2,11 +2,11 @@
 
 use codex_schema::inspect::inspect;
 use codex_schema::lookup::CONFIG;
-use codex_schema::source::{Channel, ConfigTier};
+use codex_schema::source::ConfigTier;
 use codex_schema::version::Version;
 
 use super::{Problem, Severity, setting, tier_name};
-use crate::compile::{CONFIG_FILE, PROVENANCE_FILE, REQUIREMENTS_FILE};
+use crate::compile::PROVENANCE_FILE;
 use crate::evaluate::Evaluation;
 use crate::gather::BundleState;
 
@@ -44,7 +44,7 @@ fn origins(evaluation: &Evaluation, found: &mut Vec<Problem>) {
         });
     };
     let map = evaluation.machine.os.system_file(PROVENANCE_FILE);
-    let known = match &evaluation.gathered.origins {
+    let known = match evaluation.origins() {
         Ok(None) => return,
         Ok(Some(known)) => known,
         Err(problem) => {
@@ -52,17 +52,8 @@ fn origins(evaluation: &Evaluation, found: &mut Vec<Problem>) {
             return caution(message, "where values came from is not told; let the agent repair it");
         }
     };
-    let requirements = evaluation.gathered.requirements.iter();
-    let requirements = requirements
-        .filter(|one| one.channel == Channel::System)
-        .map(|one| (REQUIREMENTS_FILE, one.layer.source));
-    let config = evaluation.gathered.config.iter();
-    let config = config
-        .filter(|one| one.tier == ConfigTier::System)
-        .map(|one| (CONFIG_FILE, one.layer.source));
-    for (file, source) in requirements.chain(config) {
-        let text = evaluation.documents().get(source).map(|document| &*document.text);
-        if text.is_some_and(|text| !known.speaks_for(file, text)) {
+    for (file, _) in evaluation.gathered.system_files() {
+        if !known.speaks_for(file) {
             let path = evaluation.machine.os.system_file(file);
             let message = format!(
                 "{path} is not as it was compiled for cohort `{}`: somebody changed it here",

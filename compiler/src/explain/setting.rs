@@ -128,7 +128,7 @@ fn candidates(
         let Some(node) = node_at(&layer.layer.root, parts) else { continue };
         let mut one = candidate(tier_name(layer.tier), node, won, evaluation, sensitive);
         if layer.tier == ConfigTier::System {
-            one.origins = origins(evaluation, CONFIG_FILE, layer.layer.source, parts);
+            one.origins = origins(evaluation, CONFIG_FILE, parts);
         }
         match layer.not_loaded {
             Some(NotLoaded::Untrusted) => {
@@ -160,10 +160,9 @@ fn candidate(
 }
 
 /// Where a value of one of the system's files came from.
-fn origins(evaluation: &Evaluation, file: &str, source: SourceId, path: &[&str]) -> Vec<Origin> {
-    let Ok(Some(known)) = &evaluation.gathered.origins else { return Vec::new() };
-    let text = evaluation.documents().get(source).map(|document| &*document.text);
-    text.map_or_else(Vec::new, |text| known.of(file, text, path))
+fn origins(evaluation: &Evaluation, file: &str, path: &[&str]) -> Vec<Origin> {
+    let known = evaluation.origins().ok().flatten();
+    known.map_or_else(Vec::new, |known| known.of(file, path))
 }
 
 /// The winner of the configuration, in the light of what requirements did to it.
@@ -232,7 +231,7 @@ fn voices(subject: &Subject, evaluation: &Evaluation, sensitive: bool) -> Vec<Vo
                 outcome,
                 place: place_of(evaluation, node.span, sensitive),
                 origins: if layer.channel == Channel::System {
-                    origins(evaluation, REQUIREMENTS_FILE, layer.source, &parts)
+                    origins(evaluation, REQUIREMENTS_FILE, &parts)
                 } else {
                     Vec::new()
                 },

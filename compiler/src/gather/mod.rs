@@ -13,13 +13,12 @@ use codex_schema::source::{Channel, ConfigTier, Documents, Source};
 use codex_schema::span::SourceId;
 use codex_schema::value::Table;
 
-use crate::compile::PROVENANCE_FILE;
+use crate::compile::{CONFIG_FILE, PROVENANCE_FILE, REQUIREMENTS_FILE};
 use crate::compose::fold::fold_plain;
 use crate::era::Era;
 use crate::files::{Content, Files, Unreadable};
 use crate::layers::{Broken, ConfigLayer, Layer, NotLoaded, RequirementLayer, Role};
 use crate::machine::{Machine, Os};
-use crate::origins::Origins;
 use arguments::Arguments;
 use bundle::{Bundle, BundleAnswer, BundleFailure, Cached};
 
@@ -72,9 +71,19 @@ pub struct Gathered {
     pub trust: Option<String>,
     /// Files of command rules, with the role of their folder.
     pub rules: Vec<RuleDocument>,
-    /// Where the values of the system's files came from, as far as the agent has put that there;
-    /// or what is wrong with what is there.
-    pub origins: Result<Option<Origins>, String>,
+    /// What the agent has put beside the system's files: where their values came from. It is read
+    /// when somebody asks.
+    pub provenance: Arc<Content>,
+}
+
+impl Gathered {
+    /// The system's own files that there are, by their names.
+    pub fn system_files(&self) -> impl Iterator<Item = (&'static str, SourceId)> {
+        let requirements = self.requirements.iter().filter(|one| one.channel == Channel::System);
+        let requirements = requirements.map(|one| (REQUIREMENTS_FILE, one.layer.source));
+        let config = self.config.iter().filter(|one| one.tier == ConfigTier::System);
+        requirements.chain(config.map(|one| (CONFIG_FILE, one.layer.source)))
+    }
 }
 
 /// A file of command rules.
@@ -102,7 +111,7 @@ pub fn gather(machine: &Machine, files: &dyn Files, extra: &Extra) -> Gathered {
             bundle: BundleState::None,
             trust: None,
             rules: Vec::new(),
-            origins: Ok(None),
+            provenance: Arc::new(Content::Absent),
         },
     };
     gatherer.found.arguments = arguments::read(&extra.arguments, &mut gatherer.found.documents);
@@ -128,7 +137,7 @@ impl Gatherer<'_> {
     fn system(&mut self) {
         let os = self.machine.os;
         let base = os.system_folder().to_owned();
-        self.found.origins = Origins::read(self.files, &os.system_file(PROVENANCE_FILE));
+        self.found.provenance = Arc::new(self.files.read(&os.system_file(PROVENANCE_FILE)));
         let requirements = os.system_file("requirements.toml");
         if let Some(layer) = self.file(&requirements, &base, Role::Requirements(Channel::System)) {
             self.requirement(Channel::System, layer);

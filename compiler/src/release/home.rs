@@ -100,15 +100,6 @@ impl Home {
 
 impl Transport for Home {
     fn get(&self, resource: Resource<'_>, limit: u64) -> Result<Option<Vec<u8>>, TransportError> {
-        self.read(&file_of(resource), limit)
-    }
-}
-
-/// The file that a resource of a release is in.
-pub(super) fn file_of(resource: Resource<'_>) -> String {
-    match resource {
-        Resource::Metadata(name) => format!("metadata/{name}"),
-        Resource::Target(name) => format!("targets/{name}"),
-        Resource::Approval(name) => format!("targets/approvals/{name}.json"),
+        self.read(&resource.file(), limit)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use codex_trust::provider::{hex, sha256};
+use codex_trust::provider::{digest_name, hex, sha256};
 use hyper::StatusCode;
 use serde_json::json;
 
@@ -74,7 +74,7 @@ async fn publish(call: &Call, timestamp: Bytes) -> Result<Answer, Refusal> {
     fleet.load().await?;
     let snapshot = fleet.snapshot();
     let before = snapshot.head.release;
-    let digest = format!("sha256:{}", hex(&sha256(&timestamp)));
+    let digest = digest_name(&timestamp);
     if snapshot.tree.timestamp.as_ref() == Some(&digest) {
         return Ok(done(before, snapshot.head.revision));
     }
@@ -102,7 +102,7 @@ async fn publish(call: &Call, timestamp: Bytes) -> Result<Answer, Refusal> {
                     actor: actor.clone(),
                     action: "release published",
                     subject: version.to_string(),
-                    detail: format!("sha256:{}", hex(&sha256(&candidate.timestamp))),
+                    detail: digest_name(&candidate.timestamp),
                 };
                 head::log(tx, &deed)?;
             }

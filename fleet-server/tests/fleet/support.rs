@@ -75,11 +75,7 @@ struct Memory(Files);
 
 impl Transport for Memory {
     fn get(&self, resource: Resource<'_>, _: u64) -> Result<Option<Vec<u8>>, TransportError> {
-        let name = match resource {
-            Resource::Metadata(name) => format!("metadata/{name}"),
-            Resource::Target(name) => format!("targets/{name}"),
-            Resource::Approval(name) => format!("targets/approvals/{name}.json"),
-        };
+        let name = resource.file();
         Ok(self.0.get(&name).cloned())
     }
 }

@@ -81,6 +81,19 @@ pub struct Root {
     pub consistent_snapshot: bool,
 }
 
+impl Root {
+    /// A role of the root.
+    ///
+    /// # Errors
+    /// When the root does not name it.
+    pub fn role(&self, name: &str) -> Result<&RoleKeys, DocumentError> {
+        self.roles.get(name).ok_or_else(|| DocumentError::Form {
+            wanted: "root",
+            problem: format!("it names no `{name}` role"),
+        })
+    }
+}
+
 /// A file in a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
@@ -103,6 +116,11 @@ impl Target {
     /// The SHA-256 in hexadecimal; empty where another tool wrote the entry without one.
     pub fn sha256(&self) -> &str {
         self.hashes.get("sha256").map_or("", String::as_str)
+    }
+
+    /// The digest as everything outside of TUF writes it: `sha256:…`.
+    pub fn digest(&self) -> String {
+        format!("sha256:{}", self.sha256())
     }
 }
 

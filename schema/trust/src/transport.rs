@@ -19,6 +19,17 @@ pub enum Resource<'name> {
     Approval(&'name str),
 }
 
+impl Resource<'_> {
+    /// The file that it is in, where a release lies in a folder: parts as they are, not encoded.
+    pub fn file(self) -> String {
+        match self {
+            Self::Metadata(name) => format!("metadata/{name}"),
+            Self::Target(name) => format!("targets/{name}"),
+            Self::Approval(name) => format!("targets/approvals/{name}.json"),
+        }
+    }
+}
+
 /// Why something could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {

@@ -168,19 +168,6 @@ fn verified<D: Document>(store: &MemoryStore, role: &str) -> Result<Signed<D>, W
     Ok(Signed { document: envelope.document()?, envelope })
 }
 
-impl Root {
-    /// A role of the root.
-    ///
-    /// # Errors
-    /// When the root does not name it.
-    pub fn role(&self, name: &str) -> Result<&crate::document::RoleKeys, DocumentError> {
-        self.roles.get(name).ok_or_else(|| DocumentError::Form {
-            wanted: "root",
-            problem: format!("it names no `{name}` role"),
-        })
-    }
-}
-
 /// A bundle before it has a generation.
 #[derive(Clone, Debug)]
 pub struct Next {
@@ -271,7 +258,7 @@ fn called_off(organisation: &Organisation, target: &Target) -> Result<(), WriteE
         target.custom.clone().and_then(|custom| serde_json::from_value(custom).ok());
     let Some(Label { cohort, generation, .. }) = label else { return Ok(()) };
     let minimum = organisation.minimum_generations.get(&cohort).copied().unwrap_or(0);
-    let key = if organisation.void.contains(&format!("sha256:{}", target.sha256())) {
+    let key = if organisation.void.contains(&target.digest()) {
         "void"
     } else if generation < minimum {
         "minimum_generations"
@@ -304,7 +291,7 @@ fn place(
         return Ok((path, before.clone()));
     }
     bundle.generation = label.map_or(0, |label| label.generation) + 1;
-    bundle.parent = before.map(|before| format!("sha256:{}", before.sha256()));
+    bundle.parent = before.map(Target::digest);
     let bytes = bytes_of(&bundle)?;
     let label = Label {
         cohort: bundle.cohort.clone(),
@@ -318,7 +305,7 @@ fn place(
     let custom = serde_json::to_value(label)
         .map_err(|error| WriteError::Bundle(bundle.cohort.clone(), error.to_string()))?;
     let target = Target::of(&bytes, Some(custom));
-    let to = format!("sha256:{}", target.sha256());
+    let to = target.digest();
     let change = Change { path: path.clone(), from: bundle.parent, to };
     draft.changed.insert(bundle.cohort, change);
     draft.files.insert(path.clone(), bytes);

@@ -286,11 +286,7 @@ impl Mirror {
 
 impl Transport for Mirror {
     fn get(&self, resource: Resource<'_>, _: u64) -> Result<Option<Vec<u8>>, TransportError> {
-        let name = match resource {
-            Resource::Metadata(name) => format!("metadata/{name}"),
-            Resource::Target(name) => format!("targets/{name}"),
-            Resource::Approval(name) => format!("targets/approvals/{name}.json"),
-        };
+        let name = resource.file();
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let found = files.get(&name).cloned();
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());

@@ -59,11 +59,7 @@ impl Mirror {
 
 impl Transport for Mirror {
     fn get(&self, resource: Resource<'_>, limit: u64) -> Result<Option<Vec<u8>>, TransportError> {
-        let name = match resource {
-            Resource::Metadata(name) => format!("metadata/{name}"),
-            Resource::Target(name) => format!("targets/{name}"),
-            Resource::Approval(name) => format!("targets/approvals/{name}.json"),
-        };
+        let name = resource.file();
         self.asked.lock().unwrap().push(name.clone());
         let found = Mirror::get(self, &name);
         match found {
