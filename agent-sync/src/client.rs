@@ -33,8 +33,10 @@ impl Client {
     /// When the settings are not usable.
     pub fn new(server: &str, settings: &Settings) -> Result<Self, SettingsError> {
         let server = server.trim_end_matches('/').to_owned();
-        if !server.starts_with("https://") && !server.starts_with("http://127.0.0.1:") {
-            // Plain text is for tests on one machine.
+        // Plain text is for tests on one machine.
+        let is_local = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit());
+        let is_local = server.strip_prefix("http://127.0.0.1:").is_some_and(is_local);
+        if !server.starts_with("https://") && !is_local {
             return Err(SettingsError::Address { address: server });
         }
         Ok(Self { agent: agent(settings)?, server })
@@ -122,4 +124,31 @@ fn read<T: DeserializeOwned>(answer: Response, limit: usize) -> Result<T, String
     let unreadable = "what came back is no answer of a fleet server: is there a proxy or a sign-in \
                       page in between?";
     serde_json::from_slice(&bytes).map_err(|_| unreadable.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_goes_to_this_machine_and_nowhere_else() {
+        let pace = crate::transport::Pace::default();
+        let settings = Settings {
+            metadata: "https://fleet.example/release/metadata".to_owned(),
+            targets: "https://fleet.example/release/targets".to_owned(),
+            proxy: None,
+            authorities: None,
+            identity: None,
+            pace,
+        };
+        assert!(Client::new("https://fleet.example/", &settings).is_ok());
+        assert!(Client::new("http://127.0.0.1:8443", &settings).is_ok());
+        for address in [
+            "http://fleet.example",
+            "http://127.0.0.1:80@fleet.example",
+            "http://127.0.0.1:80.fleet.example",
+        ] {
+            assert!(Client::new(address, &settings).is_err(), "{address}");
+        }
+    }
 }

@@ -86,10 +86,7 @@ pub fn new_key() -> Result<NewKey, IdentityError> {
     let failed = |error: rcgen::Error| IdentityError::Key(error.to_string());
     let pair = KeyPair::generate().map_err(failed)?;
     let request = CertificateParams::default().serialize_request(&pair).map_err(failed)?;
-    Ok(NewKey {
-        key: pem("PRIVATE KEY", pair.serialized_der()),
-        signing_request: pem("CERTIFICATE REQUEST", request.der()),
-    })
+    Ok(NewKey { key: pair.serialize_pem(), signing_request: request.pem().map_err(failed)? })
 }
 
 impl NewKey {
@@ -226,19 +223,4 @@ pub fn put(layout: &Layout, folder: &str, name: &str, bytes: &[u8]) -> Result<()
     folder.write(&aside, bytes, 0o644, Owner::of_this_process())?;
     folder.rename(&aside, name)?;
     folder.flush()
-}
-
-/// Bytes as text (RFC 7468).
-fn pem(label: &str, bytes: &[u8]) -> String {
-    use base64::Engine as _;
-    let body = base64::engine::general_purpose::STANDARD.encode(bytes);
-    let mut text = format!("-----BEGIN {label}-----\n");
-    for (at, character) in body.chars().enumerate() {
-        if at > 0 && at % 64 == 0 {
-            text.push('\n');
-        }
-        text.push(character);
-    }
-    text.push_str(&format!("\n-----END {label}-----\n"));
-    text
 }

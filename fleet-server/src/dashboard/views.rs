@@ -1,5 +1,6 @@
 //! From the database and the release to what pages show.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use codex_fleet::check_in::State;
@@ -28,11 +29,11 @@ use crate::pages::requests::{Outcome, RequestView, RequestsView};
 use crate::pages::rollout::{RolloutView, RolloutsView, Told};
 use crate::pages::{self, paths};
 use crate::release::{Assignment, assigned};
-use crate::reports::Record;
+use crate::reports::{Record, Report};
 use crate::rolling::{self, Kept, offer, status_of};
 use crate::rollout::Stage;
 use crate::store::head::{self, Deed};
-use crate::store::{devices, releases as published, rollouts as kept, status};
+use crate::store::{releases as published, rollouts as kept, status};
 use crate::tree::Tree;
 use crate::world::now;
 
@@ -175,34 +176,13 @@ pub(super) async fn endpoint(
     let (told, history) = fleet
         .store
         .read(move |tx| {
-            // The one after everything that is smaller is this one, if it is there.
-            let known = devices::find(tx, wanted.as_str())?;
-            let before = smaller(wanted.as_str());
-            let told = kept::told(tx, &before, 1)?.into_iter().next();
-            Ok((told.filter(|_| known.is_some()), status::history(tx, wanted.as_str(), 100)?))
+            Ok((kept::told_of(tx, &wanted)?, status::history(tx, wanted.as_str(), 100)?))
         })
         .await?;
-    let record =
-        told.and_then(rolling::record).filter(|one| one.device == id).ok_or_else(missing)?;
+    let record = told.and_then(rolling::record).ok_or_else(missing)?;
     let snapshot = fleet.snapshot();
     let view = view_of(fleet, &snapshot.tree, record, history);
     Ok(pages::endpoint::endpoint(frame, &view))
-}
-
-/// The largest text that is smaller than a device's number.
-fn smaller(id: &str) -> String {
-    let mut before = id.to_owned();
-    let last = before.pop();
-    match last {
-        Some('0') | None => before,
-        Some('a') => before + "9~",
-        Some(other) => {
-            let code = u32::from(other).saturating_sub(1);
-            let letter = char::from_u32(code).unwrap_or('0');
-            before.push(letter);
-            before + "~"
-        }
-    }
 }
 
 fn view_of(fleet: &Fleet, tree: &Tree, record: Record, history: Vec<status::Kept>) -> EndpointView {
@@ -249,16 +229,29 @@ fn view_of(fleet: &Fleet, tree: &Tree, record: Record, history: Vec<status::Kept
     }
 }
 
-async fn row(fleet: &Arc<Fleet>, tree: &Tree, one: &Assignment) -> Result<BundleRow, Refusal> {
+/// What rows of bundles are made of.
+struct Shelf {
+    tree: Arc<Tree>,
+    report: Arc<Report>,
+    published: BTreeMap<String, Timestamp>,
+}
+
+impl Shelf {
+    async fn of(fleet: &Arc<Fleet>) -> Result<Self, Refusal> {
+        let tree = Arc::clone(&fleet.snapshot().tree);
+        let report = rolling::report(fleet, Kept::Will).await?;
+        let published = fleet.store.read(|tx| kept::published_at(tx)).await?;
+        Ok(Self { tree, report, published })
+    }
+}
+
+fn row(shelf: &Shelf, one: &Assignment) -> BundleRow {
     let label = &one.label;
-    let report = rolling::report(fleet, Kept::Will).await?;
-    let counted = report.cohorts.iter().find(|cohort| cohort.cohort == label.cohort);
+    let counted = shelf.report.cohorts.iter().find(|cohort| cohort.cohort == label.cohort);
     let endpoints = counted.and_then(|cohort| cohort.generations.get(&label.generation));
-    let bundle = rolling::bundle(tree, &one.role, &label.cohort, &one.digest);
-    let published = fleet.store.read(|tx| kept::published_at(tx)).await?;
-    let digits = one.digest.strip_prefix("sha256:").unwrap_or_default();
-    let when = published.iter().find(|(path, _)| path.contains(digits)).map(|(_, at)| *at);
-    Ok(BundleRow {
+    let bundle = rolling::bundle(&shelf.tree, &one.role, &label.cohort, &one.digest);
+    let when = rolling::published(&shelf.published, one);
+    BundleRow {
         cohort: label.cohort.clone(),
         generation: label.generation,
         digest: one.digest.clone(),
@@ -266,15 +259,14 @@ async fn row(fleet: &Arc<Fleet>, tree: &Tree, one: &Assignment) -> Result<Bundle
         published: when.unwrap_or(Timestamp::UNIX_EPOCH),
         commit: bundle.and_then(|bundle| bundle.commit),
         endpoints: endpoints.copied().unwrap_or(0),
-    })
+    }
 }
 
 pub(super) async fn releases(fleet: &Arc<Fleet>, frame: &Frame<'_>) -> Result<String, Refusal> {
-    let tree = Arc::clone(&fleet.snapshot().tree);
-    let mut bundles = Vec::new();
-    for one in tree.assignments.iter().take(MAX_ROLLOUTS) {
-        bundles.push(row(fleet, &tree, one).await?);
-    }
+    let shelf = Shelf::of(fleet).await?;
+    let tree = &shelf.tree;
+    let listed = tree.assignments.iter().take(MAX_ROLLOUTS);
+    let mut bundles: Vec<BundleRow> = listed.map(|one| row(&shelf, one)).collect();
     bundles.sort_by(|one, other| one.cohort.cmp(&other.cohort));
     let timestamp = (tree.version > 0).then_some(tree.version);
     Ok(pages::releases::releases(frame, &ReleasesView { bundles, timestamp, now: now() }))
@@ -286,21 +278,22 @@ pub(super) async fn release(
     frame: &Frame<'_>,
     name: &str,
 ) -> Result<String, Refusal> {
-    let tree = Arc::clone(&fleet.snapshot().tree);
+    let shelf = Shelf::of(fleet).await?;
+    let tree = &shelf.tree;
     let (cohort, generation) = name.rsplit_once('/').unwrap_or((name, ""));
     let wanted: Option<u64> = generation.parse().ok();
     let missing = || Refusal::not_found("the release has no such bundle");
-    let mut one = rolling::of_cohort(&tree, cohort).cloned().ok_or_else(missing)?;
-    let mut bundle = rolling::bundle(&tree, &one.role, cohort, &one.digest).ok_or_else(missing)?;
+    let mut one = rolling::of_cohort(tree, cohort).cloned().ok_or_else(missing)?;
+    let mut bundle = rolling::bundle(tree, &one.role, cohort, &one.digest).ok_or_else(missing)?;
     // Older ones are shown while they are served.
     while wanted.is_some_and(|wanted| wanted < bundle.generation) {
         let digest = bundle.parent.clone().ok_or_else(missing)?;
-        bundle = rolling::bundle(&tree, &one.role, cohort, &digest).ok_or_else(missing)?;
+        bundle = rolling::bundle(tree, &one.role, cohort, &digest).ok_or_else(missing)?;
         one.label.generation = bundle.generation;
         one.label.parent.clone_from(&bundle.parent);
         one.digest = digest;
     }
-    let before = rolling::before(&tree, &one);
+    let before = rolling::before(tree, &one);
     let link = fleet.config.policy_link.as_deref();
     let digits = one.digest.strip_prefix("sha256:").unwrap_or_default();
     let place = format!("{}{digits}.json", published::APPROVALS);
@@ -310,7 +303,7 @@ pub(super) async fn release(
             .to_owned()
     });
     let view = DiffView {
-        bundle: row(fleet, &tree, &one).await?,
+        bundle: row(&shelf, &one),
         before: before.as_ref().map(|bundle| bundle.generation),
         changes: difference(before.as_ref(), &bundle, link),
         approval,
@@ -436,24 +429,4 @@ pub(super) async fn audit(
         hash: entry.hash,
     });
     Ok(pages::audit::audit(frame, &AuditView { entries: entries.collect(), next, chain }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_smaller_is_smaller_by_as_little_as_possible() {
-        for id in ["00", "0a", "10", "a0", "ff", "99"] {
-            let before = smaller(id);
-            assert!(before.as_str() < id, "{before} {id}");
-            for digit in "0123456789abcdef".chars() {
-                let other = format!("{}{digit}", &id[..1]);
-                assert!(
-                    other.as_str() >= id || other <= before,
-                    "{other} is between {before} and {id}"
-                );
-            }
-        }
-    }
 }

@@ -61,7 +61,7 @@ pub fn requests(frame: &Frame<'_>, view: &RequestsView) -> String {
         }
         section.sheet {
             @if requests.is_empty() {
-                p.soft { "Nobody has asked for anything. " code { "codex-config request domain:HOST --for 14d --reason …" } " does that, on any machine." }
+                p.soft { "Nobody has asked for anything. A machine asks with " code { "POST " (codex_fleet::routes::REQUESTS) } ", under its certificate." }
             } @else {
                 div.wide { table.stack {
                     thead {

@@ -21,7 +21,7 @@ use codex_fleet::check_in::Held;
 use codex_fleet::identity::Identity;
 use codex_trust::bundle::Label;
 
-pub use bundles::{before, bundle, of_cohort};
+pub use bundles::{before, bundle, of_cohort, published};
 pub use offer::offer;
 pub use records::{Kept, record, records, report};
 pub use step::{Refused, act, inventory, run, start, status_of, tick};

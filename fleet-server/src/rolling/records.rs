@@ -8,7 +8,7 @@ use codex_fleet::identity::DeviceId;
 use codex_trust::audience::Claims;
 use jiff::Timestamp;
 
-use super::bundles::bundle;
+use super::bundles::{bundle, published as published_at};
 use crate::fleet::Fleet;
 use crate::reports::{Context, Last, Newest, Record, Report};
 use crate::store::rollouts::{self, Told};
@@ -102,12 +102,11 @@ fn newest(tree: &Tree, published: &BTreeMap<String, Timestamp>) -> BTreeMap<Stri
     let one = |assignment: &crate::release::Assignment| {
         let label = &assignment.label;
         let bundle = bundle(tree, &assignment.role, &label.cohort, &assignment.digest)?;
-        let digits = assignment.digest.strip_prefix("sha256:").unwrap_or_default();
-        let ends = published.iter().find(|(path, _)| path.contains(digits));
+        let when = published_at(published, assignment);
         let newest = Newest {
             generation: label.generation,
-            committed_at: ends.map(|(_, at)| *at),
-            published_at: ends.map_or(Timestamp::UNIX_EPOCH, |(_, at)| *at),
+            committed_at: when,
+            published_at: when.unwrap_or(Timestamp::UNIX_EPOCH),
             requirements: bundle.requirements().to_owned(),
         };
         Some((label.cohort.clone(), newest))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use codex_fleet::identity::DeviceId;
 use codex_fleet::request::Filed;
 use jiff::Timestamp;
 
@@ -146,25 +147,40 @@ pub fn told(
     after: &str,
     most: i64,
 ) -> Result<Vec<Told>, StoreError> {
-    let sql = "SELECT d.device, d.claims, d.enrolled, d.seen, d.codex, d.installed, d.state,
-         d.generation, t.at, t.reasons FROM devices d LEFT JOIN transitions t
-         ON t.device = d.device AND t.number = d.last_number
-         WHERE d.device > $1 AND d.revoked IS NULL ORDER BY d.device LIMIT $2";
-    let said = |row: &Row| {
-        Ok(Told {
-            device: row.text(0)?,
-            claims: row.text(1)?,
-            enrolled: row.int(2)?,
-            seen: row.maybe_int(3)?,
-            codex: row.maybe_text(4)?,
-            installed: row.maybe_text(5)?,
-            state: row.maybe_text(6)?,
-            generation: row.maybe_int(7)?,
-            at: row.maybe_int(8)?,
-            reasons: row.maybe_text(9)?,
-        })
-    };
-    transaction.query(sql, &[after.into(), most.into()])?.iter().map(said).collect()
+    let sql =
+        format!("{TOLD} WHERE d.device > $1 AND d.revoked IS NULL ORDER BY d.device LIMIT $2");
+    transaction.query(&sql, &[after.into(), most.into()])?.iter().map(said).collect()
+}
+
+/// A machine with its last word; none where it is not enrolled any more.
+///
+/// # Errors
+/// When the database refuses.
+pub fn told_of(
+    transaction: &mut dyn Transaction,
+    device: &DeviceId,
+) -> Result<Option<Told>, StoreError> {
+    let sql = format!("{TOLD} WHERE d.device = $1 AND d.revoked IS NULL");
+    one(transaction, &sql, &[device.as_str().into()])?.as_ref().map(said).transpose()
+}
+
+const TOLD: &str = "SELECT d.device, d.claims, d.enrolled, d.seen, d.codex, d.installed, d.state,
+    d.generation, t.at, t.reasons FROM devices d LEFT JOIN transitions t
+    ON t.device = d.device AND t.number = d.last_number";
+
+fn said(row: &Row) -> Result<Told, StoreError> {
+    Ok(Told {
+        device: row.text(0)?,
+        claims: row.text(1)?,
+        enrolled: row.int(2)?,
+        seen: row.maybe_int(3)?,
+        codex: row.maybe_text(4)?,
+        installed: row.maybe_text(5)?,
+        state: row.maybe_text(6)?,
+        generation: row.maybe_int(7)?,
+        at: row.maybe_int(8)?,
+        reasons: row.maybe_text(9)?,
+    })
 }
 
 /// The most requests of one machine that may be open.
