@@ -10,6 +10,8 @@
     reason = "clippy knows tests by their functions alone, and not the helpers beside them"
 )]
 
+#[path = "support/faults.rs"]
+mod strace;
 mod support;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use strace::{inject_all, is_traceable};
 use support::{Endpoint, Release, kept, now};
 use tempfile::TempDir;
 
@@ -175,16 +178,6 @@ impl Bed {
     }
 }
 
-/// Whether system calls can be watched here; where they must, that is an error.
-fn is_traceable() -> bool {
-    let is_there = Command::new("strace").arg("-V").output().is_ok();
-    assert!(is_there || std::env::var_os("CI").is_none(), "`strace` is needed for this test");
-    if !is_there {
-        eprintln!("NOT RUN: `strace` is absent");
-    }
-    is_there
-}
-
 #[test]
 fn what_gets_a_name_is_on_the_disk_before_and_its_name_after() {
     if !is_traceable() {
@@ -219,22 +212,9 @@ fn a_fault_at_every_call_leaves_the_old_or_the_new_documents() {
             points.extend(faults(call).iter().map(|fault| (*call, *fault, when)));
         }
     }
-    // Two runs beside each other: what they wait for is the disk.
-    let half = points.len() / 2;
-    let violations: Vec<String> = std::thread::scope(|scope| {
-        let runs: Vec<_> = [&points[..half], &points[half..]]
-            .map(|points| {
-                let bed = &bed;
-                scope.spawn(move || {
-                    let broken = points.iter().flat_map(|(call, fault, when)| {
-                        let broken = bed.inject(call, fault, *when);
-                        broken.into_iter().map(move |what| format!("{call} {when} {fault}: {what}"))
-                    });
-                    broken.collect::<Vec<_>>()
-                })
-            })
-            .into();
-        runs.into_iter().flat_map(|run| run.join().unwrap()).collect()
+    let violations = inject_all(&points, |(call, fault, when)| {
+        let broken = bed.inject(call, fault, *when);
+        broken.into_iter().map(|what| format!("{call} {when} {fault}: {what}")).collect()
     });
     eprintln!("{} faults injected, {} violations; {calls:?}", points.len(), violations.len());
     assert!(points.len() >= 300, "only {} faults", points.len());

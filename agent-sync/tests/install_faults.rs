@@ -14,6 +14,8 @@
 
 #[path = "support/fleet.rs"]
 mod fleet;
+#[path = "support/faults.rs"]
+mod strace;
 #[path = "../../schema/trust/tests/support/mod.rs"]
 mod trust;
 
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use codex_fleet::identity::{DeviceId, Identity};
 use codex_trust::provider::digest_name;
 use fleet::{Machine, bundles};
+use strace::{inject_all, is_traceable};
 use tempfile::TempDir;
 use trust::{LOOSEN, Mirror, STRICT};
 
@@ -254,10 +257,7 @@ impl Case {
 
 #[test]
 fn a_fault_at_any_call_leaves_all_of_the_old_policy_or_all_of_the_new_one() {
-    let is_there = Command::new("strace").arg("-V").output().is_ok();
-    assert!(is_there || std::env::var_os("CI").is_none(), "`strace` is needed for this test");
-    if !is_there {
-        eprintln!("NOT RUN: `strace` is absent");
+    if !is_traceable() {
         return;
     }
     let most: usize = std::env::var("INSTALL_FAULTS").map_or(130, |text| text.parse().unwrap());
@@ -267,22 +267,10 @@ fn a_fault_at_any_call_leaves_all_of_the_old_policy_or_all_of_the_new_one() {
         // Evenly over the whole run, the same every time.
         let step = if most == 0 { 1 } else { all.len().div_ceil(most).max(1) };
         let points: Vec<_> = all.iter().step_by(step).copied().collect();
-        let half = points.len() / 2;
-        let broken: Vec<String> = std::thread::scope(|scope| {
-            let runs: Vec<_> = [&points[..half], &points[half..]]
-                .map(|points| {
-                    let case = &case;
-                    scope.spawn(move || {
-                        let broken = points.iter().flat_map(|(call, fault, when)| {
-                            let broken = case.inject(call, fault, *when);
-                            let at = format!("{} {call} {when} {fault}", case.name);
-                            broken.into_iter().map(move |what| format!("{at}: {what}"))
-                        });
-                        broken.collect::<Vec<_>>()
-                    })
-                })
-                .into();
-            runs.into_iter().flat_map(|run| run.join().unwrap()).collect()
+        let broken = inject_all(&points, |(call, fault, when)| {
+            let broken = case.inject(call, fault, *when);
+            let at = format!("{} {call} {when} {fault}", case.name);
+            broken.into_iter().map(|what| format!("{at}: {what}")).collect()
         });
         eprintln!(
             "{}: {} of {} faults, {} violations",

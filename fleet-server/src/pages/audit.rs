@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use maud::html;
 
 use super::frame::{Frame, Tab, page};
-use super::parts::{Tone, digest, moment, status};
+use super::parts::{
+    Column::{Number, Text},
+    Tone, columns, digest, moment, status,
+};
 use super::paths;
 
 /// How many entries a page has.
@@ -69,16 +72,7 @@ pub fn audit(frame: &Frame<'_>, view: &AuditView) -> String {
                 p.soft { "Nothing has happened yet." }
             } @else {
                 div.wide { table.stack {
-                    thead {
-                        tr {
-                            th.num scope="col" { "Number" }
-                            th scope="col" { "When" }
-                            th scope="col" { "Who" }
-                            th scope="col" { "What" }
-                            th scope="col" { "On" }
-                            th scope="col" { "Hash" }
-                        }
-                    }
+                    (columns(&[Number("Number"), Text("When"), Text("Who"), Text("What"), Text("On"), Text("Hash")]))
                     tbody {
                         @for one in entries {
                             tr {

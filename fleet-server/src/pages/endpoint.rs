@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::frame::{Frame, Tab, page};
-use super::parts::{Source, Tone, ago, chip, digest, endpoint_state, many, moment, source, status};
+use super::parts::{
+    Column::Text, Source, Tone, ago, chip, columns, digest, endpoint_state, many, moment, source,
+    status,
+};
 use super::paths;
 use crate::reports::Record;
 
@@ -184,7 +187,7 @@ fn in_force(settings: &[Setting]) -> Markup {
             p.soft { "Nothing is known of it." }
         } @else {
             div.wide { table.stack {
-                thead { tr { th scope="col" { "Key" } th scope="col" { "Value" } th scope="col" { "Because of" } } }
+                (columns(&[Text("Key"), Text("Value"), Text("Because of")]))
                 tbody {
                     @for one in settings.iter().take(MAX_SETTINGS) {
                         tr {

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use maud::html;
 
 use super::frame::{Frame, Tab, page};
-use super::parts::{Tone, ago, endpoint_state, many, status};
+use super::parts::{
+    Column::{Number, Text},
+    Tone, ago, columns, endpoint_state, many, status,
+};
 use super::paths;
 use crate::reports::Record;
 
@@ -41,16 +44,7 @@ pub fn endpoints(frame: &Frame<'_>, view: &EndpointsView) -> String {
                 p.soft { "Nothing fits." }
             } @else {
                 div.wide { table.stack {
-                    thead {
-                        tr {
-                            th scope="col" { "Endpoint" }
-                            th scope="col" { "State" }
-                            th scope="col" { "Cohort" }
-                            th.num scope="col" { "Generation" }
-                            th scope="col" { "Codex" }
-                            th scope="col" { "Heard" }
-                        }
-                    }
+                    (columns(&[Text("Endpoint"), Text("State"), Text("Cohort"), Number("Generation"), Text("Codex"), Text("Heard")]))
                     tbody {
                         @for one in records {
                             @let (tone, word) = one.last.as_ref().map_or((Tone::Mute, "nothing yet"), |last| endpoint_state(last.state));

@@ -6,7 +6,9 @@ use maud::{Markup, html};
 
 use super::frame::{Frame, Tab, page};
 use super::parts::{
-    Share, Tone, ago, bar, chip, legend, many, number, rollout_state, sentence, status, tenths,
+    Column::{Number, Text},
+    Share, Tone, ago, bar, chip, columns, legend, many, number, rollout_state, sentence, status,
+    tenths,
 };
 use super::paths;
 use crate::reports::{CodexReport, CohortReport, Latency, Readable, Report, Standing};
@@ -149,17 +151,7 @@ fn cohorts(cohorts: &[CohortReport]) -> Markup {
             }
             div.wide {
                 table.stack {
-                    thead {
-                        tr {
-                            th scope="col" { "Cohort" }
-                            th.num scope="col" { "Newest" }
-                            th.num scope="col" { "Endpoints" }
-                            th scope="col" { "Standing" }
-                            th.num scope="col" { "Up to date" }
-                            th.num scope="col" { "Refused" }
-                            th.num scope="col" { "Silent" }
-                        }
-                    }
+                    (columns(&[Text("Cohort"), Number("Newest"), Number("Endpoints"), Text("Standing"), Number("Up to date"), Number("Refused"), Number("Silent")]))
                     tbody {
                         @for one in cohorts.iter().take(ROWS) {
                             tr {
@@ -193,7 +185,7 @@ fn refusals(report: &Report) -> Markup {
                 p.soft { "No endpoint refuses what it was offered." }
             } @else {
                 table {
-                    thead { tr { th scope="col" { "Reason, in the endpoints’ words" } th.num scope="col" { "Endpoints" } } }
+                    (columns(&[Text("Reason, in the endpoints’ words"), Number("Endpoints")]))
                     tbody {
                         @for one in report.refusals.iter().take(6) {
                             tr {
@@ -259,13 +251,7 @@ fn codex(versions: &[CodexReport]) -> Markup {
             }
             div.wide {
                 table.stack {
-                    thead {
-                        tr {
-                            th scope="col" { "Version" }
-                            th.num scope="col" { "Endpoints" }
-                            th scope="col" { "Controls lost" }
-                        }
-                    }
+                    (columns(&[Text("Version"), Number("Endpoints"), Text("Controls lost")]))
                     tbody {
                         @for one in versions.iter().take(ROWS) {
                             tr {
@@ -310,16 +296,7 @@ fn laggards(report: &Report) -> Markup {
                 }
                 div.wide {
                     table.stack {
-                        thead {
-                            tr {
-                                th scope="col" { "Endpoint" }
-                                th scope="col" { "Cohort" }
-                                th.num scope="col" { "Has" }
-                                th.num scope="col" { "Newest" }
-                                th scope="col" { "For" }
-                                th scope="col" { "Last word" }
-                            }
-                        }
+                        (columns(&[Text("Endpoint"), Text("Cohort"), Number("Has"), Number("Newest"), Text("For"), Text("Last word")]))
                         tbody {
                             @for one in report.laggards.examples.iter().take(8) {
                                 tr {

@@ -80,6 +80,31 @@ pub fn endpoint_state(state: check_in::State) -> (Tone, &'static str) {
     }
 }
 
+/// A column of a table.
+#[derive(Clone, Copy, Debug)]
+pub enum Column {
+    /// Of words.
+    Text(&'static str),
+    /// Of numbers, which stand on the right.
+    Number(&'static str),
+}
+
+/// The head of a table.
+pub fn columns(columns: &[Column]) -> Markup {
+    html! {
+        thead {
+            tr {
+                @for column in columns {
+                    @match column {
+                        Column::Text(name) => th scope="col" { (name) },
+                        Column::Number(name) => th.num scope="col" { (name) },
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A share of a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Share {

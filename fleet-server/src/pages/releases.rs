@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::frame::{Frame, Tab, page};
-use super::parts::{Source, Tone, ago, chip, digest, many, number, source, status};
+use super::parts::{
+    Column::{Number, Text},
+    Source, Tone, ago, chip, columns, digest, many, number, source, status,
+};
 use super::paths;
 
 /// What the list shows.
@@ -107,17 +110,7 @@ pub fn releases(frame: &Frame<'_>, view: &ReleasesView) -> String {
                 p.soft { "Nothing is published yet. " code { "codex-config publish" } " does that." }
             } @else {
                 div.wide { table.stack {
-                    thead {
-                        tr {
-                            th scope="col" { "Cohort" }
-                            th.num scope="col" { "Generation" }
-                            th scope="col" { "Bundle" }
-                            th scope="col" { "Signed by" }
-                            th scope="col" { "Commit" }
-                            th.num scope="col" { "Endpoints" }
-                            th scope="col" { "Published" }
-                        }
-                    }
+                    (columns(&[Text("Cohort"), Number("Generation"), Text("Bundle"), Text("Signed by"), Text("Commit"), Number("Endpoints"), Text("Published")]))
                     tbody {
                         @for one in bundles {
                             tr {

@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use maud::html;
 
 use super::frame::{Frame, May, Tab, csrf_field, page};
-use super::parts::{Tone, ago, chip, many, sentence, status};
+use super::parts::{
+    Column::{Number, Text},
+    Tone, ago, chip, columns, many, sentence, status,
+};
 use super::paths;
 use crate::exceptions::ExceptionFile;
 
@@ -64,16 +67,7 @@ pub fn requests(frame: &Frame<'_>, view: &RequestsView) -> String {
                 p.soft { "Nobody has asked for anything. A machine asks with " code { "POST " (codex_fleet::routes::REQUESTS) } ", under its certificate." }
             } @else {
                 div.wide { table.stack {
-                    thead {
-                        tr {
-                            th.num scope="col" { "Number" }
-                            th scope="col" { "Asks for" }
-                            th scope="col" { "Why" }
-                            th scope="col" { "From" }
-                            th.num scope="col" { "Days" }
-                            th scope="col" { "State" }
-                        }
-                    }
+                    (columns(&[Number("Number"), Text("Asks for"), Text("Why"), Text("From"), Number("Days"), Text("State")]))
                     tbody {
                         @for (filed, outcome) in requests {
                             @let (tone, word) = shown(*outcome);

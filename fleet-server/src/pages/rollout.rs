@@ -6,8 +6,9 @@ use maud::{Markup, html};
 
 use super::frame::{Frame, May, Tab, csrf_field, page};
 use super::parts::{
-    Share, Tone, ago, bar, chip, digest, legend, many, moment, number, rollout_state, sentence,
-    status, tenths,
+    Column::{Number, Text},
+    Share, Tone, ago, bar, chip, columns, digest, legend, many, moment, number, rollout_state,
+    sentence, status, tenths,
 };
 use super::paths;
 
@@ -222,7 +223,7 @@ fn reasons(status: &Status) -> Markup {
     html! {
         h2 id="reasons" { "Why endpoints failed" }
         table {
-            thead { tr { th scope="col" { "Reason, in their own words" } th.num scope="col" { "Endpoints" } } }
+            (columns(&[Text("Reason, in their own words"), Number("Endpoints")]))
             tbody {
                 @for reason in &status.reasons {
                     tr { td { (reason.text) } td.num { (number(reason.count)) } }
@@ -262,15 +263,7 @@ pub fn rollouts(frame: &Frame<'_>, view: &RolloutsView) -> String {
                 p.soft { "None yet." }
             } @else {
                 div.wide { table.stack {
-                    thead {
-                        tr {
-                            th scope="col" { "Cohort" }
-                            th scope="col" { "Generation" }
-                            th scope="col" { "State" }
-                            th scope="col" { "Progress" }
-                            th scope="col" { "Started" }
-                        }
-                    }
+                    (columns(&[Text("Cohort"), Text("Generation"), Text("State"), Text("Progress"), Text("Started")]))
                     tbody {
                         @for one in rollouts {
                             @let (tone, word) = rollout_state(one.state);
