@@ -1,47 +1,25 @@
-//! Writes every page of the dashboard with made-up figures into a folder, to be looked at:
-//! `cargo run --example pages -- FOLDER`.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a tool for developers, who see where it fails"
-)]
+//! A made-up fleet, the same every time.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::time::Instant;
 
 use codex_fleet::check_in::{Held, State};
 use codex_fleet::identity::DeviceId;
 use codex_fleet::request::{Filed, Request, Wanted};
-use codex_fleet::rollout::{Act, Ask, Start, Status, StrategyName};
-use codex_fleet_server::exceptions::{Desk, exception_file};
-use codex_fleet_server::pages::audit::{AuditView, Chain, Entry, audit};
-use codex_fleet_server::pages::endpoint::{EndpointView, Event, Setting, endpoint};
-use codex_fleet_server::pages::endpoints::{EndpointsView, endpoints};
-use codex_fleet_server::pages::frame::{Frame, May};
-use codex_fleet_server::pages::login::login;
-use codex_fleet_server::pages::overview::{Overview, overview};
-use codex_fleet_server::pages::parts::{Source, Tone};
-use codex_fleet_server::pages::releases::{
-    BundleRow, Change, DiffView, Direction, ReleasesView, diff, releases,
-};
-use codex_fleet_server::pages::requests::{Outcome, RequestView, RequestsView, request, requests};
-use codex_fleet_server::pages::rollout::{RolloutView, RolloutsView, Told, rollout, rollouts};
-use codex_fleet_server::pages::{ICON, SCRIPT, SHEET};
-use codex_fleet_server::reports::{Context, Last, Newest, Record, Report};
+use codex_fleet::rollout::{Start, Status, StrategyName};
+use codex_fleet_server::pages::audit::{AuditView, Chain, Entry};
+use codex_fleet_server::pages::endpoint::Setting;
+use codex_fleet_server::pages::parts::Source;
+use codex_fleet_server::pages::releases::{Change, Direction};
+use codex_fleet_server::pages::requests::Outcome;
+use codex_fleet_server::reports::{Context, Last, Newest, Record};
 use codex_fleet_server::rollout::{
-    Approval, Inventory, Offer, Point, Rollout, Seat, Standing, act, apply, plan, seat, start,
-    status,
+    Approval, Inventory, Offer, Point, Rollout, Seat, Standing, apply, plan, seat, start, status,
 };
 use jiff::{SignedDuration, Timestamp};
 
-const SALT: &str = "9c2f6f0f36a84f1f8b7f7a2d3c4e5f60";
+pub(crate) const SALT: &str = "9c2f6f0f36a84f1f8b7f7a2d3c4e5f60";
 
-const COHORTS: [(&str, &str, u64, u64); 6] = [
+pub(crate) const COHORTS: [(&str, &str, u64, u64); 6] = [
     ("developers", "workstations", 61_400, 12),
     ("payments", "workstations", 9_800, 31),
     ("platform", "workstations", 4_300, 22),
@@ -51,10 +29,10 @@ const COHORTS: [(&str, &str, u64, u64); 6] = [
 ];
 
 /// Marsaglia's xorshift: the same pages every time.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
+    pub(crate) fn below(&mut self, most: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -62,32 +40,32 @@ impl Dice {
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-26T10:24:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn before(seconds: u64) -> Timestamp {
+pub(crate) fn before(seconds: u64) -> Timestamp {
     now() - SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(0))
 }
 
-fn hexadecimal(dice: &mut Dice) -> String {
+pub(crate) fn hexadecimal(dice: &mut Dice) -> String {
     (0..64)
         .map(|_| char::from_digit(u32::try_from(dice.below(16)).unwrap_or(0), 16).unwrap_or('0'))
         .collect()
 }
 
 /// A digest that looks like one.
-fn digest_of(generation: u64) -> String {
+pub(crate) fn digest_of(generation: u64) -> String {
     format!("sha256:{}", hexadecimal(&mut Dice(generation * 7_919 + 1)))
 }
 
-fn device(dice: &mut Dice) -> DeviceId {
+pub(crate) fn device(dice: &mut Dice) -> DeviceId {
     let mut bytes = [0_u8; 16];
     bytes.fill_with(|| u8::try_from(dice.below(256)).unwrap_or(0));
     DeviceId::from_random(bytes)
 }
 
-fn fleet(dice: &mut Dice) -> Vec<Record> {
+pub(crate) fn fleet(dice: &mut Dice) -> Vec<Record> {
     let mut records = Vec::new();
     for (cohort, environment, endpoints, newest) in COHORTS {
         for number in 0..endpoints {
@@ -97,7 +75,13 @@ fn fleet(dice: &mut Dice) -> Vec<Record> {
     records
 }
 
-fn record(dice: &mut Dice, cohort: &str, environment: &str, number: u64, newest: u64) -> Record {
+pub(crate) fn record(
+    dice: &mut Dice,
+    cohort: &str,
+    environment: &str,
+    number: u64,
+    newest: u64,
+) -> Record {
     let versions = ["0.169.0", "0.169.0", "0.169.0", "0.157.1", "0.157.1", "0.138.0"];
     let pick = usize::try_from(dice.below(6)).unwrap_or(0);
     let mut version = versions.get(pick).copied().unwrap_or("0.169.0");
@@ -150,7 +134,7 @@ fn record(dice: &mut Dice, cohort: &str, environment: &str, number: u64, newest:
     }
 }
 
-const REQUIREMENTS: &str = "\
+pub(crate) const REQUIREMENTS: &str = "\
 allowed_approval_policies = [\"on-request\", \"never\"]
 allowed_permission_profiles = { \":read-only\" = true, \":workspace\" = true }
 default_permissions = \":workspace\"
@@ -163,7 +147,7 @@ deny_read = [\"~/.ssh\", \"~/.aws\"]
 \"git.bank.example\" = \"allow\"
 ";
 
-fn context() -> Context {
+pub(crate) fn context() -> Context {
     let newest = COHORTS.iter().map(|(cohort, _, _, generation)| {
         let newest = Newest {
             generation: *generation,
@@ -177,7 +161,7 @@ fn context() -> Context {
 }
 
 /// A rollout of so many endpoints, some minutes in; so many of 10,000 fail.
-fn story(
+pub(crate) fn story(
     cohort: &str,
     to: u64,
     (endpoints, failing): (u64, u64),
@@ -239,11 +223,11 @@ fn story(
     (status(&rollout, &inventory, now()), rollout)
 }
 
-fn stages(rollout: &Rollout) -> Vec<String> {
+pub(crate) fn stages(rollout: &Rollout) -> Vec<String> {
     rollout.strategy.stages.iter().map(codex_fleet_server::rollout::Stage::who).collect()
 }
 
-fn line(place: &str, whose: &str) -> Source {
+pub(crate) fn line(place: &str, whose: &str) -> Source {
     Source {
         place: place.to_owned(),
         link: Some(format!(
@@ -254,7 +238,13 @@ fn line(place: &str, whose: &str) -> Source {
     }
 }
 
-fn setting(key: &str, value: &str, place: &str, whose: &str, others: &[&str]) -> Setting {
+pub(crate) fn setting(
+    key: &str,
+    value: &str,
+    place: &str,
+    whose: &str,
+    others: &[&str],
+) -> Setting {
     Setting {
         key: key.to_owned(),
         value: value.to_owned(),
@@ -263,7 +253,7 @@ fn setting(key: &str, value: &str, place: &str, whose: &str, others: &[&str]) ->
     }
 }
 
-fn settings() -> Vec<Setting> {
+pub(crate) fn settings() -> Vec<Setting> {
     vec![
         setting(
             "allowed_approval_policies",
@@ -317,7 +307,7 @@ fn settings() -> Vec<Setting> {
     ]
 }
 
-fn changes() -> Vec<Change> {
+pub(crate) fn changes() -> Vec<Change> {
     let change = |direction,
                   key: &str,
                   before: Option<&str>,
@@ -381,7 +371,7 @@ fn changes() -> Vec<Change> {
     ]
 }
 
-fn filed(number: u64, wants: Wanted, reason: &str, minutes: u64) -> Filed {
+pub(crate) fn filed(number: u64, wants: Wanted, reason: &str, minutes: u64) -> Filed {
     let mut dice = Dice(number + 99);
     Filed {
         number,
@@ -393,7 +383,7 @@ fn filed(number: u64, wants: Wanted, reason: &str, minutes: u64) -> Filed {
     }
 }
 
-fn asked() -> Vec<(Filed, Outcome)> {
+pub(crate) fn asked() -> Vec<(Filed, Outcome)> {
     let domain = |host: &str| Wanted::Domain { host: host.to_owned() };
     let command =
         Wanted::Command { words: vec!["git".to_owned(), "push".to_owned(), "origin".to_owned()] };
@@ -409,7 +399,7 @@ fn asked() -> Vec<(Filed, Outcome)> {
     ]
 }
 
-fn trail(dice: &mut Dice) -> AuditView {
+pub(crate) fn trail(dice: &mut Dice) -> AuditView {
     let rows = [
         ("kim", "rollout.start", "payments", "generation 31, canary"),
         ("automation", "rollout.stage", "payments", "stage 1 of 5 (volunteers) is open"),
@@ -434,154 +424,4 @@ fn trail(dice: &mut Dice) -> AuditView {
         }
     });
     AuditView { entries: entries.collect(), next: Some(1_180), chain: Chain::Whole }
-}
-
-struct Out<'folder>(&'folder Path);
-
-impl Out<'_> {
-    fn put(&self, name: &str, make: impl Fn() -> String) {
-        let clock = Instant::now();
-        let page = make();
-        println!("{name:<16} {:>7} bytes in {:?}", page.len(), clock.elapsed());
-        std::fs::write(self.0.join(format!("{name}.html")), page.replace("/ui/assets/", ""))
-            .expect("the folder can be written");
-    }
-}
-
-fn main() {
-    let folder = std::env::args().nth(1).expect("a folder to write to");
-    let folder = Path::new(&folder);
-    std::fs::create_dir_all(folder).expect("a folder");
-    for (name, text) in [("fleet.css", SHEET), ("fleet.js", SCRIPT), ("icon.svg", ICON)] {
-        std::fs::write(folder.join(name), text).expect("a file");
-    }
-    let out = Out(folder);
-    let mut dice = Dice(0x5eed);
-    let records = fleet(&mut dice);
-    let clock = Instant::now();
-    let report = Report::of(&records, &context());
-    println!("report of {} endpoints in {:?}", records.len(), clock.elapsed());
-    let frame = Frame {
-        organisation: "Example Bank",
-        user: "kim",
-        may: May::Decide,
-        csrf: "0123456789abcdef",
-        version: env!("CARGO_PKG_VERSION"),
-    };
-    let (running, running_rollout) = story("payments", 31, (9_800, 8), StrategyName::Canary, 120);
-    let (paused, paused_rollout) =
-        story("data-science", 9, (65_000, 110), StrategyName::Canary, 300);
-    let (promoted, _) = story("ci", 18, (16_000, 1), StrategyName::AllAtOnce, 60);
-    let view = Overview {
-        report,
-        rollouts: vec![running.clone(), paused.clone()],
-        requests: 2,
-        now: now(),
-    };
-    out.put("overview", || overview(&frame, &view));
-    let view = RolloutView {
-        status: running.clone(),
-        stages: stages(&running_rollout),
-        told: None,
-        now: now(),
-    };
-    out.put("rollout", || rollout(&frame, &view));
-    let view = RolloutView {
-        status: paused.clone(),
-        stages: stages(&paused_rollout),
-        told: None,
-        now: now(),
-    };
-    out.put("rollout-paused", || rollout(&frame, &view));
-    let ask = Ask { cohort: "data-science".to_owned(), act: Act::Pause, reason: String::new() };
-    let refusal =
-        act(Some(&paused_rollout), &ask, 0, "kim", now()).expect_err("it is paused already");
-    let view = RolloutsView {
-        rollouts: vec![running, paused, promoted],
-        waiting: vec![("developers".to_owned(), 12), ("platform".to_owned(), 22)],
-        told: Some(Told { tone: Tone::Bad, text: refusal.to_string() }),
-        now: now(),
-    };
-    out.put("rollouts", || rollouts(&frame, &view));
-    rest(&out, &frame, &records, &mut dice);
-}
-
-fn rest(out: &Out<'_>, frame: &Frame<'_>, records: &[Record], dice: &mut Dice) {
-    let one = records.iter().find(|one| one.host.starts_with("pay") && one.codex == ["0.110.0"]);
-    let record = one.or_else(|| records.first()).cloned().expect("an endpoint");
-    let event = |minutes: u64, generation, state, reasons: &[&str]| Event {
-        at: before(minutes * 60),
-        generation,
-        state,
-        reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
-    };
-    let view = EndpointView {
-        record,
-        newest: Some(31),
-        hold: None,
-        settings: settings(),
-        lost: vec![("0.110.0".to_owned(), "permissions".to_owned())],
-        transitions: vec![
-            event(
-                14,
-                31,
-                State::Refused,
-                &["codex 0.110.0 does not know permissions: it would ignore that in silence"],
-            ),
-            event(15, 31, State::Verified, &[]),
-            event(15, 31, State::Fetched, &[]),
-            event(20_000, 30, State::Enforced, &[]),
-            event(20_000, 30, State::Installed, &[]),
-        ],
-        now: now(),
-    };
-    out.put("endpoint", || endpoint(frame, &view));
-    let view = EndpointsView {
-        query: "pay".to_owned(),
-        total: 9_800,
-        records: records
-            .iter()
-            .filter(|one| one.host.starts_with("pay"))
-            .take(50)
-            .cloned()
-            .collect(),
-        next: Some("x".to_owned()),
-        now: now(),
-    };
-    out.put("endpoints", || endpoints(frame, &view));
-    let bundle = |(cohort, _, endpoints, generation): (&str, &str, u64, u64)| BundleRow {
-        cohort: cohort.to_owned(),
-        generation,
-        digest: digest_of(generation),
-        role: if cohort == "payments" { "team-payments" } else { "organisation" }.to_owned(),
-        published: before(7_160 + generation * 4_000),
-        commit: Some("3f9c2d1a77e04bd0a1b2c3d4e5f60718293a4b5c".to_owned()),
-        endpoints,
-    };
-    let view =
-        ReleasesView { bundles: COHORTS.map(bundle).to_vec(), timestamp: Some(218), now: now() };
-    out.put("releases", || releases(frame, &view));
-    let view = DiffView {
-        bundle: bundle(("payments", "", 9_240, 31)),
-        before: Some(30),
-        changes: changes(),
-        approval: Some("Approved by head-of-security on 25 Nov 2026 (SEC-2201), from generation 30 to this one.".to_owned()),
-        now: now(),
-    };
-    out.put("release", || diff(frame, &view));
-    asked_for(out, frame, dice);
-}
-
-fn asked_for(out: &Out<'_>, frame: &Frame<'_>, dice: &mut Dice) {
-    let view = RequestsView { requests: asked(), now: now() };
-    out.put("requests", || requests(frame, &view));
-    let (filed, outcome) = asked().swap_remove(0);
-    let day = jiff::civil::date(2026, 11, 26);
-    let desk = Desk { owner: "kim@bank.example", today: day, requirements: REQUIREMENTS };
-    let file = exception_file(&filed, &desk).map_err(|why| why.to_string());
-    let view = RequestView { filed, outcome, file, now: now() };
-    out.put("request", || request(frame, &view));
-    let view = trail(dice);
-    out.put("audit", || audit(frame, &view));
-    out.put("login", || login(Some("this token is not known here, or has expired")));
 }
