@@ -61,6 +61,27 @@ pub enum Refused {
     TooLong(u64),
 }
 
+/// What this program reaches other machines with. Secrets go to the address that the administrator
+/// wrote, and nowhere else: no redirect is followed.
+///
+/// # Errors
+/// When the authorities are no certificates.
+pub(crate) fn connection(authorities: Option<&[u8]>) -> Result<Agent, NoServer> {
+    let roots = match authorities {
+        None => RootCerts::WebPki,
+        Some(pem) => certificates(pem).ok_or(NoServer::Authorities)?,
+    };
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
+        .timeout_global(Some(TIME))
+        .user_agent(concat!("codex-config/", env!("CARGO_PKG_VERSION")))
+        .build();
+    Ok(config.into())
+}
+
 /// A server.
 #[derive(Clone)]
 pub struct Client {
@@ -91,21 +112,8 @@ impl Client {
         if reach.token.is_empty() || !plain(&reach.token) {
             return Err(NoServer::Token);
         }
-        let roots = match &reach.authorities {
-            None => RootCerts::WebPki,
-            Some(pem) => certificates(pem).ok_or(NoServer::Authorities)?,
-        };
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            // A token goes to the address that the administrator wrote, and nowhere else.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .timeout_global(Some(TIME))
-            .user_agent(concat!("codex-config/", env!("CARGO_PKG_VERSION")))
-            .build();
         Ok(Self {
-            agent: config.into(),
+            agent: connection(reach.authorities.as_deref())?,
             base: format!("https://{host}"),
             authorization: Zeroizing::new(format!("Bearer {}", reach.token.as_str())),
         })

@@ -39,6 +39,14 @@ pub enum CannotRun {
         /// What the package manager or the file system said.
         detail: String,
     },
+    /// A foreign program could not be installed.
+    #[error("what `{}` names could not be installed: {detail}", folder.display())]
+    Package {
+        /// The folder with its lock file.
+        folder: PathBuf,
+        /// What the package manager or the file system said.
+        detail: String,
+    },
     /// An environment variable names a program that is not there.
     #[error("`{variable}` names `{}`, which holds no codex program", path.display())]
     Override {
@@ -77,9 +85,9 @@ pub fn require_or_announce<T>(attempt: Result<T, CannotRun>) -> Option<T> {
         Err(reason) => reason,
     };
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(!in_ci, "CI must ask the real Codex, but {reason}");
+    assert!(!in_ci, "CI must run everything, but {reason}");
     // Written past the macros: the test runner swallows what they print in a test that passes.
-    let line = format!("\n!!!! ORACLE DID NOT RUN: {reason}: nothing here asked Codex !!!!\n\n");
+    let line = format!("\n!!!! DID NOT RUN: {reason}: nothing here was asked !!!!\n\n");
     drop(std::io::stderr().write_all(line.as_bytes()));
     None
 }

@@ -70,6 +70,8 @@ mod error;
 mod http;
 mod install;
 mod isolation;
+
+pub mod npm;
 mod oracle;
 mod rpc;
 mod spec;

@@ -21,6 +21,7 @@ use serde_json::Value as Json;
 pub use coverage::Coverage;
 pub use findings::findings;
 pub(crate) use findings::sentence;
+#[cfg(feature = "against")]
 pub(crate) use run::Machines;
 pub use run::{arguments, deciding};
 

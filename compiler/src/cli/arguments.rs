@@ -17,7 +17,9 @@ use codex_schema::version::Version;
 
 use crate::machine::Os;
 pub(super) use carry::{Emit, VerifyProfile};
-pub(super) use cases::{AgainstArgs, Brief, Test, TestForm};
+#[cfg(feature = "against")]
+pub(super) use cases::AgainstArgs;
+pub(super) use cases::{Brief, Test, TestForm};
 pub(super) use compare::{Diff, DiffForm, Plan, PlanForm};
 pub(super) use keys::{
     DocumentStatus, JoinDocuments, Keys, KeysCommand, NewKey, NextRoot, PassphraseArgs, ShowKey,

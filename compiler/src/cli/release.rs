@@ -18,9 +18,13 @@ use zeroize::Zeroizing;
 use super::arguments::{Approve, ReleaseCommand, ReleaseDiff, ServerArgs, Show, Verify};
 use super::keys::signers;
 use super::sign::{Ended, ended};
+#[cfg(feature = "buckets")]
+use super::world::environment;
 use super::world::{now, read_file};
 use super::{Outcome, Output};
 use crate::fleet::{Client, Reach};
+#[cfg(feature = "buckets")]
+use crate::release::bucket::{Bucket, Settings};
 use crate::release::folder::Folder;
 use crate::release::home::Home;
 use crate::release::publish::{published, statement};
@@ -38,12 +42,44 @@ pub(super) fn release(command: &ReleaseCommand, output: &mut Output) -> Outcome 
     ended(result, output)
 }
 
-/// Where a release is: on a fleet server where the name is an address, or else in a folder.
+/// Where a release is: in a bucket or on a fleet server where the name is an address, or else in a
+/// folder.
 pub(super) fn home(place: &Path, server: &ServerArgs) -> Result<Home, Ended> {
-    if !place.to_string_lossy().contains("://") {
-        return Ok(Home::Folder(Folder::new(place)));
+    match place.to_string_lossy().split_once("://") {
+        None => Ok(Home::Folder(Folder::new(place))),
+        Some(("s3" | "gs" | "az", _)) => bucket(place, server),
+        Some(_) => Ok(Home::Server(Server::new(client(place, server)?))),
     }
-    Ok(Home::Server(Server::new(client(place, server)?)))
+}
+
+#[cfg(feature = "buckets")]
+fn bucket(place: &Path, server: &ServerArgs) -> Result<Home, Ended> {
+    let address = place.to_string_lossy();
+    if server.server_token.is_some() {
+        let words = format!(
+            "{address} is a bucket: its credentials come from the environment, not from \
+             --server-token"
+        );
+        return Err(Ended::Usage(words));
+    }
+    let settings = Settings { environment: environment(), authorities: authorities(server)? };
+    let bucket = Bucket::new(&address, &settings);
+    Ok(Home::Bucket(bucket.map_err(|error| Ended::Usage(error.to_string()))?))
+}
+
+#[cfg(not(feature = "buckets"))]
+fn bucket(place: &Path, _: &ServerArgs) -> Result<Home, Ended> {
+    Err(Ended::Usage(format!(
+        "{} is a bucket, and this codex-config was built without them: `cargo install --features \
+         buckets`",
+        place.display()
+    )))
+}
+
+/// The authorities that a server's certificate may come from, where the command line names some.
+fn authorities(server: &ServerArgs) -> Result<Option<Vec<u8>>, Ended> {
+    let file = server.server_authority.as_ref();
+    file.map(|file| Ok(read_file(file).map_err(Ended::Usage)?.1)).transpose()
 }
 
 /// The fleet server at an address.
@@ -56,10 +92,7 @@ pub(super) fn client(place: &Path, server: &ServerArgs) -> Result<Client, Ended>
     let (name, token) = read_file(token).map_err(Ended::Usage)?;
     let token = String::from_utf8(token)
         .map_err(|_| Ended::Usage(format!("{name} is no file with a token")))?;
-    let authorities = match &server.server_authority {
-        Some(file) => Some(read_file(file).map_err(Ended::Usage)?.1),
-        None => None,
-    };
+    let authorities = authorities(server)?;
     let reach = Reach {
         address: address.into_owned(),
         token: Zeroizing::new(token.trim().to_owned()),

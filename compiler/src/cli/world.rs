@@ -127,6 +127,15 @@ fn version(arguments: &MachineArgs) -> Result<(Version, VersionOrigin), String> 
     }
 }
 
+/// The environment, as far as it is text.
+#[cfg(feature = "buckets")]
+pub(super) fn environment() -> Vec<(String, String)> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
+}
+
 /// The folder in which this program keeps what it fetched.
 #[cfg(feature = "against")]
 pub(super) fn cache_folder() -> Option<PathBuf> {

@@ -1,9 +1,13 @@
-//! Where a release is published: in a folder that any web server can offer, or on a fleet server.
+//! Where a release is published: in a folder that any web server can offer, in a bucket, or on a
+//! fleet server.
 
 use std::path::PathBuf;
 
 use codex_trust::transport::{Resource, Transport, TransportError};
+use jiff::Timestamp as Time;
 
+#[cfg(feature = "buckets")]
+use super::bucket::Bucket;
 use super::folder::Folder;
 use super::server::Server;
 
@@ -14,6 +18,9 @@ pub enum Home {
     Folder(Folder),
     /// A fleet server.
     Server(Server),
+    /// A bucket of S3, Google Cloud Storage or Azure.
+    #[cfg(feature = "buckets")]
+    Bucket(Bucket),
 }
 
 /// Why a file of a release could not be written.
@@ -49,6 +56,8 @@ impl Home {
         match self {
             Self::Folder(folder) => Ok(folder.has_release()),
             Self::Server(server) => server.has_release(),
+            #[cfg(feature = "buckets")]
+            Self::Bucket(bucket) => bucket.has_release(),
         }
     }
 
@@ -60,6 +69,8 @@ impl Home {
         match self {
             Self::Folder(folder) => folder.read(name, limit),
             Self::Server(server) => server.read(name, limit),
+            #[cfg(feature = "buckets")]
+            Self::Bucket(bucket) => bucket.read(name, limit),
         }
     }
 
@@ -71,6 +82,8 @@ impl Home {
         match self {
             Self::Folder(folder) => Ok(folder.path(name).is_file()),
             Self::Server(server) => server.has(name),
+            #[cfg(feature = "buckets")]
+            Self::Bucket(bucket) => bucket.has(name),
         }
     }
 
@@ -82,6 +95,8 @@ impl Home {
         match self {
             Self::Folder(folder) => folder.keep(name, bytes),
             Self::Server(server) => server.put(name, bytes),
+            #[cfg(feature = "buckets")]
+            Self::Bucket(bucket) => bucket.keep(name, bytes),
         }
     }
 
@@ -94,6 +109,31 @@ impl Home {
         match self {
             Self::Folder(folder) => folder.replace(name, bytes),
             Self::Server(server) => server.put(name, bytes),
+            #[cfg(feature = "buckets")]
+            Self::Bucket(bucket) => bucket.replace(name, bytes),
+        }
+    }
+
+    /// Makes sure that nobody else publishes here. A server sees to that itself, and people who
+    /// share a folder do.
+    ///
+    /// # Errors
+    /// When somebody else does.
+    #[cfg_attr(not(feature = "buckets"), expect(unused_variables, reason = "buckets need it"))]
+    pub fn claim(&self, now: Time) -> Result<(), KeepError> {
+        match self {
+            Self::Folder(_) | Self::Server(_) => Ok(()),
+            #[cfg(feature = "buckets")]
+            Self::Bucket(bucket) => bucket.claim(now),
+        }
+    }
+
+    /// Lets others publish.
+    pub fn release(&self) {
+        match self {
+            Self::Folder(_) | Self::Server(_) => {}
+            #[cfg(feature = "buckets")]
+            Self::Bucket(bucket) => bucket.release(),
         }
     }
 }

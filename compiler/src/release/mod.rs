@@ -6,13 +6,15 @@
 //! targets/    approvals/DIGEST.json
 //! ```
 //!
-//! Reading order: this file (a cohort's bundle), `home` (where a release is published: `folder` or
-//! `server`), `stage` (the next one, while people sign it), `publish` (from one to the other).
+//! Reading order: this file (a cohort's bundle), `home` (where a release is published: `folder`,
+//! `bucket` or `server`), `stage` (the next one, while people sign it), `publish` (from one to the other).
 //!
 //! **Invariants.** What is signed is what was compiled and checked. A release that is there is read
 //! through the same verification as on machines. Nothing that was published is ever changed; the
 //! timestamp comes last, and is the commit.
 
+#[cfg(feature = "buckets")]
+pub mod bucket;
 pub mod folder;
 pub mod home;
 pub mod publish;

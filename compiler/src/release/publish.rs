@@ -333,6 +333,20 @@ pub fn publish(
     now: Time,
 ) -> Result<Commit, PublishError> {
     let commit = stage.draft.commit(published, online, now)?;
+    home.claim(now)?;
+    let put = put(home, published, stage, &commit, now);
+    home.release();
+    put.map(|()| commit)
+}
+
+/// Writes all files of a release, while nobody else does.
+fn put(
+    home: &Home,
+    published: &Published,
+    stage: &Stage,
+    commit: &Commit,
+    now: Time,
+) -> Result<(), PublishError> {
     let root: &Root = &published.root.document;
     home.keep(&format!("metadata/{}.root.json", root.version), &published.root.envelope.bytes())?;
     for (path, bytes) in &stage.draft.files {
@@ -347,8 +361,9 @@ pub fn publish(
     }
     let snapshot = format!("metadata/{}.snapshot.json", commit.snapshot_version);
     home.replace(&snapshot, &commit.snapshot.bytes())?;
+    home.claim(now)?;
     home.replace(TIMESTAMP_FILE, &commit.timestamp.bytes())?;
-    Ok(commit)
+    Ok(())
 }
 
 /// The statement that approvers of a stage's cohort sign.

@@ -2,7 +2,6 @@
 //! attacker makes of them. Both clients must come to the same answer for each; where they do not,
 //! the difference is listed here with its reason.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
-#![expect(clippy::print_stderr, reason = "what does not run says so")]
 
 mod support;
 
@@ -13,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use codex_oracle::{npm::install_locked, require_or_announce};
 use codex_trust::document::{Document, Envelope, Snapshot, Target, Targets, Timestamp};
 use codex_trust::provider::{hex, sha256};
 use codex_trust::refresh::{Limits, refresh};
@@ -258,41 +258,11 @@ fn theirs(client: &Path, cases: &[Case]) -> Vec<Vec<Answer>> {
     cases.iter().map(|case| answers.by_ref().take(case.steps.len()).collect()).collect()
 }
 
-/// The foreign client, installed with npm by its lock file; none where that cannot be done.
-fn client() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("foreign");
-    fs::create_dir_all(&folder).unwrap();
-    let lock = fs::File::create(folder.join("lock")).unwrap();
-    lock.lock().unwrap();
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign");
-    for name in ["package.json", "package-lock.json"] {
-        fs::copy(own.join(name), folder.join(name)).unwrap();
-    }
-    if folder.join("node_modules/tuf-js/package.json").is_file() {
-        return Some(folder);
-    }
-    let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-    let done = Command::new("npm").args(words).current_dir(&folder).output();
-    match done {
-        Ok(done) if done.status.success() => Some(folder),
-        Ok(done) => {
-            eprintln!("{}", String::from_utf8_lossy(&done.stderr));
-            None
-        }
-        Err(error) => {
-            eprintln!("npm: {error}");
-            None
-        }
-    }
-}
-
 #[test]
 fn a_foreign_client_comes_to_the_same_answers() {
-    let Some(client) = client() else {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "tuf-js cannot be installed");
-        eprintln!("DID NOT RUN: tuf-js cannot be installed");
-        return;
-    };
+    let client = Path::new(env!("CARGO_TARGET_TMPDIR")).join("foreign");
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign");
+    let Some(()) = require_or_announce(install_locked(&own, &client)) else { return };
     let good = files(&release());
     let cases: Vec<Case> = histories()
         .into_iter()

@@ -45,7 +45,8 @@ pub struct Sign {
     /// Where the stage goes: the next release, for others to sign and for `publish`.
     #[arg(long, value_name = "STAGE", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
-    /// The published release that this one follows: a folder, or a fleet server's address.
+    /// The published release that this one follows: a folder, or the address of a fleet
+    /// server or of a bucket.
     #[arg(long, value_name = "DIR|URL", value_hint = ValueHint::DirPath)]
     pub release: Option<PathBuf>,
     /// The server, where the release is on one.
@@ -78,8 +79,8 @@ pub struct Publish {
     /// The stage.
     #[arg(value_name = "STAGE", value_hint = ValueHint::DirPath)]
     pub stage: PathBuf,
-    /// Where the release is published: a folder, which any web server or bucket can offer, or a
-    /// fleet server's address, `https://HOST`.
+    /// Where the release is published: a folder, which any web server can offer, a fleet
+    /// server, `https://HOST`, or a bucket: `s3://BUCKET/FOLDER`, `gs://…`, `az://…`.
     #[arg(long, value_name = "DIR|URL", value_hint = ValueHint::DirPath)]
     pub to: PathBuf,
     /// The server, where that is one.
@@ -117,7 +118,8 @@ pub enum ReleaseCommand {
 /// `release show`.
 #[derive(Debug, Args)]
 pub struct Show {
-    /// The published release: a folder, or a fleet server's address.
+    /// The published release: a folder, or the address of a fleet
+    /// server or of a bucket.
     #[arg(value_name = "DIR|URL", value_hint = ValueHint::DirPath)]
     pub release: PathBuf,
     /// The server, where it is on one.
@@ -135,7 +137,8 @@ pub struct Show {
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 verified, 1 refused, 2 usage, 4 something cannot be read.")]
 pub struct Verify {
-    /// The published release: a folder, or a fleet server's address.
+    /// The published release: a folder, or the address of a fleet
+    /// server or of a bucket.
     #[arg(value_name = "DIR|URL", value_hint = ValueHint::DirPath)]
     pub release: PathBuf,
     /// The server, where it is on one.

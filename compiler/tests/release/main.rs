@@ -4,133 +4,14 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
+#[cfg(feature = "buckets")]
+mod buckets;
+mod desk;
+
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
 
-/// A folder in which people work.
-struct Desk(tempfile::TempDir);
-
-const TRUST: &str = r#"
-[roles]
-root = { keys = ["ana", "ben"], threshold = 2 }
-targets = { keys = ["tgt1", "tgt2"], threshold = 2 }
-organisation = { keys = ["org"], threshold = 1 }
-loosen = { keys = ["sec"], threshold = 1 }
-snapshot = { keys = ["snap"], threshold = 1 }
-timestamp = { keys = ["time"], threshold = 1 }
-
-[teams]
-pay = { keys = ["pay"], threshold = 1 }
-
-[keys]
-"#;
-
-const POLICY: &str = r#"
-organisation.name = "Example"
-release.floor = "floor.toml"
-release.fresh_for_days = 14
-
-[cohorts.all]
-default = true
-
-[cohorts.pay]
-team = "pay"
-"#;
-
-impl Desk {
-    /// A repository with keys and a root. The keys are kept by a program, as a KMS keeps them.
-    fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.write("policy/policy.toml", POLICY);
-        desk.write(
-            "policy/floor.toml",
-            "allowed_sandbox_modes = ['read-only', 'workspace-write']\n",
-        );
-        desk.write(
-            "policy/baseline/requirements.toml",
-            "allowed_sandbox_modes = ['read-only', 'workspace-write']\n",
-        );
-        desk.write("policy/teams/pay/requirements.toml", "allowed_sandbox_modes = ['read-only']\n");
-        desk.write("pass", "correct horse battery staple\n");
-        fs::set_permissions(desk.0.path().join("pass"), fs::Permissions::from_mode(0o600)).unwrap();
-        let mut trust = TRUST.to_owned();
-        for name in ["ana", "ben", "tgt1", "tgt2", "org", "sec", "snap", "time", "pay"] {
-            let key = format!("{name}.key");
-            let made =
-                desk.run(&["keys", "new", name, "--out", &key, "--passphrase-file", "pass"], 0);
-            trust.push_str(&String::from_utf8(made.stdout).unwrap());
-        }
-        desk.write("policy/trust.toml", &trust);
-        desk.commit();
-        desk.run(&["keys", "root", "policy", "--out", "1.root.json"], 0);
-        for name in ["ana.key", "ben.key"] {
-            desk.run(&["keys", "sign", "1.root.json", "--key", name], -1);
-        }
-        desk
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.0.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn commit(&self) {
-        let git = |words: &[&str]| {
-            let done = Command::new("git")
-                .current_dir(self.0.path().join("policy"))
-                .args(["-c", "user.name=Ana", "-c", "user.email=ana@corp.example"])
-                .args(words)
-                .output()
-                .unwrap();
-            assert!(done.status.success(), "{done:?}");
-        };
-        git(&["init", "--quiet"]);
-        git(&["add", "--all"]);
-        git(&["commit", "--quiet", "--message", "policy"]);
-    }
-
-    /// Runs the program; a negative code is any.
-    fn run(&self, words: &[&str], code: i32) -> Output {
-        let signs = words.contains(&"--key") && !words.contains(&"--passphrase-file");
-        let done = Command::new(env!("CARGO_BIN_EXE_codex-config"))
-            .current_dir(self.0.path())
-            .args(words)
-            .args(if signs { &["--passphrase-file", "pass"][..] } else { &[] })
-            .output()
-            .unwrap();
-        assert!(code < 0 || done.status.code() == Some(code), "{words:?}: {done:?}");
-        done
-    }
-
-    /// Runs the program, which must refuse with these words.
-    fn refused(&self, words: &[&str], code: i32, because: &str) {
-        let done = self.run(words, code);
-        let talk = String::from_utf8(done.stderr).unwrap();
-        assert!(talk.contains(because), "{words:?}: {talk}");
-    }
-
-    fn plan(&self) -> String {
-        let done = self.run(&["plan", "policy", "--base", "git:HEAD~1", "--json"], -1);
-        let plan: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
-        plan.get("hash").unwrap().as_str().unwrap().to_owned()
-    }
-
-    fn first_release(&self) {
-        let words = ["sign", "policy", "--root", "1.root.json", "--out", "stage"];
-        let keys = ["--key", "tgt1.key", "--key", "org.key", "--key", "pay.key"];
-        self.refused(&[&words[..], &keys].concat(), 1, "`targets` has 1 of 2 signatures");
-        let online = ["--key", "snap.key", "--key", "time.key"];
-        let publish = ["publish", "stage", "--to", "release"];
-        self.refused(&[&publish[..], &online].concat(), 1, "`targets` has 1 of 2 signatures");
-        assert!(!self.0.path().join("release").exists());
-        self.run(&["sign", "stage", "--key", "tgt2.key"], 0);
-        self.refused(&[&publish[..], &["--key", "snap.key"]].concat(), 2, "`timestamp`");
-        self.run(&[&publish[..], &online].concat(), 0);
-    }
-}
+use desk::{Desk, POLICY};
 
 fn claims(desk: &Desk, team: &str) {
     let text = format!(
@@ -182,7 +63,7 @@ fn from_a_repository_to_a_machine_and_on_to_the_next_release() {
     assert!(told.starts_with("verified: cohort pay, generation 2"), "{told}");
 
     // What is on the disk of a web server does not count: what was signed does.
-    tamper(&desk.0.path().join("release/targets/team-pay"));
+    tamper(&desk.path().join("release/targets/team-pay"));
     desk.refused(&verify, 1, "team-pay/pay.json");
 }
 
@@ -206,7 +87,7 @@ fn a_policy_below_the_floor_is_not_published() {
     let online = ["--key", "snap.key", "--key", "time.key"];
     let publish = [&["publish", "stage", "--to", "release"], &online[..]].concat();
     desk.refused(&publish, 1, "cohort `all` is looser than the organisation's floor");
-    assert!(!desk.0.path().join("release").exists());
+    assert!(!desk.path().join("release").exists());
 }
 
 #[test]
@@ -217,7 +98,7 @@ fn a_policy_with_errors_is_not_signed() {
     let done = desk.run(&words, 1);
     let shown = String::from_utf8(done.stdout).unwrap();
     assert!(shown.contains("did you mean `allowed_sandbox_modes`?"), "{shown}");
-    assert!(!desk.0.path().join("stage").exists());
+    assert!(!desk.path().join("stage").exists());
 }
 
 const TARGETS: [&str; 4] = ["--key", "tgt1.key", "--key", "tgt2.key"];
@@ -250,7 +131,7 @@ fn what_was_called_off_once_stays_so() {
     desk.write("policy/policy.toml", POLICY);
     desk.commit();
     desk.run(&sign_next(&desk.plan(), "after"), 0);
-    let staged = desk.0.path().join("after/targets/organisation.json");
+    let staged = desk.path().join("after/targets/organisation.json");
     assert!(!staged.exists(), "{}", fs::read_to_string(staged).unwrap());
 
     let line = "release.minimum_generations.pays = 1\n[cohorts.all]";
@@ -278,7 +159,7 @@ fn machines_that_hear_nothing_get_a_stricter_policy_that_was_signed_along() {
     desk.commit();
     let words = ["sign", "policy", "--root", "1.root.json", "--out", "stage", "--key", "org.key"];
     desk.run(&[&words[..], &["--key", "pay.key"], &TARGETS].concat(), 0);
-    let text = fs::read(desk.0.path().join("stage/targets/organisation/all.json")).unwrap();
+    let text = fs::read(desk.path().join("stage/targets/organisation/all.json")).unwrap();
     let bundle: serde_json::Value = serde_json::from_slice(&text).unwrap();
     let now = bundle["files"]["requirements.toml"].as_str().unwrap();
     let stale = bundle["on_stale"]["tighten"]["requirements.toml"].as_str().unwrap();
@@ -299,7 +180,7 @@ fn a_comment_is_no_reason_to_sign_anything() {
     let words =
         ["sign", "policy", "--root", "1.root.json", "--release", "release", "--out", "next"];
     desk.run(&[&words[..], &["--base", "git:HEAD~1", "--plan", &plan]].concat(), 0);
-    let staged: Vec<_> = walk(&desk.0.path().join("next"));
+    let staged: Vec<_> = walk(&desk.path().join("next"));
     assert_eq!(staged, ["root.json", "stage.json"]);
 }
 
