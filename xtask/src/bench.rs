@@ -1,5 +1,7 @@
 //! `cargo xtask bench explain`: `codex-config explain KEY` beside Codex's own start, on one input.
 
+#[cfg(target_os = "linux")]
+mod agents;
 mod compile;
 mod diff;
 mod emit;
@@ -41,6 +43,9 @@ enum What {
         #[arg(long, default_value = "approval_policy")]
         key: String,
     },
+    /// Thousands of agents against one server: from publishing to everybody's report.
+    #[cfg(target_os = "linux")]
+    Agents(agents::Agents),
     /// `codex-config compile` on repositories of four sizes.
     Compile(compile::Compile),
     /// `codex-config emit --all` for 500 cohorts.
@@ -61,6 +66,8 @@ enum What {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
     match &arguments.what {
         What::Explain { rounds, key } => explain(*rounds, key),
+        #[cfg(target_os = "linux")]
+        What::Agents(arguments) => agents::run(arguments),
         What::Compile(arguments) => compile::run(arguments),
         What::Emit { rounds } => emit::run(*rounds),
         What::Diff(arguments) => diff::run(arguments),

@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: the program on the examples and on this machine's own files.
 
 #[cfg(target_os = "linux")]
-mod fleet;
+pub(crate) mod fleet;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,23 +11,31 @@ use crate::bench::{cargo, target_folder};
 use crate::talk::{Problem, say};
 
 /// The three programs.
-struct Programs {
-    config: PathBuf,
-    server: PathBuf,
-    agent: PathBuf,
+pub(crate) struct Programs {
+    /// `codex-config`.
+    pub(crate) config: PathBuf,
+    /// `codex-fleet-server`.
+    pub(crate) server: PathBuf,
+    /// `codex-agent`.
+    pub(crate) agent: PathBuf,
 }
 
 impl Programs {
     fn build() -> Result<Self, Problem> {
+        Self::build_as("debug", &[])
+    }
+
+    /// Builds them, with more words to cargo, into the folder of a profile.
+    pub(crate) fn build_as(profile: &str, more: &[&str]) -> Result<Self, Problem> {
         let mut command = Command::new(cargo());
-        command.args(["build", "--quiet", "--locked"]);
+        command.args(["build", "--quiet", "--locked"]).args(more);
         for package in ["codex-compiler", "codex-fleet-server", "codex-agent-sync"] {
             command.args(["--package", package]);
         }
         if !command.status()?.success() {
             return Err("the build failed".into());
         }
-        let built = |name: &str| target_folder().join("debug").join(name).canonicalize();
+        let built = |name: &str| target_folder().join(profile).join(name).canonicalize();
         Ok(Self {
             config: built("codex-config")?,
             server: built("codex-fleet-server")?,

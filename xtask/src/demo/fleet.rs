@@ -3,6 +3,7 @@
 
 mod machine;
 mod organisation;
+mod server;
 
 use std::fs;
 use std::path::Path;
@@ -13,13 +14,15 @@ use codex_oracle::{CodexBinary, Isolation, install, isolated};
 use super::Programs;
 use crate::bench::target_folder;
 use crate::talk::{Problem, say};
-use machine::{Machine, Service, wait_for};
-use organisation::Organisation;
+use machine::{Machine, wait_for};
+pub(crate) use machine::{Service, finished};
+pub(crate) use organisation::Organisation;
+pub(crate) use server::start_server;
 
 /// The Codex that the machines run.
 const CODEX: &str = "0.169.0";
-/// Where the server listens; the network is the demonstration's own.
-const ADDRESS: &str = "https://localhost:8443";
+/// Where the server listens.
+pub(crate) const ADDRESS: &str = "https://localhost:8443";
 
 /// Shows the loop. What it needs that this machine does not have is an error, not a shorter show.
 pub(super) fn show(programs: &Programs) -> Result<(), Problem> {
@@ -57,7 +60,9 @@ impl Stage<'_> {
         organisation.first_release()?;
 
         heading("2. A fleet server, and two machines of different teams");
-        let _server = self.server(&organisation)?;
+        // New generations wait for a rollout, and the planner looks often.
+        let rollouts = "\n[rollouts]\nunplanned = \"nobody\"\nstep_milliseconds = 500\n";
+        let _server = start_server(self.programs, self.place, &organisation.name, rollouts)?;
         organisation.publish("stage", ADDRESS, None)?;
         let machines = self.machines(&organisation)?;
         let _agents: Vec<Service> = machines.iter().map(Machine::keep).collect::<Result<_, _>>()?;
@@ -91,34 +96,10 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// A server on SQLite, with a token for the people who publish.
-    fn server(&self, organisation: &Organisation) -> Result<Service, Problem> {
-        let name = &organisation.name;
-        let program = &self.programs.server;
-        let init = ["init", "--dir", "fleet", "--organisation", name, "--root", "1.root.json"];
-        let names = ["--name", "localhost", "--listen", "127.0.0.1:8443"];
-        machine::finished(program, self.place, &[&init[..], &names].concat())?;
-        let config = self.place.join("fleet/fleet.toml");
-        let text = fs::read_to_string(&config)?;
-        // New generations wait for a rollout, and the planner looks often.
-        let rollouts = "\n[rollouts]\nunplanned = \"nobody\"\nstep_milliseconds = 500\n";
-        fs::write(&config, text + rollouts)?;
-        let words = ["admin-token", "create", "--role", "operator", "--config", "fleet/fleet.toml"];
-        let token = machine::finished(program, self.place, &words)?;
-        fs::write(self.place.join("token"), token)?;
-        say("$ codex-fleet-server run --config fleet/fleet.toml");
-        let mut command = std::process::Command::new(program);
-        command.args(["run", "--config", "fleet/fleet.toml"]).current_dir(self.place);
-        let server = Service::start("server", command, &self.place.join("server.log"))?;
-        let ready = || std::net::TcpStream::connect("127.0.0.1:8443").is_ok();
-        wait_for("the server answers", ready)?;
-        Ok(server)
-    }
-
     fn machines(&self, organisation: &Organisation) -> Result<[Machine; 2], Problem> {
         let enrolled = |team: &str, host: &str| -> Result<Machine, Problem> {
             let words = ["token", "create", "--team", team, "--config", "fleet/fleet.toml"];
-            let token = machine::finished(&self.programs.server, self.place, &words)?;
+            let token = finished(&self.programs.server, self.place, &words)?;
             let machine = Machine::new(&self.programs.agent, self.place, host)?;
             machine.enrol(&organisation.name, ADDRESS, &token, self.codex.path())?;
             Ok(machine)

@@ -16,15 +16,20 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const WISHES: &str = "sandbox_mode = 'danger-full-access'\napproval_policy = 'never'\n";
 
 /// A program that runs until it is dropped.
-pub(super) struct Service(Child);
+pub(crate) struct Service(Child);
 
 impl Service {
     /// Starts a program; what it says goes into a file.
-    pub(super) fn start(name: &str, mut command: Command, log: &Path) -> Result<Self, Problem> {
+    pub(crate) fn start(name: &str, mut command: Command, log: &Path) -> Result<Self, Problem> {
         let log = File::create(log)?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command.spawn().map_err(|error| format!("{name}: {error}"))?;
         Ok(Self(child))
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
     }
 }
 
@@ -174,7 +179,7 @@ pub(super) fn wait_for(what: &str, holds: impl Fn() -> bool) -> Result<Duration,
 }
 
 /// Runs a program to its end; what it prints, or why it failed.
-pub(super) fn finished(program: &Path, place: &Path, words: &[&str]) -> Result<String, Problem> {
+pub(crate) fn finished(program: &Path, place: &Path, words: &[&str]) -> Result<String, Problem> {
     let done =
         Command::new(program).args(words).current_dir(place).stdin(Stdio::null()).output()?;
     if done.status.success() {

@@ -77,16 +77,16 @@ prefix_rules = [
 "#;
 
 /// An organisation in a folder.
-pub(super) struct Organisation {
+pub(crate) struct Organisation {
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     program: PathBuf,
     place: PathBuf,
 }
 
 impl Organisation {
     /// People with keys, a root that two of them have signed, and a policy in git.
-    pub(super) fn found(programs: &Programs, place: &Path, secret: &Path) -> Result<Self, Problem> {
+    pub(crate) fn found(programs: &Programs, place: &Path, secret: &Path) -> Result<Self, Problem> {
         let one = Self {
             name: "Example Bank".to_owned(),
             program: programs.config.clone(),
@@ -117,12 +117,12 @@ impl Organisation {
     }
 
     /// Checks, compiles and signs the first release.
-    pub(super) fn first_release(&self) -> Result<(), Problem> {
+    pub(crate) fn first_release(&self) -> Result<(), Problem> {
         self.show_signed(&format!("sign policy --root 1.root.json --out stage {SIGNERS}"))
     }
 
     /// Publishes a stage on the server.
-    pub(super) fn publish(
+    pub(crate) fn publish(
         &self,
         stage: &str,
         address: &str,
@@ -133,7 +133,7 @@ impl Organisation {
     }
 
     /// Changes the policy of a team, and signs what was planned; gives the plan's hash.
-    pub(super) fn forbid_more(&self, address: &str) -> Result<String, Problem> {
+    pub(crate) fn forbid_more(&self, address: &str) -> Result<String, Problem> {
         self.write("teams/payments/requirements.toml", PAYMENTS_NEXT)?;
         self.commit("Nobody deletes from a laptop")?;
         say("$ git commit -m 'Nobody deletes from a laptop'");

@@ -1,0 +1,35 @@
+//! The fleet server of a demonstration.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+
+use super::machine::{Service, finished, wait_for};
+use crate::demo::Programs;
+use crate::talk::{Problem, say};
+
+/// A server on SQLite in `fleet/`, with settings of its own, and a `token` for the people who
+/// publish.
+pub(crate) fn start_server(
+    programs: &Programs,
+    place: &Path,
+    organisation: &str,
+    settings: &str,
+) -> Result<Service, Problem> {
+    let program = &programs.server;
+    let init = ["init", "--dir", "fleet", "--organisation", organisation, "--root", "1.root.json"];
+    let names = ["--name", "localhost", "--listen", "127.0.0.1:8443"];
+    finished(program, place, &[&init[..], &names].concat())?;
+    let config = place.join("fleet/fleet.toml");
+    let text = fs::read_to_string(&config)?;
+    fs::write(&config, text + settings)?;
+    let words = ["admin-token", "create", "--role", "operator", "--config", "fleet/fleet.toml"];
+    fs::write(place.join("token"), finished(program, place, &words)?)?;
+    say("$ codex-fleet-server run --config fleet/fleet.toml");
+    let mut command = Command::new(program);
+    command.args(["run", "--config", "fleet/fleet.toml"]).current_dir(place);
+    let server = Service::start("server", command, &place.join("server.log"))?;
+    wait_for("the server answers", || TcpStream::connect("127.0.0.1:8443").is_ok())?;
+    Ok(server)
+}
