@@ -6,10 +6,33 @@ use std::path::Path;
 use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tough::{FilesystemTransport, RepositoryLoader, TargetName};
+use tough::{
+    FilesystemTransport, RepositoryLoader, TargetName, Transport, TransportError, TransportStream,
+};
 use url::Url;
 
 type Problem = Box<dyn std::error::Error>;
+
+/// A folder. Other clients look for `FOLDER/DIGEST.NAME`, as our releases have it; tough puts the
+/// digest before the folder.
+#[derive(Clone, Debug)]
+struct Layout;
+
+#[async_trait::async_trait]
+impl Transport for Layout {
+    async fn fetch(&self, mut url: Url) -> Result<TransportStream, TransportError> {
+        let path = url.path().to_owned();
+        let moved = path.split_once("/targets/").and_then(|(top, name)| {
+            let (digest, name) = name.split_once('.')?;
+            let (folder, name) = name.rsplit_once('/')?;
+            Some(format!("{top}/targets/{folder}/{digest}.{name}"))
+        });
+        if let Some(moved) = moved {
+            url.set_path(&moved);
+        }
+        FilesystemTransport.fetch(url).await
+    }
+}
 
 async fn step(folder: &Path, step: &Path, target: &str) -> Result<Option<String>, Problem> {
     let root = std::fs::read(folder.join("client/root.json"))?;
@@ -19,7 +42,7 @@ async fn step(folder: &Path, step: &Path, target: &str) -> Result<Option<String>
     let memory = folder.join("tough");
     std::fs::create_dir_all(&memory)?;
     let loader = RepositoryLoader::new(&root, address("metadata")?, address("targets")?);
-    let repository = loader.transport(FilesystemTransport).datastore(memory).load().await?;
+    let repository = loader.transport(Layout).datastore(memory).load().await?;
     let Some(mut stream) = repository.read_target(&TargetName::new(target)?).await? else {
         return Ok(None);
     };
