@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::oidc;
 use crate::rollout::Unplanned;
 use crate::store::Place;
 use crate::world::{WorldError, read};
@@ -37,6 +38,8 @@ pub struct Config {
     pub rollouts: Rollouts,
     /// Where a line of the policy can be read, with `{commit}`, `{path}` and `{line}`.
     pub policy_link: Option<String>,
+    /// How people and Codex are known by an identity provider; none where they are not.
+    pub oidc: Option<oidc::Settings>,
 }
 
 /// How rollouts go.
@@ -185,6 +188,7 @@ struct Written {
     #[serde(default)]
     rollouts: Rollouts,
     policy_link: Option<String>,
+    oidc: Option<oidc::Settings>,
 }
 
 fn ten() -> u32 {
@@ -266,6 +270,7 @@ impl Config {
             limits,
             rollouts,
             policy_link,
+            oidc,
         } = written;
         let database = match Place::of(&database) {
             Place::File(path) => Place::File(inside(path)),
@@ -292,6 +297,7 @@ impl Config {
             limits,
             rollouts,
             policy_link,
+            oidc: oidc.map(|settings| settings.inside(folder)),
         })
     }
 }
@@ -347,6 +353,7 @@ fn problems(written: &Written) -> Vec<String> {
     ] {
         wrong(!(1..=15).contains(&value), &format!("`limits.{name}` must be 1 to 15"));
     }
+    problems.extend(written.oidc.iter().flat_map(oidc::Settings::problems));
     problems
 }
 

@@ -60,6 +60,10 @@ pub mod paths {
     pub const AUDIT: &str = "/ui/audit";
     /// The way in.
     pub const LOGIN: &str = "/ui/login";
+    /// The way in through an identity provider.
+    pub const PROVIDER: &str = "/ui/sign-in";
+    /// Where browsers come back to from there.
+    pub const SIGNED_IN: &str = "/ui/signed-in";
     /// The way out.
     pub const LOGOUT: &str = "/ui/logout";
     /// The sheet.
