@@ -12,9 +12,10 @@ use super::session::{self, NotBegun, cookie, value};
 use super::{Asked, html, see, with_cookie};
 use crate::fleet::Fleet;
 use crate::http::answer::{Answer, Refusal};
-use crate::oidc::login::{Attempt, LASTS_SECONDS, OwnPage};
+use crate::oidc::login::{Attempt, LASTS_SECONDS};
 use crate::oidc::{Oidc, Unable, is_word};
 use crate::pages::login::{Door, login, onward};
+use crate::pages::own::OwnPage;
 use crate::store::sessions::Holder;
 use crate::world::{now, random};
 
@@ -34,13 +35,13 @@ pub(super) fn wanted(query: &str) -> Option<OwnPage> {
 }
 
 /// The way in, with what somebody is told who was refused.
-pub(super) fn shown(fleet: &Fleet, told: Option<(&str, &[&str])>, page: Option<&OwnPage>) -> String {
+pub(super) fn shown(
+    fleet: &Fleet,
+    told: Option<(&str, &[&str])>,
+    page: Option<&OwnPage>,
+) -> String {
     let provider = fleet.oidc.as_ref().and_then(Oidc::shown);
-    login(&Door {
-        provider: provider.as_deref(),
-        refused: told,
-        page: page.map(OwnPage::as_str),
-    })
+    login(&Door { provider: provider.as_deref(), refused: told, page })
 }
 
 fn refused(fleet: &Fleet, status: StatusCode, why: &str, groups: &[&str]) -> Answer {
@@ -107,7 +108,7 @@ pub(super) async fn back(fleet: &Arc<Fleet>, asked: Asked<'_>) -> Result<Answer,
     }
     match session::begin(fleet, Holder::Person(person), Some(attempt.mark())).await {
         Ok(text) => {
-            let page = html(StatusCode::OK, onward(attempt.page().as_str()));
+            let page = html(StatusCode::OK, onward(attempt.page()));
             Ok(with_cookie(with_cookie(page, &cookie(&text)), &on_the_way("", 0)))
         }
         Err(NotBegun::Holder(why)) => Ok(refused(fleet, StatusCode::FORBIDDEN, why, &[])),

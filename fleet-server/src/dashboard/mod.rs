@@ -28,8 +28,8 @@ use self::session::{NotBegun, Session, cookie, end_cookie};
 use crate::fleet::Fleet;
 use crate::http::answer::{Answer, Refusal, bytes_of};
 use crate::pages::frame::{Frame, May};
-use crate::oidc::login::OwnPage;
 use crate::pages::login::onwards;
+use crate::pages::own::OwnPage;
 use crate::pages::parts::Tone;
 use crate::pages::rollout::Told;
 use crate::pages::{ICON, POLICY, SCRIPT, SHEET, paths};
@@ -201,7 +201,7 @@ fn way_in(asked: Asked<'_>) -> String {
         query => format!("{}?{query}", asked.path),
     };
     let page = OwnPage::of(&whole).filter(|page| *page != OwnPage::default());
-    onwards(paths::LOGIN, page.as_ref().map(OwnPage::as_str))
+    onwards(paths::LOGIN, page.as_ref())
 }
 
 async fn sign_in(fleet: &Arc<Fleet>, fields: &Fields) -> Result<Answer, Refusal> {

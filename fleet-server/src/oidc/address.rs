@@ -15,11 +15,13 @@ impl Address {
     /// # Errors
     /// What is wrong with it, to go after its name.
     pub fn of(text: &str) -> Result<Self, &'static str> {
-        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>');
+        let plain =
+            |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>');
         if text.len() > MAX || !text.bytes().all(plain) || text.contains('#') {
             return Err("must be an address of plain characters, without a fragment");
         }
-        let uri: Uri = text.parse().map_err(|_| "must be an address such as `https://id.example`")?;
+        let uri: Uri =
+            text.parse().map_err(|_| "must be an address such as `https://id.example`")?;
         let authority = uri.authority().ok_or("must name a host")?;
         if authority.as_str().contains('@') || authority.host().is_empty() {
             return Err("must name a host, and no user");

@@ -94,8 +94,10 @@ impl Oidc {
         let wrong = |problem: String| ServeError::Key(problem);
         let issuer = Address::of(&settings.issuer)
             .map_err(|problem| wrong(format!("`oidc.issuer` {problem}")))?;
-        let authorities =
-            settings.authorities.as_ref().map(|path| Ok::<_, ServeError>((path, read(path, MAX_FILE)?)));
+        let authorities = settings
+            .authorities
+            .as_ref()
+            .map(|path| Ok::<_, ServeError>((path, read(path, MAX_FILE)?)));
         let authorities = authorities.transpose()?;
         let client = Client::new(authorities.as_ref().map(|(_, pem)| pem.as_slice()));
         let client = client.map_err(|problem| {
@@ -189,7 +191,11 @@ impl Oidc {
                 Ok(known)
             }
             Err(problem) => {
-                tracing::warn!(problem, issuer = self.issuer.as_str(), "the identity provider fails");
+                tracing::warn!(
+                    problem,
+                    issuer = self.issuer.as_str(),
+                    "the identity provider fails"
+                );
                 self.cache(|cache| cache.fail(problem.clone(), now));
                 Err(problem)
             }
@@ -229,7 +235,8 @@ impl Oidc {
     pub async fn way(&self, attempt: &Attempt, now: Timestamp) -> Result<String, Unable> {
         let door = self.door()?;
         let known = self.known(now).await?;
-        let scopes = self.settings.scopes.iter().fold("openid".to_owned(), |all, one| all + " " + one);
+        let scopes =
+            self.settings.scopes.iter().fold("openid".to_owned(), |all, one| all + " " + one);
         Ok(known.discovery.authorization.with_query(&[
             ("response_type", "code"),
             ("client_id", &door.client_id),

@@ -47,8 +47,8 @@ impl Keys {
     /// # Errors
     /// What is wrong with the document, for people.
     pub(super) fn of(document: &[u8]) -> Result<Self, &'static str> {
-        let set: Set = serde_json::from_slice(document)
-            .map_err(|_| "its keys are no set of JSON Web Keys")?;
+        let set: Set =
+            serde_json::from_slice(document).map_err(|_| "its keys are no set of JSON Web Keys")?;
         if set.keys.len() > MAX_KEYS {
             return Err("it publishes more keys than 64");
         }
@@ -147,7 +147,10 @@ mod tests {
             assert!(verified(token, &key), "{token}");
             let (head, signature) = token.rsplit_once('.').unwrap();
             let (header, payload) = head.split_once('.').unwrap();
-            let changed = format!("{header}.{}.{signature}", payload.replacen('X', "Y", 1).replacen("eyJpc3MiOiJqb2Ui", "eyJpc3MiOiJqb2Ei", 1));
+            let changed = format!(
+                "{header}.{}.{signature}",
+                payload.replacen('X', "Y", 1).replacen("eyJpc3MiOiJqb2Ui", "eyJpc3MiOiJqb2Ei", 1)
+            );
             assert!(!verified(&changed, &key), "{changed}");
         }
         let short = json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" });

@@ -117,7 +117,8 @@ impl Settings {
             "`oidc.audience` must not be `oidc.client_id`: what signs somebody in here must not open \
              anything else",
         );
-        let scope = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let scope =
+            |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         wrong(!scopes.iter().all(scope), "`oidc.scopes` must be words without spaces");
         for cohort in without_rules {
             let is_known = cohorts.values().any(|one| one == cohort);

@@ -69,8 +69,7 @@ pub(super) fn parts(token: &str) -> Result<Parts<'_>, &'static str> {
     if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KEY_NAME) {
         return Err("the name of its key is too long");
     }
-    let algorithm =
-        Algorithm::of(&alg).ok_or("it is not signed with RS256, ES256 or EdDSA")?;
+    let algorithm = Algorithm::of(&alg).ok_or("it is not signed with RS256, ES256 or EdDSA")?;
     Ok(Parts {
         algorithm,
         key: kid,

@@ -4,6 +4,7 @@
 use maud::{DOCTYPE, html};
 
 use super::frame::{bare, head};
+use super::own::OwnPage;
 use super::parts::{Tone, status};
 use super::paths;
 
@@ -14,8 +15,8 @@ pub struct Door<'door> {
     pub provider: Option<&'door str>,
     /// What somebody is told who was refused, and the groups that would do.
     pub refused: Option<(&'door str, &'door [&'door str])>,
-    /// The page to go to: a path of this server.
-    pub page: Option<&'door str>,
+    /// The page to go to.
+    pub page: Option<&'door OwnPage>,
 }
 
 /// The way in.
@@ -42,7 +43,7 @@ pub fn login(door: &Door<'_>) -> String {
                     p.soft { "Sign in with an access token of this server." }
                 }
                 form method="post" action=(paths::LOGIN) {
-                    @if let Some(page) = page { input type="hidden" name="next" value=(page); }
+                    @if let Some(page) = page { input type="hidden" name="next" value=(page.as_str()); }
                     div.field {
                         label for="token" { "Access token" }
                         input id="token" name="token" type="password" autocomplete="current-password"
@@ -57,11 +58,11 @@ pub fn login(door: &Door<'_>) -> String {
 }
 
 /// A place that is told where to go afterwards.
-pub fn onwards(place: &str, page: Option<&str>) -> String {
+pub fn onwards(place: &str, page: Option<&OwnPage>) -> String {
     match page {
         // The characters of a page of this server are plain; these three mean something here.
         Some(page) => {
-            let page = page.replace('%', "%25").replace('&', "%26").replace('+', "%2B");
+            let page = page.as_str().replace('%', "%25").replace('&', "%26").replace('+', "%2B");
             format!("{place}?next={page}")
         }
         None => place.to_owned(),
@@ -70,7 +71,8 @@ pub fn onwards(place: &str, page: Option<&str>) -> String {
 
 /// Goes to a page of this server by itself. Browsers send the session's cookie only where one of our
 /// own pages leads, and not where another site's answer does.
-pub fn onward(page: &str) -> String {
+pub fn onward(page: &OwnPage) -> String {
+    let page = page.as_str();
     let markup = html! {
         (DOCTYPE)
         html lang="en" {

@@ -17,6 +17,7 @@ pub mod endpoints;
 pub mod frame;
 pub mod login;
 pub mod overview;
+pub mod own;
 pub mod parts;
 pub mod releases;
 pub mod requests;

@@ -14,6 +14,7 @@ use super::endpoints::{EndpointsView, endpoints};
 use super::frame::{Frame, May};
 use super::login::{Door, login, onward};
 use super::overview::{Overview, overview};
+use super::own::OwnPage;
 use super::parts::{Share, Source, Tone, bar, number, tenths};
 use super::releases::{BundleRow, Change, DiffView, Direction, ReleasesView, diff, releases};
 use super::requests::{Outcome, RequestView, RequestsView, request, requests};
@@ -225,10 +226,10 @@ fn pages(may: May) -> Vec<(&'static str, String)> {
             login(&Door {
                 provider: Some(NASTY),
                 refused: Some((NASTY, &[NASTY])),
-                page: Some(NASTY),
+                page: Some(&OwnPage::default()),
             }),
         ),
-        ("signed in", onward(NASTY)),
+        ("signed in", onward(&OwnPage::default())),
     ]
 }
 
