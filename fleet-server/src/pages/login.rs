@@ -29,15 +29,17 @@ pub fn login(door: &Door<'_>) -> String {
                 @if let Some((why, groups)) = refused {
                     div.note.bad role="alert" {
                         (status(Tone::Bad, "Refused"))
-                        p { (why) }
-                        @if !groups.is_empty() {
-                            p { "Members of these groups may:" }
-                            ul { @for group in *groups { li { code { (group) } } } }
+                        div {
+                            (why)
+                            @if !groups.is_empty() {
+                                " Members of these groups may:"
+                                ul { @for group in *groups { li { code { (group) } } } }
+                            }
                         }
                     }
                 }
                 @if let Some(provider) = provider {
-                    a.button.main.wide href=(onwards(paths::PROVIDER, *page)) { "Sign in with " (provider) }
+                    a.button.main.across href=(onwards(paths::PROVIDER, *page)) { "Sign in with " (provider) }
                     p.or { "or with an access token of this server" }
                 } @else {
                     p.soft { "Sign in with an access token of this server." }

@@ -1,6 +1,6 @@
 //! An identity provider on the loopback: discovery, keys, authorisation and token endpoints, and
 //! everything that one can do wrong or do to us.
-#![allow(dead_code, reason = "every test takes what it needs")]
+#![allow(dead_code, unreachable_pub, reason = "every test takes what it needs")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read, Write};
@@ -140,6 +140,8 @@ pub enum Manner {
 }
 
 struct Code {
+    client: String,
+    resource: String,
     challenge: String,
     redirect: String,
     nonce: String,
@@ -168,7 +170,12 @@ pub struct State {
     codes: BTreeMap<String, Code>,
     /// Names itself in its answers.
     pub names_itself: bool,
+    /// The groups of whoever signs in to Codex, and for how many seconds that is good.
+    pub codex: (Vec<&'static str>, i64),
 }
+
+/// Codex, as a client of the issuer.
+pub const CODEX: &str = "codex-cli";
 
 /// The issuer.
 pub struct Issuer {
@@ -214,6 +221,7 @@ impl Issuer {
             forms: Vec::new(),
             codes: BTreeMap::new(),
             names_itself: true,
+            codex: (Vec::new(), 600),
         };
         let issuer = Self {
             address,
@@ -398,15 +406,18 @@ type Made = (u16, String, Vec<u8>);
 fn authorised(state: &mut State, query: &str, url: &str) -> Made {
     let asked = pairs(query);
     assert_eq!(asked["response_type"], "code");
-    assert_eq!(asked["client_id"], CLIENT.0);
+    assert!([CLIENT.0, CODEX].contains(&asked["client_id"].as_str()), "{asked:?}");
     assert_eq!(asked["code_challenge_method"], "S256");
     assert!(asked["scope"].split(' ').any(|scope| scope == "openid"), "{asked:?}");
     let code = format!("code-{}", state.codes.len());
     let redirect = asked["redirect_uri"].clone();
+    let text = |name: &str| asked.get(name).cloned().unwrap_or_default();
     let made = Code {
+        client: text("client_id"),
+        resource: text("resource"),
         challenge: asked["code_challenge"].clone(),
         redirect: redirect.clone(),
-        nonce: asked["nonce"].clone(),
+        nonce: text("nonce"),
         used: false,
     };
     state.codes.insert(code.clone(), made);
@@ -431,10 +442,18 @@ fn token(
         let pair = pairs(&format!("a={name}&b={secret}"));
         pair["a"] == CLIENT.0 && pair["b"] == CLIENT.1
     });
-    let posted = text("client_id") == CLIENT.0
+    let posted = [CLIENT.0, CODEX].contains(&text("client_id"))
         && (text("client_secret").is_empty() || text("client_secret") == CLIENT.1);
     if !basic.unwrap_or(posted) {
         return refused("invalid_client");
+    }
+    if text("client_id") == CODEX && text("grant_type") == "refresh_token" {
+        let is_ours = text("refresh_token") == "again";
+        return if is_ours {
+            access(state, text("resource"), url)
+        } else {
+            refused("invalid_grant")
+        };
     }
     let is_lax = state.is_lax;
     let Some(code) = state.codes.get_mut(text("code")) else { return refused("invalid_grant") };
@@ -449,6 +468,10 @@ fn token(
         return refused("invalid_grant");
     }
     code.used = true;
+    if code.client == CODEX {
+        let resource = code.resource.clone();
+        return access(state, &resource, url);
+    }
     let now = jiff::Timestamp::now().as_second();
     let mut claims = json!({
         "iss": url, "aud": CLIENT.0, "iat": now, "exp": now + 300, "nonce": code.nonce,
@@ -459,4 +482,33 @@ fn token(
     claims.as_object_mut().unwrap().remove("header");
     let id_token = state.signer.token(&header, &claims);
     (200, json!({ "access_token": "opaque", "token_type": "Bearer", "id_token": id_token }))
+}
+
+/// What Codex is given for a resource.
+fn access(state: &State, resource: &str, url: &str) -> (u16, Value) {
+    let now = jiff::Timestamp::now().as_second();
+    let (groups, lasts) = &state.codex;
+    let claims = json!({
+        "iss": url, "sub": "248289761001", "aud": resource, "client_id": CODEX,
+        "iat": now, "exp": now + 600, "groups": groups,
+    });
+    let token = state.signer.token(&json!({ "typ": "at+jwt" }), &claims);
+    let answer = json!({
+        "access_token": token, "token_type": "Bearer", "expires_in": lasts, "refresh_token": "again",
+    });
+    (200, answer)
+}
+
+/// The settings of TLS that a server in a folder has.
+pub fn tls_of(folder: &std::path::Path) -> Arc<ServerConfig> {
+    let pem = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let chain = codex_fleet_server::authority::certificates(&pem("server.pem")).unwrap();
+    let key = codex_fleet_server::authority::private_key(&pem("server.key"), "key").unwrap();
+    let config = ServerConfig::builder_with_provider(codex_fleet_server::tls::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    Arc::new(config)
 }

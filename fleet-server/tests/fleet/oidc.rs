@@ -8,7 +8,7 @@ use codex_fleet_server::testing::TestFleet;
 use ring::hmac;
 use serde_json::{Value, json};
 
-use crate::issuer::{AUDIENCE, CLIENT, Issuer, Key, Manner, encoded, pairs};
+use crate::issuer::{AUDIENCE, CLIENT, Issuer, Key, Manner, encoded, pairs, tls_of};
 use crate::support::{Bank, Client, Machine, Publisher, Reply, STRICT, run};
 
 /// Where browsers reach the server, as far as the issuer knows.
@@ -389,16 +389,7 @@ fn what_the_issuer_sends_has_limits() {
 fn an_issuer_under_a_private_authority_is_believed_by_that_authority_alone() {
     let folder = tempfile::tempdir().unwrap();
     drop(TestFleet::start(folder.path(), crate::support::BANK, &crate::support::root()).unwrap());
-    let pem = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
-    let chain = codex_fleet_server::authority::certificates(&pem("server.pem")).unwrap();
-    let key = codex_fleet_server::authority::private_key(&pem("server.key"), "key").unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(codex_fleet_server::tls::provider())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    let issuer = Issuer::start_with(Some(Arc::new(config)));
+    let issuer = Issuer::start_with(Some(tls_of(folder.path())));
     for (more, status) in [("authorities = 'authority.pem'", 503), ("", 503)] {
         let settings = settings(&issuer.url, URL, more).inside(folder.path());
         let fleet = run(folder.path(), |config| config.oidc = Some(settings));
