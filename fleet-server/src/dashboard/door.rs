@@ -88,7 +88,9 @@ pub(super) async fn back(fleet: &Arc<Fleet>, asked: Asked<'_>) -> Result<Answer,
     let attempt = match Attempt::back(value(asked.cookie, COOKIE), state, now()) {
         Ok(attempt) => attempt,
         Err(astray) => {
-            return Ok(refused(fleet, StatusCode::FORBIDDEN, &astray.to_string(), &[]));
+            // The cookie stays: another site that sends a browser here must not end its sign-in.
+            let told = astray.to_string();
+            return Ok(html(StatusCode::FORBIDDEN, shown(fleet, Some((&told, &[])), None)));
         }
     };
     let code = text("code").filter(|code| (1..=MAX_CODE).contains(&code.len()));

@@ -26,6 +26,9 @@ impl Address {
         if authority.as_str().contains('@') || authority.host().is_empty() {
             return Err("must name a host, and no user");
         }
+        if !text.starts_with("https://") && !text.starts_with("http://") {
+            return Err("must begin with `https://`");
+        }
         match uri.scheme_str() {
             Some("https") => Ok(Self(text.to_owned())),
             Some("http") if is_loopback(authority.host()) => Ok(Self(text.to_owned())),
@@ -42,6 +45,11 @@ impl Address {
     pub(super) fn is_loopback(&self) -> bool {
         let uri: Option<Uri> = self.0.parse().ok();
         uri.as_ref().and_then(Uri::host).is_some_and(is_loopback)
+    }
+
+    /// Whether it has no TLS.
+    pub(super) fn is_plain(&self) -> bool {
+        self.0.starts_with("http://")
     }
 
     /// Its host, for people.

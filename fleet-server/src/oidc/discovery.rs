@@ -50,8 +50,14 @@ pub(super) fn read(document: &[u8], issuer: &str) -> Result<Discovery, String> {
         // One character apart is another issuer: whoever writes documents could be anybody.
         return Err("its discovery document is of another issuer than `oidc.issuer`".to_owned());
     }
-    let address = |name: &str, text: &str| {
-        Address::of(text).map_err(|problem| format!("its `{name}` {problem}"))
+    let may_be_plain = issuer.starts_with("http://");
+    let address = |name: &str, text: &str| match Address::of(text) {
+        Err(problem) => Err(format!("its `{name}` {problem}")),
+        // An issuer elsewhere has no business on this very machine.
+        Ok(place) if place.is_plain() && !may_be_plain => {
+            Err(format!("its `{name}` must begin with `https://`"))
+        }
+        Ok(place) => Ok(place),
     };
     let pkce = written.code_challenge_methods_supported;
     if pkce.is_some_and(|methods| !methods.iter().any(|one| one == "S256")) {
@@ -94,8 +100,10 @@ mod tests {
             assert!(refused.contains("another issuer"), "{refused}");
         }
         for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
-            let refused = with(|one| one[name] = json!("http://id.example/x")).unwrap_err();
-            assert!(refused.contains(name) && refused.contains("https://"), "{refused}");
+            for plain in ["http://id.example/x", "http://127.0.0.1/x", "http://localhost:80/x"] {
+                let refused = with(|one| one[name] = json!(plain)).unwrap_err();
+                assert!(refused.contains(name) && refused.contains("https://"), "{refused}");
+            }
         }
     }
 

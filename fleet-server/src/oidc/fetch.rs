@@ -61,10 +61,8 @@ impl Client {
     /// What went wrong, for people.
     pub(super) fn get(&self, address: &Address) -> Result<Vec<u8>, String> {
         let request = self.0.get(address.as_str()).header("accept", "application/json").config();
-        let request = match address.is_loopback() {
-            true => request.proxy(None).build(),
-            false => request.build(),
-        };
+        // No proxy knows this very machine.
+        let request = if address.is_loopback() { request.proxy(None) } else { request }.build();
         let reply = read(request.call())?;
         if reply.is_success { Ok(reply.body) } else { Err(format!("it answered {}", reply.status)) }
     }
@@ -82,10 +80,8 @@ impl Client {
         if let Some(value) = form.authorization {
             request = request.header("authorization", value);
         }
-        let request = match address.is_loopback() {
-            true => request.config().proxy(None).build(),
-            false => request,
-        };
+        let request = request.config();
+        let request = if address.is_loopback() { request.proxy(None) } else { request }.build();
         read(request.send(form.body))
     }
 }

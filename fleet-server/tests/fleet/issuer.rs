@@ -148,7 +148,7 @@ struct Code {
     used: bool,
 }
 
-type Change = Arc<dyn Fn(&mut Value) + Send + Sync>;
+pub type Change = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
 /// What the issuer does at the moment.
 pub struct State {
@@ -336,7 +336,8 @@ fn answer(stream: impl Stream, state: &Mutex<State>, url: &str, ends: &AtomicBoo
     }
     let header = |name: &str| {
         let lines = head.iter().filter_map(|line| line.split_once(':'));
-        let found = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).last();
+        let mut found = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = found.next();
         found.map_or_else(String::new, |(_, value)| value.trim().to_owned())
     };
     let mut body = vec![0; header("content-length").parse().unwrap_or(0)];

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codex_fleet_server::oidc::Settings;
+use codex_fleet_server::store::tokens::Scope;
 use codex_fleet_server::testing::TestFleet;
 use ring::hmac;
 use serde_json::{Value, json};
 
-use crate::issuer::{AUDIENCE, CLIENT, Issuer, Key, Manner, encoded, pairs, tls_of};
+use crate::issuer::{AUDIENCE, CLIENT, Change, Issuer, Key, Manner, encoded, pairs, tls_of};
 use crate::support::{Bank, Client, Machine, Publisher, Reply, STRICT, run};
 
 /// Where browsers reach the server, as far as the issuer knows.
@@ -249,7 +250,7 @@ fn tokens_for_others_from_others_or_for_another_time_open_nothing() {
     for (claim, value) in [("exp", now - 30), ("nbf", now + 30), ("iat", now + 30)] {
         assert_eq!(pull(&client, &with(claim, &json!(value))).0, 200, "{claim}");
     }
-    assert_eq!(pull(&client, &with("exp", &json!(now as f64 + 100.5))).0, 200, "a fraction");
+    assert_eq!(pull(&client, &with("exp", &json!(4e9 + 0.5))).0, 200, "a fraction");
     // Where clients are named, no other may have asked for it.
     let (bank, issuer) = bank_with("bearer_clients = ['codex-cli']");
     let client = bank.client();
@@ -362,7 +363,6 @@ fn what_the_issuer_sends_has_limits() {
         assert!(began.elapsed() < Duration::from_secs(9), "{place} {why}: {:?}", began.elapsed());
     }
     // A document of somebody else, to the letter.
-    type Change = Arc<dyn Fn(&mut Value) + Send + Sync>;
     let changes: Vec<(Change, &str)> = vec![
         (Arc::new(|one| one["issuer"] = json!("https://id.evil.example")), "another issuer"),
         (
@@ -541,7 +541,9 @@ fn a_login_that_was_begun_elsewhere_or_used_before_signs_nobody_in() {
     let answer = issuer.authorise(&location);
     refused(&come_back(&client, &answer, ""), "not begun in this browser");
     let (theirs, their_location) = leave(&client, "/ui/sign-in");
-    refused(&come_back(&client, &answer, &theirs), "not begun in this browser");
+    let stray = come_back(&client, &answer, &theirs);
+    refused(&stray, "not begun in this browser");
+    assert!(stray.header("set-cookie").is_none(), "and their own sign-in goes on: {}", stray.head);
     // A code of one login in the answer of another: the issuer is lax, the nonce is not.
     let their_answer = issuer.authorise(&their_location);
     let code = |answer: &str| pairs(answer.split_once('?').unwrap().1)["code"].clone();
@@ -725,7 +727,7 @@ fn a_machines_token_follows_the_machine_and_ends_with_it() {
     let bank = Bank::new();
     assert_eq!(bank.operator().publish(&Publisher::default().release(STRICT)).status, 200);
     let payments = Machine::enrol(&bank.fleet, &bank.payments_token(), "pay-1.bank.example");
-    let nobody = bank.fleet.enrolment_token(Default::default()).unwrap();
+    let nobody = bank.fleet.enrolment_token(Scope::default()).unwrap();
     let other = Machine::enrol(&bank.fleet, &nobody, "dev-1.bank.example");
     drop((payments, other));
     let devices = bank.admin().get("/v1/admin/devices").json();
