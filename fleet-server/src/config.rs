@@ -396,4 +396,19 @@ mod tests {
         assert_eq!(lines.lines().count(), 3, "{lines}");
         assert!(lines.contains("`limits.head_seconds` must be 1 to 15"), "{lines}");
     }
+
+    #[test]
+    fn an_identity_provider_is_looked_at_with_the_rest() {
+        let table = "[oidc]\nissuer = 'https://id.example'\nurl = 'https://fleet.example'\n\
+                     client_id = 'fleet'\nclient_secret_file = 'oidc.secret'\n";
+        let good = format!("{GOOD}{table}roles = {{ chiefs = 'admin' }}\n");
+        let config = Config::parse(&good, Path::new("/srv/fleet/fleet.toml")).expect("is right");
+        let settings = config.oidc.expect("is there");
+        assert_eq!(settings.client_secret_file, Some("/srv/fleet/oidc.secret".into()));
+        let lines = problem(&format!("keep_releases = 0\n{GOOD}{table}"));
+        assert_eq!(lines.lines().count(), 2, "{lines}");
+        assert!(lines.contains("`oidc` lets nobody in"), "{lines}");
+        let chief = good.replace("'admin'", "'chief'");
+        assert!(problem(&chief).contains("unknown variant `chief`"), "{}", problem(&chief));
+    }
 }

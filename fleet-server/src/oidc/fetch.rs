@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
@@ -105,11 +106,8 @@ fn read(answer: Answered) -> Result<Reply, String> {
 }
 
 fn certificates(pem: &[u8]) -> Option<RootCerts> {
-    let mut found: Vec<Certificate<'static>> = Vec::new();
-    for item in ureq::tls::parse_pem(pem) {
-        if let ureq::tls::PemItem::Certificate(certificate) = item.ok()? {
-            found.push(certificate);
-        }
-    }
+    let found = crate::authority::certificates(pem).ok()?;
+    let own = |one: &CertificateDer<'_>| Certificate::from_der(one.as_ref()).to_owned();
+    let found: Vec<Certificate<'static>> = found.iter().map(own).collect();
     (!found.is_empty()).then(|| RootCerts::new_with_certs(&found))
 }
