@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::oidc;
 use crate::rollout::Unplanned;
 use crate::store::Place;
 use crate::world::{WorldError, read};
@@ -37,6 +38,8 @@ pub struct Config {
     pub rollouts: Rollouts,
     /// Where a line of the policy can be read, with `{commit}`, `{path}` and `{line}`.
     pub policy_link: Option<String>,
+    /// How people and Codex are known by an identity provider; none where they are not.
+    pub oidc: Option<oidc::Settings>,
 }
 
 /// How rollouts go.
@@ -185,6 +188,7 @@ struct Written {
     #[serde(default)]
     rollouts: Rollouts,
     policy_link: Option<String>,
+    oidc: Option<oidc::Settings>,
 }
 
 fn ten() -> u32 {
@@ -266,6 +270,7 @@ impl Config {
             limits,
             rollouts,
             policy_link,
+            oidc,
         } = written;
         let database = match Place::of(&database) {
             Place::File(path) => Place::File(inside(path)),
@@ -292,6 +297,7 @@ impl Config {
             limits,
             rollouts,
             policy_link,
+            oidc: oidc.map(|settings| settings.inside(folder)),
         })
     }
 }
@@ -347,6 +353,7 @@ fn problems(written: &Written) -> Vec<String> {
     ] {
         wrong(!(1..=15).contains(&value), &format!("`limits.{name}` must be 1 to 15"));
     }
+    problems.extend(written.oidc.iter().flat_map(oidc::Settings::problems));
     problems
 }
 
@@ -388,5 +395,20 @@ mod tests {
         let lines = problem(&text);
         assert_eq!(lines.lines().count(), 3, "{lines}");
         assert!(lines.contains("`limits.head_seconds` must be 1 to 15"), "{lines}");
+    }
+
+    #[test]
+    fn an_identity_provider_is_looked_at_with_the_rest() {
+        let table = "[oidc]\nissuer = 'https://id.example'\nurl = 'https://fleet.example'\n\
+                     client_id = 'fleet'\nclient_secret_file = 'oidc.secret'\n";
+        let good = format!("{GOOD}{table}roles = {{ chiefs = 'admin' }}\n");
+        let config = Config::parse(&good, Path::new("/srv/fleet/fleet.toml")).expect("is right");
+        let settings = config.oidc.expect("is there");
+        assert_eq!(settings.client_secret_file, Some("/srv/fleet/oidc.secret".into()));
+        let lines = problem(&format!("keep_releases = 0\n{GOOD}{table}"));
+        assert_eq!(lines.lines().count(), 2, "{lines}");
+        assert!(lines.contains("`oidc` lets nobody in"), "{lines}");
+        let chief = good.replace("'admin'", "'chief'");
+        assert!(problem(&chief).contains("unknown variant `chief`"), "{}", problem(&chief));
     }
 }

@@ -15,9 +15,9 @@ use tokio::sync::watch;
 
 use crate::authority::{Authority, Pair, private_key};
 use crate::config::Config;
-use crate::dashboard::Sessions;
 use crate::error::ServeError;
 use crate::metrics::Metrics;
+use crate::oidc::Oidc;
 use crate::release::{Files, TIMESTAMP, verify};
 use crate::rolling::Board;
 use crate::store::Store;
@@ -99,8 +99,8 @@ pub struct Fleet {
     pub holds: Arc<dyn Holds>,
     /// Rollouts.
     pub board: Board,
-    /// Who is signed in to the dashboard.
-    pub sessions: Sessions,
+    /// The identity provider, where there is one.
+    pub oidc: Option<Oidc>,
     keys: Keys,
     snapshot: RwLock<Arc<Snapshot>>,
     pulse: watch::Sender<Pulse>,
@@ -141,6 +141,7 @@ impl Fleet {
     /// When a file or the database cannot be used.
     pub async fn open(config: Config, holds: Arc<dyn Holds>) -> Result<Arc<Self>, ServeError> {
         let keys = keys(&config)?;
+        let oidc = config.oidc.as_ref().map(Oidc::open).transpose()?;
         let place = config.database.clone();
         let store = tokio::task::spawn_blocking(move || Store::open(&place)).await??;
         let fleet = Arc::new(Self {
@@ -149,7 +150,7 @@ impl Fleet {
             metrics: Metrics::default(),
             holds,
             board: Board::default(),
-            sessions: Sessions::default(),
+            oidc,
             keys,
             snapshot: RwLock::default(),
             pulse: watch::Sender::new(Pulse::default()),

@@ -89,6 +89,7 @@ pub async fn access(
     let (prefix, about) = match &grant {
         Grant::Admin(role) => (ADMIN_PREFIX, format!("for {name}, {}", role.word())),
         Grant::Config { cohort, rules: _ } => (CONFIG_PREFIX, format!("for cohort {cohort}")),
+        Grant::Device { device, rules: _ } => (CONFIG_PREFIX, format!("for device {device}")),
     };
     let secret = Secret::from_random(prefix, &random()?);
     let (id, at) = (id_of(random()?), now());

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `config` (the one file), `store` (what is remembered), `release` and `tree` (what
 //! is verified, and what is served of it), `authority` and `tls` (who a machine is), `fleet` (what
-//! all requests share), `http` (connections and the table of routes), `api` (what the routes do),
+//! all requests share), `oidc` (who a person is), `http` (connections and the table of routes), `api` (what the routes do),
 //! `rollout`, `reports` and `exceptions` (pure: what is planned, told and made of requests), `rolling`
 //! (rollouts in a server), `pages` and `dashboard` (what people see), `server` (all of it together),
 //! `setup` (what `init` makes), `cli` (the program).
@@ -32,6 +32,7 @@ pub mod fleet;
 pub mod http;
 pub mod issue;
 pub mod metrics;
+pub mod oidc;
 pub mod pages;
 pub mod release;
 pub mod reports;

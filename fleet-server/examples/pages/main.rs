@@ -22,7 +22,7 @@ use codex_fleet_server::pages::audit::audit;
 use codex_fleet_server::pages::endpoint::{EndpointView, Event, endpoint};
 use codex_fleet_server::pages::endpoints::{EndpointsView, endpoints};
 use codex_fleet_server::pages::frame::{Frame, May};
-use codex_fleet_server::pages::login::login;
+use codex_fleet_server::pages::login::{Door, login};
 use codex_fleet_server::pages::overview::{Overview, overview};
 use codex_fleet_server::pages::parts::Tone;
 use codex_fleet_server::pages::releases::{BundleRow, DiffView, ReleasesView, diff, releases};
@@ -184,5 +184,11 @@ fn asked_for(out: &Out<'_>, frame: &Frame<'_>, dice: &mut Dice) {
     out.put("request", || request(frame, &view));
     let view = trail(dice);
     out.put("audit", || audit(frame, &view));
-    out.put("login", || login(Some("this token is not known here, or has expired")));
+    out.put("login", || {
+        login(&Door {
+            provider: Some("Example ID"),
+            refused: Some(("this token is not known here, or has expired", &[])),
+            page: None,
+        })
+    });
 }

@@ -51,6 +51,9 @@ pub(super) enum Command {
     /// Machines.
     #[command(subcommand)]
     Device(Device),
+    /// Who is signed in to the dashboard.
+    #[command(subcommand)]
+    Session(Session),
     /// The log of everything that was done.
     #[command(subcommand)]
     Audit(Audit),
@@ -181,8 +184,12 @@ pub(super) enum ConfigToken {
         #[command(flatten)]
         config: ConfigArgs,
         /// The cohort.
-        #[arg(long, value_name = "NAME")]
-        cohort: String,
+        #[arg(long, value_name = "NAME", required_unless_present = "device")]
+        cohort: Option<String>,
+        /// In its place a machine: the policy is that of the cohort it is in when it asks, and ends
+        /// when the machine is revoked.
+        #[arg(long, value_name = "ID", conflicts_with = "cohort")]
+        device: Option<String>,
         /// Gives out the cohort's policy even where it has rule files, which Codex takes from no
         /// server.
         #[arg(long)]
@@ -198,6 +205,14 @@ pub(super) enum Device {
     List(ListArgs),
     /// Revokes one by its number.
     Revoke(ById),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Session {
+    /// Lists sessions.
+    List(ConfigArgs),
+    /// Ends one by its number, on all servers.
+    End(ById),
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 //! The program: arguments in, data on standard output, talk on standard error, an exit code.
 
+mod access;
 mod arguments;
 
 use std::fs::OpenOptions;
@@ -17,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use self::arguments::{
     AdminToken, Arguments, Audit, BackupArgs, ById, Command, Config as ConfigCommand, ConfigArgs,
-    ConfigToken, CreateToken, Device, Init, ListArgs, Token,
+    ConfigToken, CreateToken, Device, Init, ListArgs, Session, Token,
 };
 use crate::config::Config;
 use crate::error::ServeError;
@@ -102,20 +103,14 @@ async fn run(command: Command) -> Result<String, Ended> {
             say(&format!("token {}: it is shown once", token.id));
             Ok(format!("{}\n", secret.text()))
         }
-        Command::ConfigToken(ConfigToken::Create { config, cohort, without_rules }) => {
-            let store = store(&config)?;
+        Command::ConfigToken(ConfigToken::Create { config, cohort, device, without_rules }) => {
             let rules = if without_rules { Rules::LeftOut } else { Rules::Needed };
-            let grant = Grant::Config { cohort: cohort.clone(), rules };
-            let (token, secret) = issue::access(&store, (grant, &cohort), None, CONSOLE).await?;
-            say(&format!(
-                "token {}: it is shown once. In requirements.toml: [config_server] \
-                 base_url = \"https://HOST/codex/TOKEN\"",
-                token.id
-            ));
-            Ok(format!("/codex/{}\n", secret.text()))
+            access::config_token(&config, (cohort, device), rules).await
         }
         Command::Device(Device::List(arguments)) => list_devices(&arguments).await,
         Command::Device(Device::Revoke(arguments)) => revoke_device(arguments).await,
+        Command::Session(Session::List(arguments)) => access::list_sessions(&arguments).await,
+        Command::Session(Session::End(arguments)) => access::end_session(arguments).await,
         Command::Audit(Audit::Verify(arguments)) => verify_audit(&arguments).await,
         Command::Audit(Audit::List(arguments)) => list_audit(&arguments).await,
         Command::Backup(arguments) => backup(arguments).await,
@@ -256,6 +251,10 @@ async fn list_tokens(arguments: &ListArgs) -> Result<String, Ended> {
             Grant::Config { cohort, rules: Rules::Needed } => format!("config  {cohort}"),
             Grant::Config { cohort, rules: Rules::LeftOut } => {
                 format!("config  {cohort}, without rules")
+            }
+            Grant::Device { device, rules: Rules::Needed } => format!("config  device {device}"),
+            Grant::Device { device, rules: Rules::LeftOut } => {
+                format!("config  device {device}, without rules")
             }
         };
         text += &format!("{}  {about}  {}\n", token.id, state(token.revoked, token.expires));

@@ -1,14 +1,16 @@
 //! The dashboard behind its login: who is signed in, which page is meant, and what forms ask for.
 //!
-//! Reading order: `session` (cookies and proofs), [`show`] and [`take`] (pages and forms), `views`
+//! Reading order: `session` (cookies and proofs), `door` (in through an identity provider), [`show`] and [`take`] (pages and forms), `views`
 //! (from the database to what pages show), `policy` (what is in force and why, what changes).
 //!
 //! **Invariants.**
-//! - A session is a token that was shown once and is looked up again at every request: a token that
-//!   is revoked is out at once. The cookie is sent to this server alone, by no other site, and cannot
+//! - A session is a token that was shown once, or a person whom the identity provider has named.
+//!   What it may do is looked up again at every request: a token that is revoked is out at once, and
+//!   so is a session that was ended on another server. The cookie is sent to this server alone, by no other site, and cannot
 //!   be read by scripts.
 //! - A form is taken only from a page of this server (its origin), with the session's own proof.
 
+mod door;
 mod form;
 mod policy;
 mod session;
@@ -21,21 +23,19 @@ use codex_fleet::rollout::{Act, Ask, Start, StrategyName};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
 
-pub use session::Sessions;
-
 use self::form::{Fields, fields};
-use self::session::{Session, cookie, end_cookie};
+use self::session::{NotBegun, Session, cookie, end_cookie};
 use crate::fleet::Fleet;
 use crate::http::answer::{Answer, Refusal, bytes_of};
 use crate::pages::frame::{Frame, May};
-use crate::pages::login::login;
+use crate::pages::login::onwards;
+use crate::pages::own::OwnPage;
 use crate::pages::parts::Tone;
 use crate::pages::rollout::Told;
 use crate::pages::{ICON, POLICY, SCRIPT, SHEET, paths};
 use crate::rolling::{self, Kept, Refused};
-use crate::store::head::{self, Deed};
+use crate::store::sessions::Holder;
 use crate::store::tokens::{Role, hash};
-use crate::world::now;
 
 /// What a browser asks for.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,7 @@ fn see(path: &str) -> Answer {
 
 fn with_cookie(mut answer: Answer, cookie: &str) -> Answer {
     if let Ok(value) = HeaderValue::from_str(cookie) {
-        answer.headers_mut().insert(header::SET_COOKIE, value);
+        answer.headers_mut().append(header::SET_COOKIE, value);
     }
     answer
 }
@@ -105,11 +105,16 @@ pub async fn show(fleet: &Arc<Fleet>, asked: Asked<'_>) -> Result<Answer, Refusa
         paths::SHEET => return Ok(asset("text/css; charset=utf-8", SHEET)),
         paths::SCRIPT => return Ok(asset("text/javascript; charset=utf-8", SCRIPT)),
         paths::ICON => return Ok(asset("image/svg+xml", ICON)),
-        paths::LOGIN => return Ok(html(StatusCode::OK, login(None))),
+        paths::LOGIN => {
+            let page = door::wanted(asked.query);
+            return Ok(html(StatusCode::OK, door::shown(fleet, None, page.as_ref())));
+        }
+        paths::PROVIDER => return door::leave(fleet, asked).await,
+        paths::SIGNED_IN => return door::back(fleet, asked).await,
         _ => {}
     }
-    let Some(session) = fleet.sessions.of(asked.cookie, &fleet.snapshot(), now()) else {
-        return Ok(see(paths::LOGIN));
+    let Some(session) = session::of(fleet, asked.cookie).await? else {
+        return Ok(see(&way_in(asked)));
     };
     let frame = frame(fleet, &session);
     let query = fields(asked.query.as_bytes());
@@ -162,7 +167,7 @@ pub async fn take(fleet: &Arc<Fleet>, asked: Asked<'_>, body: &[u8]) -> Result<A
     if asked.path == paths::LOGIN {
         return sign_in(fleet, &fields).await;
     }
-    let Some(session) = fleet.sessions.of(asked.cookie, &fleet.snapshot(), now()) else {
+    let Some(session) = session::of(fleet, asked.cookie).await? else {
         return Ok(see(paths::LOGIN));
     };
     if fields.get("csrf").map(String::as_str) != Some(session.csrf.as_str()) {
@@ -170,11 +175,11 @@ pub async fn take(fleet: &Arc<Fleet>, asked: Asked<'_>, body: &[u8]) -> Result<A
         return Err(Refusal::new(StatusCode::FORBIDDEN, "proof", sentence));
     }
     if asked.path == paths::LOGOUT {
-        fleet.sessions.end(asked.cookie);
+        session::end(fleet, asked.cookie).await?;
         return Ok(with_cookie(see(paths::LOGIN), end_cookie()));
     }
     if session.role < Role::Operator {
-        let sentence = "this needs a token with the role `operator`";
+        let sentence = "this needs the role `operator`";
         return Err(Refusal::new(StatusCode::FORBIDDEN, "role", sentence));
     }
     let below = |place: &str| asked.path.strip_prefix(place)?.strip_prefix('/').map(form::decoded);
@@ -183,31 +188,34 @@ pub async fn take(fleet: &Arc<Fleet>, asked: Asked<'_>, body: &[u8]) -> Result<A
     } else if let Some(cohort) = below(paths::ROLLOUTS) {
         act(fleet, &session, cohort, &fields).await
     } else if let Some(number) = below(paths::REQUESTS) {
-        views::settle(fleet, &session.name, &number, &fields).await
+        views::settle(fleet, &session, &number, &fields).await
     } else {
         Err(Refusal::not_found("there is no such page"))
     }
 }
 
-async fn sign_in(fleet: &Fleet, fields: &Fields) -> Result<Answer, Refusal> {
-    let token = fields.get("token").map(|token| token.trim()).unwrap_or_default();
-    let snapshot = fleet.snapshot();
-    let text = match fleet.sessions.begin(&hash(token), &snapshot, now()) {
-        Ok(text) => text,
-        Err(problem) => return Ok(html(StatusCode::FORBIDDEN, login(Some(problem)))),
+/// The way in, from where somebody comes back to the page that was asked for.
+fn way_in(asked: Asked<'_>) -> String {
+    let whole = match asked.query {
+        "" => asked.path.to_owned(),
+        query => format!("{}?{query}", asked.path),
     };
-    let cookie = cookie(&text);
-    if let Some(session) = fleet.sessions.of(&cookie, &snapshot, now()) {
-        let deed = Deed {
-            at: now(),
-            actor: session.actor(),
-            action: "signed in",
-            subject: "dashboard".to_owned(),
-            detail: session.role.word().to_owned(),
-        };
-        fleet.store.write(move |tx| head::log(tx, &deed)).await?;
+    let page = OwnPage::of(&whole).filter(|page| *page != OwnPage::default());
+    onwards(paths::LOGIN, page.as_ref())
+}
+
+async fn sign_in(fleet: &Arc<Fleet>, fields: &Fields) -> Result<Answer, Refusal> {
+    let token = fields.get("token").map(|token| token.trim()).unwrap_or_default();
+    let page = fields.get("next").and_then(|page| OwnPage::of(page)).unwrap_or_default();
+    let refused = |why: &str| {
+        Ok(html(StatusCode::FORBIDDEN, door::shown(fleet, Some((why, &[])), Some(&page))))
+    };
+    match session::begin(fleet, Holder::Token(hash(token)), None).await {
+        Ok(text) => Ok(with_cookie(see(page.as_str()), &cookie(&text))),
+        Err(NotBegun::Holder(why)) => refused(why),
+        Err(NotBegun::Used) => refused("this sign-in was used already"),
+        Err(NotBegun::Server(refusal)) => Err(refusal),
     }
-    Ok(with_cookie(see(paths::OVERVIEW), &cookie))
 }
 
 async fn start(fleet: &Arc<Fleet>, session: &Session, fields: &Fields) -> Result<Answer, Refusal> {

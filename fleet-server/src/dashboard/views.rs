@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use super::form::Fields;
 use super::policy::{difference, settings};
 use super::see;
+use super::session::Session;
 use crate::exceptions::{Desk, ExceptionFile, exception_file};
 use crate::fleet::Fleet;
 use crate::http::answer::{Answer, Refusal, bytes_of};
@@ -358,7 +359,7 @@ pub(super) async fn request(
 /// Makes the file of a request, or declines it.
 pub(super) async fn settle(
     fleet: &Arc<Fleet>,
-    user: &str,
+    session: &Session,
     number: &str,
     fields: &Fields,
 ) -> Result<Answer, Refusal> {
@@ -368,12 +369,12 @@ pub(super) async fn settle(
         Some("decline") => ("declined", "request declined"),
         Some(_) | None => return Err(Refusal::malformed("the form lacks what is to be done")),
     };
-    let file = (word == "granted").then(|| file_of(fleet, &filed, user)).transpose();
+    let file = (word == "granted").then(|| file_of(fleet, &filed, &session.name)).transpose();
     let file =
         file.map_err(|why| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "no_exception", why))?;
     let deed = Deed {
         at: now(),
-        actor: format!("token {user}"),
+        actor: session.actor(),
         action,
         subject: format!("request {}", filed.number),
         detail: file.as_ref().map_or_else(String::new, |file| file.path.clone()),

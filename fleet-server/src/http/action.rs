@@ -17,6 +17,8 @@ pub enum Action {
     Wait,
     /// Gives Codex its configuration.
     CodexBundle,
+    /// Gives Codex its configuration by a token of the identity provider.
+    CodexPull,
     /// Gives a publisher a file.
     AdminFile,
     /// Takes a file from a publisher; the timestamp publishes.

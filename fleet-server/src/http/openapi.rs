@@ -29,6 +29,12 @@ pub fn document() -> Value {
             "securitySchemes": {
                 "administrator": { "type": "http", "scheme": "bearer" },
                 "certificate": { "type": "mutualTLS" },
+                "person": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "An access token of the identity provider.",
+                },
             },
             "schemas": {
                 "Problem": {
@@ -153,6 +159,7 @@ fn body(action: Action) -> Value {
         | Action::Push
         | Action::Wait
         | Action::CodexBundle
+        | Action::CodexPull
         | Action::AdminFile
         | Action::Releases
         | Action::Staged
@@ -317,6 +324,7 @@ fn suffix(route: &Route) -> &'static str {
 fn security(access: Access) -> Value {
     match access {
         Access::Anybody | Access::Session => json!([]),
+        Access::Bearer => json!([{ "person": [] }]),
         Access::Readers => json!([{ "certificate": [] }, { "administrator": [] }]),
         Access::Device | Access::Renewing => json!([{ "certificate": [] }]),
         Access::Admin(_) => json!([{ "administrator": [] }]),

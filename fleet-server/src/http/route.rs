@@ -21,6 +21,8 @@ pub enum Access {
     Renewing,
     /// An administrator with this role or a stronger one.
     Admin(Role),
+    /// Whoever holds a token of the identity provider.
+    Bearer,
     /// Anybody; pages look for a session themselves, and forms must come from pages of this server.
     Session,
 }
@@ -156,7 +158,7 @@ const FORM_ROUTE: Route = Route {
 };
 
 /// All of them.
-pub const ROUTES: [Route; 37] = [
+pub const ROUTES: [Route; 38] = [
     FILE,
     Route {
         path: "/release/targets/{file...}",
@@ -211,6 +213,18 @@ pub const ROUTES: [Route; 37] = [
             JSON,
             "A cohort's configuration, for a Codex whose `config_server.base_url` ends before \
              `/codex/config/bundle`",
+        )
+    },
+    Route {
+        access: Access::Bearer,
+        surface: Surface::Tls,
+        refusals: &[401, 403, 404, 503],
+        ..open(
+            "/codex/config/bundle",
+            Action::CodexPull,
+            JSON,
+            "The configuration of the one cohort of the token's groups, for a Codex that has signed \
+             in by `config_server.oauth`",
         )
     },
     Route {

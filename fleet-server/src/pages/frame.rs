@@ -84,7 +84,7 @@ pub fn page(frame: &Frame<'_>, tab: Tab, title: &str, body: &Markup) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(&format!("{title} · {organisation}")))
+            (head(&format!("{title} · {organisation}"), None))
             body {
                 a.skip href="#main" { "Skip to the content" }
                 header.bar {
@@ -125,20 +125,22 @@ pub fn bare(title: &str, body: &Markup) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(title))
+            (head(title, None))
             body { main id="main" { (body) } }
         }
     };
     markup.into_string()
 }
 
-fn head(title: &str) -> Markup {
+/// What browsers read first; `onward` is where they go on to by themselves.
+pub(super) fn head(title: &str, onward: Option<&str>) -> Markup {
     html! {
         head {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
             meta name="referrer" content="same-origin";
+            @if let Some(page) = onward { meta http-equiv="refresh" content={ "0;url=" (page) }; }
             title { (title) }
             link rel="icon" href=(paths::ICON) type="image/svg+xml";
             link rel="stylesheet" href=(paths::SHEET);

@@ -17,6 +17,7 @@ pub mod endpoints;
 pub mod frame;
 pub mod login;
 pub mod overview;
+pub mod own;
 pub mod parts;
 pub mod releases;
 pub mod requests;
@@ -60,6 +61,10 @@ pub mod paths {
     pub const AUDIT: &str = "/ui/audit";
     /// The way in.
     pub const LOGIN: &str = "/ui/login";
+    /// The way in through an identity provider.
+    pub const PROVIDER: &str = "/ui/sign-in";
+    /// Where browsers come back to from there.
+    pub const SIGNED_IN: &str = "/ui/signed-in";
     /// The way out.
     pub const LOGOUT: &str = "/ui/logout";
     /// The sheet.

@@ -12,8 +12,9 @@ use super::audit::{AuditView, Chain, audit};
 use super::endpoint::{EndpointView, Event, Setting, endpoint};
 use super::endpoints::{EndpointsView, endpoints};
 use super::frame::{Frame, May};
-use super::login::login;
+use super::login::{Door, login, onward};
 use super::overview::{Overview, overview};
+use super::own::OwnPage;
 use super::parts::{Share, Source, Tone, bar, number, tenths};
 use super::releases::{BundleRow, Change, DiffView, Direction, ReleasesView, diff, releases};
 use super::requests::{Outcome, RequestView, RequestsView, request, requests};
@@ -220,7 +221,15 @@ fn pages(may: May) -> Vec<(&'static str, String)> {
         ("request", request(frame, &made)),
         ("unfit", request(frame, &unfit)),
         ("audit", audit(frame, &trail())),
-        ("login", login(Some(NASTY))),
+        (
+            "login",
+            login(&Door {
+                provider: Some(NASTY),
+                refused: Some((NASTY, &[NASTY])),
+                page: Some(&OwnPage::default()),
+            }),
+        ),
+        ("signed in", onward(&OwnPage::default())),
     ]
 }
 

@@ -18,6 +18,7 @@ mod postgresql;
 pub mod releases;
 pub mod rollouts;
 pub mod schema;
+pub mod sessions;
 pub mod sql;
 mod sqlite;
 pub mod status;

@@ -4,7 +4,7 @@ use super::sql::{Access, Connection, StoreError, Transaction, Value, one};
 
 /// The steps. One that was released is never changed; a change is a new one. All times are
 /// milliseconds since 1970.
-const STEPS: [&[&str]; 2] = [&[
+const STEPS: [&[&str]; 3] = [&[
     // Always one row.
     "CREATE TABLE head (id BIGINT PRIMARY KEY, revision BIGINT NOT NULL, changes BIGINT NOT NULL,
      release BIGINT NOT NULL, audit BIGINT NOT NULL, audit_hash TEXT NOT NULL)",
@@ -44,9 +44,15 @@ const STEPS: [&[&str]; 2] = [&[
     "CREATE TABLE requests (number BIGINT PRIMARY KEY, device TEXT NOT NULL,
      outcome TEXT NOT NULL, document TEXT NOT NULL)",
     "CREATE INDEX requests_by_device ON requests (device, outcome)",
+], &[
+    // Who is signed in to the dashboard, by the hash of the cookie. In no backup: a session that was
+    // ended must not come back with one. `attempt` is the login that it was made of, once.
+    "CREATE TABLE sessions (hash TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, attempt TEXT UNIQUE,
+     holder TEXT NOT NULL, began BIGINT NOT NULL, ends BIGINT NOT NULL)",
+    "CREATE INDEX sessions_by_end ON sessions (ends)",
 ]];
 
-/// The tables with their columns, as [`super::dump`] writes them.
+/// The tables with their columns, as [`super::dump`] writes them; sessions are in no backup.
 pub const TABLES: [(&str, &[&str]); 11] = [
     ("head", &["id", "revision", "changes", "release", "audit", "audit_hash"]),
     ("files", &["path", "sha256", "bytes", "staged", "actor", "release"]),

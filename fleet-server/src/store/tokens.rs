@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use codex_fleet::identity::DeviceId;
 use codex_trust::provider::{hex, sha256};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -224,7 +225,7 @@ pub fn revoke(
 }
 
 /// What the holder of a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// See.
@@ -263,6 +264,13 @@ pub enum Grant {
     Config {
         /// The cohort.
         cohort: String,
+        /// What becomes of its rule files.
+        rules: Rules,
+    },
+    /// The configuration of the cohort that a machine is in when it is asked for, for its Codex.
+    Device {
+        /// The machine.
+        device: DeviceId,
         /// What becomes of its rule files.
         rules: Rules,
     },
@@ -312,6 +320,10 @@ pub fn create_access(
         Grant::Config { cohort, rules: Rules::LeftOut } => {
             ("config_without_rules", cohort.as_str())
         }
+        Grant::Device { device, rules: Rules::Needed } => ("device", device.as_str()),
+        Grant::Device { device, rules: Rules::LeftOut } => {
+            ("device_without_rules", device.as_str())
+        }
     };
     transaction.execute(
         "INSERT INTO access_tokens (id, hash, kind, subject, name, created, expires)
@@ -344,6 +356,10 @@ pub fn accesses(
             "admin" => Grant::Admin(Role::of(&subject).ok_or_else(damaged)?),
             "config" => Grant::Config { cohort: subject, rules: Rules::Needed },
             "config_without_rules" => Grant::Config { cohort: subject, rules: Rules::LeftOut },
+            "device" | "device_without_rules" => Grant::Device {
+                device: DeviceId::try_from(subject).map_err(|_| damaged())?,
+                rules: if kind == "device" { Rules::Needed } else { Rules::LeftOut },
+            },
             _ => return Err(damaged()),
         };
         let token = AccessToken {

@@ -336,3 +336,72 @@ fn no_page_is_wider_than_a_phone_or_a_zoomed_window() {
     assert_eq!(hidden, 0);
     assert_eq!(page.complaints(), [""; 0]);
 }
+
+/// Whether somebody likes it dark.
+fn likes(page: &Page<'_>, scheme: &str) {
+    let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+    let body = json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } });
+    page.ask("POST", "goog/cdp/execute", &body);
+}
+
+#[test]
+fn a_browser_signs_in_through_an_identity_provider_with_and_without_scripts() {
+    use crate::issuer::Issuer;
+
+    let Some(driver) = Driver::start() else { return };
+    let issuer = Issuer::start();
+    // The issuer must know where to send people back to before the server listens there.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let bank = Bank::with(|config| {
+        config.listen.tls = vec![address];
+        let url = format!("https://{address}");
+        config.oidc = Some(crate::oidc::settings(&issuer.url, &url, ""));
+    });
+    for scripts in [Scripts::Run, Scripts::Blocked] {
+        let page = Page::open(&driver, &bank, scripts);
+        page.go("/ui/audit");
+        page.says("Sign in with Bank ID");
+        if scripts == Scripts::Run {
+            for scheme in ["light", "dark"] {
+                likes(&page, scheme);
+                page.shot(&format!("sign-in-{scheme}"));
+            }
+        }
+        // Somebody who is in no group that counts is told which ones do.
+        issuer.with(|state| state.person["groups"] = json!(["others"]));
+        page.click("a.button.main");
+        page.says("you are in no group that may see this fleet");
+        if scripts == Scripts::Run {
+            for scheme in ["light", "dark"] {
+                likes(&page, scheme);
+                page.shot(&format!("no-group-{scheme}"));
+            }
+            for width in [500, 640] {
+                page.ask("POST", "window/rect", &json!({ "width": width, "height": 1400 }));
+                let wide =
+                    page.script("return [document.documentElement.scrollWidth, window.innerWidth]");
+                assert!(wide[0].as_u64() <= wide[1].as_u64(), "{width}: {wide}");
+            }
+        }
+        issuer.with(|state| state.person["groups"] = json!(["fleet-operators"]));
+        page.go("/ui/audit");
+        page.click("a.button.main");
+        // Over the issuer and back to the page that was asked for, by itself.
+        page.says("person ana@bank.example (248289761001)");
+        let at = page.ask("GET", "url", &json!({}));
+        assert_eq!(at, format!("{}/ui/audit", bank.fleet.url()));
+        page.says("Sign out");
+        if scripts == Scripts::Run {
+            let complaints = page.complaints();
+            // The refusal's own status is the only thing that it may speak of.
+            let others = complaints.iter().filter(|one| !one.contains("status of 403"));
+            assert_eq!(others.count(), 0, "{complaints:?}");
+        }
+        page.click("header form button");
+        page.says("Sign in with Bank ID");
+        page.go("/ui");
+        page.says("Sign in with Bank ID");
+    }
+}

@@ -300,7 +300,8 @@ fn the_dashboard_lets_in_who_has_a_token_and_takes_its_own_forms_alone() {
     let stranger = Browser { client: bank.client(), cookie: "__Host-codex-fleet=abc".to_owned() };
     for path in ["/ui", "/ui/rollouts", "/ui/audit", "/ui/endpoints.csv", "/ui/report.json"] {
         let reply = stranger.get(path);
-        assert_eq!((reply.status, reply.header("location")), (303, Some("/ui/login")), "{path}");
+        let to = if path == "/ui" { "/ui/login".into() } else { format!("/ui/login?next={path}") };
+        assert_eq!((reply.status, reply.header("location")), (303, Some(to.as_str())), "{path}");
     }
     let wrong = stranger.post("/ui/login", "https://localhost", "token=ccadmin_wrong");
     assert_eq!(wrong.status, 403);

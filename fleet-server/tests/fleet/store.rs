@@ -1,5 +1,6 @@
 //! One suite for both databases, and what happens when one of them is gone.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -548,4 +549,65 @@ fn two_processes_share_a_port_and_a_database() {
     // One of them ends, and nobody is turned away.
     second.stop();
     assert!((0..20).all(|_| operator.get("/healthz").status == 200));
+}
+
+#[test]
+fn a_session_begins_once_is_found_by_its_cookie_alone_and_ends() {
+    use codex_fleet_server::oidc::Person;
+    use codex_fleet_server::store::sessions::{self, Holder, Kept, Which};
+
+    on_both(async |place| {
+        let store = open(place);
+        let began = now().as_millisecond();
+        let kept = |number: usize| Kept {
+            id: format!("{number:012x}"),
+            holder: Holder::Person(Person {
+                issuer: "https://id.example".to_owned(),
+                subject: format!("person-{number}"),
+                name: None,
+                groups: BTreeSet::from(["operators".to_owned()]),
+            }),
+            began: began + i64::try_from(number).unwrap(),
+            ends: began + 36_000_000,
+        };
+        let begin = async |number: usize, attempt: Option<&str>| {
+            let (one, attempt) = (kept(number), attempt.map(str::to_owned));
+            let hash = format!("hash-{number}");
+            store
+                .write(move |tx| sessions::begin(tx, &hash, &one, attempt.as_deref()))
+                .await
+                .unwrap()
+        };
+        let find = async |hash: &str, after_milliseconds: i64| {
+            let hash = hash.to_owned();
+            let at = jiff::Timestamp::from_millisecond(began + after_milliseconds).unwrap();
+            store.read(move |tx| sessions::find(tx, &hash, at)).await.unwrap()
+        };
+        assert!(begin(1, Some("mark")).await);
+        assert!(!begin(2, Some("mark")).await, "a login signs in once");
+        assert!(begin(3, None).await && begin(4, None).await, "tokens have no mark");
+        assert_eq!(find("hash-1", 1).await, Some(kept(1)));
+        assert_eq!(find("hash-2", 1).await, None);
+        assert_eq!(find("mark", 1).await, None);
+        assert_eq!(find("hash-1", 36_000_000).await, None, "it has an end");
+        let end = async |which: Which<'static>| {
+            store.write(move |tx| sessions::end(tx, which, now())).await.unwrap()
+        };
+        assert!(end(Which::Id("000000000001")).await && !end(Which::Id("000000000001")).await);
+        assert!(end(Which::Cookie("hash-3")).await && !end(Which::Cookie("nobody")).await);
+        assert!(!begin(5, Some("mark")).await, "also when it has ended");
+        let left = store.read(|tx| sessions::list(tx, now())).await.unwrap();
+        assert_eq!(left, [kept(4)]);
+        // Not without end: the oldest go.
+        let many: Vec<Kept> = (10..1_020).map(kept).collect();
+        let write = store.write(move |tx| {
+            for (number, one) in (10..).zip(&many) {
+                sessions::begin(tx, &format!("hash-{number}"), one, None)?;
+            }
+            Ok(())
+        });
+        write.await.unwrap();
+        let left = store.read(|tx| sessions::list(tx, now())).await.unwrap();
+        assert_eq!((left.len(), &left[0].id), (1_000, &kept(20).id));
+    });
 }
