@@ -142,7 +142,12 @@ impl Fleet {
     pub async fn open(config: Config, holds: Arc<dyn Holds>) -> Result<Arc<Self>, ServeError> {
         let keys = keys(&config)?;
         let place = config.database.clone();
-        let store = tokio::task::spawn_blocking(move || Store::open(&place)).await??;
+        let opened = tokio::task::spawn_blocking(move || {
+            let store = Store::open(&place)?;
+            store.listen(&place)?;
+            Ok::<_, StoreError>(store)
+        });
+        let store = opened.await??;
         let fleet = Arc::new(Self {
             config,
             store,
@@ -226,14 +231,15 @@ impl Fleet {
         let mut turns: u64 = 0;
         let every = CHECKPOINT.div_ceil(self.config.pace.poll_milliseconds);
         while *phase.borrow() == Phase::Serving {
+            let mut is_hint = false;
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(pause) => turns += 1,
+                () = self.store.news() => is_hint = true,
                 _ = phase.changed() => break,
             }
-            turns += 1;
             let polled = self.poll().await;
             self.note_database(polled);
-            if turns.is_multiple_of(every) {
+            if !is_hint && turns.is_multiple_of(every) {
                 self.checkpoint().await;
                 self.probe().await;
             }

@@ -10,6 +10,7 @@
 //!   still holds when it writes.
 //! - Work that ends in a refusal has written nothing before.
 
+mod address;
 pub mod devices;
 pub mod dump;
 mod engine;
@@ -25,9 +26,15 @@ pub mod tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use self::engine::Engine;
-use self::sql::{Access, Opener, StoreError, Transaction};
+use self::sql::{Access, Opener, StoreError, Transaction, Wanted};
+
+/// After how long a listener that lost its connection tries again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +46,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// A text such as `fleet.sqlite` or `postgres://fleet@db.bank.example/fleet`.
+    /// A text such as `fleet.sqlite` or `postgres://fleet@db.bank.example/fleet`, with
+    /// `?sslmode=verify-full&sslrootcert=FILE` for TLS.
     pub fn of(text: &str) -> Self {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             Self::Address(text.to_owned())
@@ -54,6 +62,7 @@ impl Place {
 pub struct Store {
     writer: Engine,
     reader: Engine,
+    news: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Store {
@@ -84,7 +93,41 @@ impl Store {
         Ok(Self {
             writer: Engine::start(Arc::clone(&opener), first, Access::Write),
             reader: Engine::start(opener, second, Access::Read),
+            news: Arc::default(),
         })
+    }
+
+    /// Listens to what other servers on the database announce, for as long as this store is there.
+    /// Nothing rests on it: a connection that is lost costs time, and is opened again.
+    ///
+    /// # Errors
+    /// When the address of the database cannot be read.
+    pub fn listen(&self, place: &Place) -> Result<(), StoreError> {
+        let Place::Address(address) = place else { return Ok(()) };
+        let database = postgresql::Postgresql::new(address)?;
+        let news = Arc::downgrade(&self.news);
+        std::thread::spawn(move || {
+            let mut heard = || match news.upgrade() {
+                Some(news) => {
+                    news.notify_one();
+                    Wanted::More
+                }
+                None => Wanted::Nothing,
+            };
+            while let Err(error) = database.listen(&mut heard) {
+                tracing::debug!(%error, "announcements of other servers are not heard for now");
+                std::thread::sleep(AGAIN);
+                if heard() == Wanted::Nothing {
+                    return;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Waits until another server has announced something.
+    pub async fn news(&self) {
+        self.news.notified().await;
     }
 
     /// Changes something, and waits until it is durable. Everything that is waiting shares one

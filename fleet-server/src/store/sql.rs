@@ -173,6 +173,15 @@ pub trait Transaction {
     /// # Errors
     /// When the database refuses or is gone; the transaction is void then.
     fn query(&mut self, sql: &str, arguments: &[Value]) -> Result<Vec<Row>, StoreError>;
+
+    /// Has the other servers on the database look at the head at once after the commit, where the
+    /// database can do that. It is a hint: they look every second in any case.
+    ///
+    /// # Errors
+    /// When the database refuses or is gone; the transaction is void then.
+    fn announce(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Asks for one row at most.
@@ -224,4 +233,23 @@ pub trait Opener: Send + Sync {
     /// # Errors
     /// When the database is not there.
     fn open(&self) -> Result<Box<dyn Connection>, StoreError>;
+
+    /// Listens to what is announced, until nobody wants to hear it any more or the connection is
+    /// lost. Where nothing is ever announced, it ends at once.
+    ///
+    /// # Errors
+    /// When the database is not there, or gone.
+    fn listen(&self, heard: &mut dyn FnMut() -> Wanted) -> Result<(), StoreError> {
+        let _nobody_speaks = heard;
+        Ok(())
+    }
+}
+
+/// Whether somebody wants to hear more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Somebody does.
+    More,
+    /// Nobody does.
+    Nothing,
 }
