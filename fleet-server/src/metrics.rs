@@ -29,6 +29,12 @@ pub struct Metrics {
     pub releases_refused: AtomicU64,
     /// Times that the database did not answer the poll.
     pub polls_failed: AtomicU64,
+    /// Times that the server's certificate became another one.
+    pub certificates_changed: AtomicU64,
+    /// Certificates for the server that could not be used.
+    pub certificates_refused: AtomicU64,
+    /// Log records and reports that a collector did not get.
+    pub telemetry_lost: AtomicU64,
     requests: Mutex<BTreeMap<(Action, u16), (u64, u64)>>,
 }
 

@@ -160,7 +160,14 @@ fn rest(out: &Out<'_>, frame: &Frame<'_>, records: &[Record], dice: &mut Dice) {
         endpoints,
     };
     let view =
-        ReleasesView { bundles: COHORTS.map(bundle).to_vec(), timestamp: Some(218), now: now() };
+        ReleasesView {
+            bundles: COHORTS.map(bundle).to_vec(),
+            before: 0,
+            total: COHORTS.len(),
+            next: None,
+            timestamp: Some(218),
+            now: now(),
+        };
     out.put("releases", || releases(frame, &view));
     let view = DiffView {
         bundle: bundle(("payments", "", 9_240, 31)),

@@ -194,8 +194,9 @@ async fn signalled() {
 }
 
 async fn create_token(arguments: CreateToken) -> Result<String, Ended> {
-    let CreateToken { config, team, environment, groups, seconds, uses } = arguments;
-    let scope = Scope { team, environment, groups: groups.into_iter().collect() };
+    let CreateToken { config, team, environment, groups, hosts, seconds, uses } = arguments;
+    let (groups, hosts) = (groups.into_iter().collect(), hosts.into_iter().collect());
+    let scope = Scope { team, environment, groups, hosts };
     issue::check_scope(&scope).map_err(Ended::Usage)?;
     if uses == 0 {
         return Err(Ended::Usage("`--uses` must be at least 1".to_owned()));
@@ -237,17 +238,21 @@ async fn list_tokens(arguments: &ListArgs) -> Result<String, Ended> {
     };
     let mut text = String::new();
     for token in enrolment {
-        let Scope { team, environment, groups } = &token.scope;
-        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let Scope { team, environment, groups, hosts } = &token.scope;
+        let listed = |names: &std::collections::BTreeSet<String>| match names.len() {
+            0 => "-".to_owned(),
+            _ => names.iter().map(String::as_str).collect::<Vec<_>>().join(","),
+        };
         text += &format!(
-            "{}  enrolment  {}/{} used  {}  team {}  environment {}  groups {}\n",
+            "{}  enrolment  {}/{} used  {}  team {}  environment {}  groups {}  hosts {}\n",
             token.id,
             token.used,
             token.uses,
             state(token.revoked, Some(token.expires)),
             team.as_deref().unwrap_or("-"),
             environment.as_deref().unwrap_or("-"),
-            if groups.is_empty() { "-".to_owned() } else { groups.join(",") },
+            listed(groups),
+            listed(hosts),
         );
     }
     for token in access {
@@ -418,7 +423,8 @@ async fn check(arguments: &ConfigArgs) -> Result<String, Ended> {
     let key = crate::authority::private_key(&read(&key, 1_000_000)?, "server key")?;
     let authority = fleet.authority().certificate().clone();
     let grace = std::time::Duration::from_secs(0);
-    crate::tls::config(crate::tls::Tls { chain, key, authority, grace })?;
+    let shows = Arc::new(crate::tls::Shows::new(chain, key)?);
+    crate::tls::config(crate::tls::Tls { shows, authority, grace })?;
     let trouble = fleet.trouble();
     if !trouble.is_empty() {
         return Err(Ended::Findings(trouble.join("; ")));

@@ -40,6 +40,9 @@ use crate::world::now;
 /// The most rollouts of a list.
 const MAX_ROLLOUTS: usize = 200;
 
+/// How many bundles a page of releases shows.
+const MAX_BUNDLES: usize = 200;
+
 /// The most machines that one search looks at.
 const MAX_LOOKED_AT: usize = 200_000;
 
@@ -262,14 +265,25 @@ fn row(shelf: &Shelf, one: &Assignment) -> BundleRow {
     }
 }
 
-pub(super) async fn releases(fleet: &Arc<Fleet>, frame: &Frame<'_>) -> Result<String, Refusal> {
+/// A page of cohorts, which begins after one.
+pub(super) async fn releases(
+    fleet: &Arc<Fleet>,
+    frame: &Frame<'_>,
+    query: &Fields,
+) -> Result<String, Refusal> {
     let shelf = Shelf::of(fleet).await?;
     let tree = &shelf.tree;
-    let listed = tree.assignments.iter().take(MAX_ROLLOUTS);
-    let mut bundles: Vec<BundleRow> = listed.map(|one| row(&shelf, one)).collect();
-    bundles.sort_by(|one, other| one.cohort.cmp(&other.cohort));
+    let mut all: Vec<&Assignment> = tree.assignments.iter().collect();
+    all.sort_by(|one, other| one.label.cohort.cmp(&other.label.cohort));
+    let after = query.get("after").map_or("", String::as_str);
+    let before = all.partition_point(|one| one.label.cohort.as_str() <= after);
+    let listed = all.iter().skip(before).take(MAX_BUNDLES);
+    let bundles: Vec<BundleRow> = listed.map(|one| row(&shelf, one)).collect();
+    let is_last = before + bundles.len() >= all.len();
+    let next = bundles.last().filter(|_| !is_last).map(|one| one.cohort.clone());
     let timestamp = (tree.version > 0).then_some(tree.version);
-    Ok(pages::releases::releases(frame, &ReleasesView { bundles, timestamp, now: now() }))
+    let view = ReleasesView { bundles, before, total: all.len(), next, timestamp, now: now() };
+    Ok(pages::releases::releases(frame, &view))
 }
 
 /// The newest bundle of a cohort against the one before; `name` is `COHORT` or `COHORT/GENERATION`.

@@ -207,7 +207,14 @@ fn pages(may: May) -> Vec<(&'static str, String)> {
         approval: Some(NASTY.to_owned()),
         now: now(),
     };
-    let all = ReleasesView { bundles: vec![bundle()], timestamp: Some(3), now: now() };
+    let all = ReleasesView {
+        bundles: vec![bundle()],
+        before: 0,
+        total: 1,
+        next: None,
+        timestamp: Some(3),
+        now: now(),
+    };
     vec![
         ("overview", overview(frame, &overview_view)),
         ("rollout", rollout(frame, &rollout_view)),
