@@ -17,7 +17,7 @@ use crate::authority::{Authority, Pair, private_key};
 use crate::config::Config;
 use crate::dashboard::Sessions;
 use crate::error::ServeError;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Standing};
 use crate::release::{Files, TIMESTAMP, verify};
 use crate::rolling::Board;
 use crate::store::Store;
@@ -215,6 +215,16 @@ impl Fleet {
     pub async fn revise(&self) -> Result<(), StoreError> {
         self.store.write(|tx| head::revised(tx)).await?;
         self.load().await
+    }
+
+    /// Where it stands, for figures.
+    pub fn standing(&self) -> Standing {
+        let snapshot = self.snapshot();
+        Standing {
+            revision: snapshot.head.revision,
+            release: snapshot.tree.version,
+            is_ready: self.trouble().is_empty(),
+        }
     }
 
     /// What keeps this server from doing its work.

@@ -40,6 +40,7 @@ pub mod rollout;
 pub mod server;
 pub mod setup;
 pub mod store;
+pub mod telemetry;
 pub mod testing;
 pub mod tls;
 pub mod tree;

@@ -111,7 +111,7 @@ async fn step(fleet: &Arc<Fleet>, cohort: &str) -> Result<(), Problem> {
 
 /// Microseconds that the server has spent on pages.
 fn served(fleet: &Fleet) -> u64 {
-    let text = fleet.metrics.text(0, 0, 0);
+    let text = fleet.metrics.text(fleet.standing());
     let wanted = "codex_fleet_request_microseconds_total{action=\"Page\",status=\"200\"} ";
     text.lines().find_map(|line| line.strip_prefix(wanted)?.parse().ok()).unwrap_or(0)
 }

@@ -213,9 +213,7 @@ pub(super) async fn audit(call: &Call) -> Result<Answer, Refusal> {
 }
 
 pub(super) fn metrics(call: &Call) -> Answer {
-    let snapshot = call.fleet.snapshot();
-    let is_ready = u8::from(call.fleet.trouble().is_empty());
-    let text = call.fleet.metrics.text(snapshot.head.revision, snapshot.tree.version, is_ready);
+    let text = call.fleet.metrics.text(call.fleet.standing());
     bytes_of(StatusCode::OK, "text/plain; version=0.0.4", text)
 }
 

@@ -14,6 +14,8 @@ use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::arguments::{
     AdminToken, Arguments, Audit, BackupArgs, ById, Command, Config as ConfigCommand, ConfigArgs,
@@ -29,6 +31,7 @@ use crate::store::head::{self, Deed};
 use crate::store::sql::StoreError;
 use crate::store::tokens::{Grant, Rules, Scope, accesses, enrolments, revoke};
 use crate::store::{Store, devices, dump};
+use crate::telemetry;
 use crate::world::{now, read};
 
 /// Who does something at the console, for the audit log.
@@ -152,10 +155,18 @@ fn init(arguments: &Init) -> Result<String, Ended> {
 }
 
 async fn serve_until_told(arguments: &ConfigArgs) -> Result<String, Ended> {
+    let config = load(&arguments.config)?;
+    let (records, exporter) = match &config.telemetry {
+        Some(settings) => telemetry::open(settings).map(|(one, other)| (Some(one), Some(other)))?,
+        None => (None, None),
+    };
     let filter = EnvFilter::try_from_env("CODEX_FLEET_LOG").unwrap_or_else(|_| "info".into());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    log.with_ansi(false).init();
-    let running = serve(load(&arguments.config)?, Arc::new(NoHolds)).await?;
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(filter).with(log).with(records).init();
+    let running = serve(config, Arc::new(NoHolds)).await?;
+    if let Some(exporter) = exporter {
+        exporter.start(&running.fleet);
+    }
     let mut lines = String::new();
     for address in &running.tls {
         lines += &format!("https://{address}\n");
@@ -177,9 +188,12 @@ async fn serve_until_told(arguments: &ConfigArgs) -> Result<String, Ended> {
 #[cfg(unix)]
 async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+    let (Ok(mut term), Ok(mut interrupt), Ok(_hangup)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        // Who sends this wants files to be read again: the certificate is, in any case.
+        signal(SignalKind::hangup()),
+    ) else {
         return;
     };
     tokio::select! {

@@ -10,6 +10,8 @@ mod process;
 mod push;
 mod site;
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 
 use self::process::{finished, numbers};
@@ -28,6 +30,10 @@ pub(crate) struct Fleet {
     /// How often the parts that are compared take turns.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// A folder with programs that are built already, as cargo lays them out; they are built where
+    /// none is named.
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -51,7 +57,7 @@ pub(super) fn run(arguments: &Fleet) -> Result<(), Problem> {
     if arguments.rounds == 0 {
         return Err("no rounds, no measurement".into());
     }
-    let site = Site::new()?;
+    let site = Site::new(arguments.programs.as_deref())?;
     let mut verdicts = Verdicts::default();
     for part in PARTS.iter().filter(|one| arguments.only.is_empty() || arguments.only.contains(one))
     {

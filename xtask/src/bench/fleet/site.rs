@@ -28,14 +28,12 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Builds the programs and signs a release with one file of 20 KB.
-    pub(super) fn new() -> Result<Self, Problem> {
-        let words = ["build", "--release", "--locked", "--package", "codex-fleet-server"];
-        let what = ["--bin", "codex-fleet-server", "--example", "load"];
-        if !Command::new(cargo()).args(words).args(what).status()?.success() {
-            return Err("the release build failed".into());
-        }
-        let programs = target_folder().join("release").canonicalize()?;
+    /// Builds the programs, where they are not there, and signs a release with one file of 20 KB.
+    pub(super) fn new(programs: Option<&Path>) -> Result<Self, Problem> {
+        let programs = match programs {
+            Some(folder) => folder.canonicalize()?,
+            None => built()?,
+        };
         let place = target_folder().join("bench/fleet");
         if place.exists() {
             fs::remove_dir_all(&place)?;
@@ -166,6 +164,15 @@ impl Servers<'_> {
         finished(&self.site.load, &["revise", &database.to_string_lossy()])?;
         Ok(())
     }
+}
+
+fn built() -> Result<PathBuf, Problem> {
+    let words = ["build", "--release", "--locked", "--package", "codex-fleet-server"];
+    let what = ["--bin", "codex-fleet-server", "--example", "load"];
+    if !Command::new(cargo()).args(words).args(what).status()?.success() {
+        return Err("the release build failed".into());
+    }
+    Ok(target_folder().join("release").canonicalize()?)
 }
 
 /// A port that is free now.
