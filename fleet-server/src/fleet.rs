@@ -71,12 +71,14 @@ pub struct Snapshot {
 }
 
 /// What is told to all push channels: one buffer for all of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Pulse {
     /// The hint.
     pub revision: u64,
     /// The hint, as it is sent.
     pub text: Utf8Bytes,
+    /// Whether the server goes on.
+    pub phase: Phase,
 }
 
 /// Keys and certificates.
@@ -157,7 +159,11 @@ impl Fleet {
             sessions: Sessions::default(),
             keys,
             snapshot: RwLock::default(),
-            pulse: watch::Sender::new(Pulse::default()),
+            pulse: watch::Sender::new(Pulse {
+                revision: 0,
+                text: Utf8Bytes::default(),
+                phase: Phase::Serving,
+            }),
             draining: watch::Sender::new(Phase::Serving),
             loading: tokio::sync::Mutex::default(),
             seen: Mutex::default(),
@@ -206,6 +212,7 @@ impl Fleet {
     /// Takes no new work from now on.
     pub fn drain(&self) {
         self.draining.send_replace(Phase::Draining);
+        self.pulse.send_modify(|told| told.phase = Phase::Draining);
     }
 
     /// Tells all endpoints of all servers to look: their holds have changed.
@@ -375,11 +382,11 @@ impl Fleet {
             heartbeat: self.config.pace.heartbeat_seconds,
         };
         let Ok(text) = serde_json::to_string(&hint) else { return };
-        let pulse = Pulse { revision, text: text.into() };
+        let text = Utf8Bytes::from(text);
         self.pulse.send_if_modified(|told| {
-            let is_new = told.text != pulse.text;
+            let is_new = told.text != text;
             if is_new {
-                *told = pulse;
+                (told.revision, told.text) = (revision, text);
             }
             is_new
         });

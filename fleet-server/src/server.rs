@@ -133,7 +133,10 @@ async fn keep_certificate(
                 let problem = error.to_string();
                 if told.as_ref() != Some(&problem) {
                     fleet.metrics.certificates_refused.fetch_add(1, Ordering::Relaxed);
-                    tracing::error!(problem, "the new certificate cannot be used: the old one stays");
+                    tracing::error!(
+                        problem,
+                        "the new certificate cannot be used: the old one stays"
+                    );
                     told = Some(problem);
                 }
             }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
-use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
@@ -101,8 +101,7 @@ pub fn config(tls: Tls) -> Result<Arc<ServerConfig>, AuthorityError> {
         .with_cert_resolver(shows);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // Whoever reconnects does so without public-key work, and no process holds anything for it.
-    config.ticketer =
-        rustls::crypto::ring::Ticketer::new().map_err(|error| wrong(&error))?;
+    config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(|error| wrong(&error))?;
     config.send_tls13_tickets = 1;
     config.max_early_data_size = 0;
     Ok(Arc::new(config))

@@ -47,6 +47,8 @@ pub(crate) async fn serve(
         "/v1/push",
         get(async move |upgrade: WebSocketUpgrade| {
             let pulse = told.subscribe();
+            // What it takes by default is a hundred times as much; nobody would.
+            let upgrade = upgrade.write_buffer_size(0).read_buffer_size(1_024);
             upgrade.on_upgrade(async move |socket| drop(channel(socket, pulse).await))
         }),
     );

@@ -127,7 +127,8 @@ pub(super) async fn renew(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
             return Err(Refusal::new(StatusCode::FORBIDDEN, "revoked", sentence));
         }
         Renewed::OtherName => {
-            let sentence = "the token that enrolled this machine is for other names: enrol it again";
+            let sentence =
+                "the token that enrolled this machine is for other names: enrol it again";
             return Err(Refusal::new(StatusCode::FORBIDDEN, "token_host", sentence));
         }
     }

@@ -9,10 +9,10 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use codex_fleet::identity::DeviceId;
 use hyper::StatusCode;
 use jiff::Timestamp;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Call, Caller, query};
-use crate::fleet::{Fleet, Phase};
+use crate::fleet::{Fleet, Phase, Pulse};
 use crate::http::answer::{Answer, Refusal, bytes_of};
 use crate::world::now;
 
@@ -101,32 +101,39 @@ async fn channel(
 ) -> Result<(), axum::Error> {
     let heartbeat = Duration::from_secs(fleet.config.pace.heartbeat_seconds);
     let mut pulse = fleet.pulse();
-    let mut phase = fleet.phase();
+    let beat = sleep(heartbeat);
+    tokio::pin!(beat);
     while listener.is_welcome(fleet) {
         // The first one tells where things stand; all others that they have changed, or that the
         // channel lives.
-        let hint = pulse.borrow_and_update().text.clone();
-        socket.send(Message::Text(hint)).await?;
+        let Pulse { text, phase, revision: _ } = pulse.borrow_and_update().clone();
+        if phase == Phase::Draining {
+            let reason = Utf8Bytes::from_static("this server ends: look for another one");
+            return socket.send(Message::Close(Some(CloseFrame { code: AWAY, reason }))).await;
+        }
+        socket.send(Message::Text(text)).await?;
         fleet.metrics.hints.fetch_add(1, Ordering::Relaxed);
-        let beat = sleep(heartbeat);
-        tokio::pin!(beat);
+        // The clock of the heartbeat is not touched for a hint: very many channels hear one at once.
+        let next = Instant::now() + heartbeat;
         loop {
-            if *phase.borrow_and_update() == Phase::Draining {
-                let reason = Utf8Bytes::from_static("this server ends: look for another one");
-                return socket.send(Message::Close(Some(CloseFrame { code: AWAY, reason }))).await;
-            }
             tokio::select! {
-                () = &mut beat => break,
+                biased;
                 changed = pulse.changed() => match changed {
                     Ok(()) => break,
                     Err(_) => return Ok(()),
                 },
-                _ = phase.changed() => {}
                 // Pings and the end are answered by the library; there is nothing else to say.
                 heard = socket.recv() => match heard {
                     Some(heard) => drop(heard?),
                     None => return Ok(()),
                 },
+                () = &mut beat => {
+                    let is_due = Instant::now() >= next;
+                    beat.as_mut().reset(if is_due { Instant::now() + heartbeat } else { next });
+                    if is_due {
+                        break;
+                    }
+                }
             }
         }
     }

@@ -53,7 +53,9 @@ pub(super) fn read(address: &str) -> Result<(String, Protection), StoreError> {
         }
         (Some("verify-full"), Some(authority)) => Protection::Full { authority },
         (Some("verify-full"), None) => {
-            return Err(wrong("`sslmode=verify-full` needs `sslrootcert`, a file with the authority"));
+            return Err(wrong(
+                "`sslmode=verify-full` needs `sslrootcert`, a file with the authority",
+            ));
         }
         (Some(_), _) => {
             return Err(wrong(
@@ -71,7 +73,8 @@ fn plain(value: &str) -> Result<PathBuf, StoreError> {
     let mut bytes = Vec::new();
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {
-        let mut digit = || char::from(rest.next()?).to_digit(16).and_then(|one| u8::try_from(one).ok());
+        let mut digit =
+            || char::from(rest.next()?).to_digit(16).and_then(|one| u8::try_from(one).ok());
         bytes.push(match byte {
             b'%' => match (digit(), digit()) {
                 (Some(high), Some(low)) => high << 4 | low,
@@ -86,8 +89,7 @@ fn plain(value: &str) -> Result<PathBuf, StoreError> {
 
 /// TLS to whoever shows a certificate of an authority.
 pub(super) fn tls(authority: &Path) -> Result<ClientConfig, StoreError> {
-    let bytes =
-        world::read(authority, MAX_FILE).map_err(|error| wrong(&error.to_string()))?;
+    let bytes = world::read(authority, MAX_FILE).map_err(|error| wrong(&error.to_string()))?;
     let mut roots = RootCertStore::empty();
     let all = certificates(&bytes).map_err(|error| wrong(&error.to_string()))?;
     for certificate in all {
@@ -117,7 +119,10 @@ mod tests {
             )
         );
         for address in ["postgres://fleet@db/fleet", "postgres://fleet@db/fleet?sslmode=disable"] {
-            assert_eq!(read(address).unwrap(), ("postgres://fleet@db/fleet".to_owned(), Protection::None));
+            assert_eq!(
+                read(address).unwrap(),
+                ("postgres://fleet@db/fleet".to_owned(), Protection::None)
+            );
         }
     }
 

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
 
-use postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use postgres::fallible_iterator::FallibleIterator as _;
+use postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 

@@ -132,8 +132,9 @@ pub(super) fn told<'site>(
             ));
         }
         let [floor, bare, ours] = &all;
-        let ratio =
-            |part: for<'told> fn(&'told Told<'site>) -> &'told [f64]| median(part(ours)) / median(part(floor));
+        let ratio = |part: for<'told> fn(&'told Told<'site>) -> &'told [f64]| {
+            median(part(ours)) / median(part(floor))
+        };
         let memory = ours.memory_kib / bare.memory_kib;
         verdicts.goal("memory of an idle channel, to bare axum", memory, Bound::Most(1.0), "x");
         let span = ratio(|one| &one.spans_ms);
