@@ -146,7 +146,7 @@ impl Fleet {
         let place = config.database.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let store = Store::open(&place)?;
-            store.listen(&place)?;
+            store.tend(&place)?;
             Ok::<_, StoreError>(store)
         });
         let store = opened.await??;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use codex_fleet::check_in::{Held, State, Transition};
 use codex_fleet::identity::{DeviceId, Identity};
+use codex_fleet_server::store::sql::StoreError;
 use codex_fleet_server::store::{Place, Store, status};
 use codex_trust::audience::Claims;
 use jiff::Timestamp;
@@ -52,16 +53,24 @@ pub(crate) async fn run(arguments: &Transitions) -> Result<(), Problem> {
         Some(address) => Place::of(address),
         None => Place::File(folder.join("transitions.sqlite")),
     };
-    let store = tokio::task::spawn_blocking(move || Store::open(&place)).await??;
+    let opened = tokio::task::spawn_blocking(move || {
+        let store = Store::open(&place)?;
+        // As in a server.
+        store.tend(&place)?;
+        Ok::<_, StoreError>(store)
+    });
+    let store = opened.await??;
+    // Machines are enrolled before they report anything.
+    throughput(&store, 1, *count, *at_once).await?;
     // One after another, twice: the disk is not alone.
     let mut floors = vec![floor(folder, *count)?];
-    let first = throughput(&store, 0..*count, *at_once).await?;
+    let first = throughput(&store, 2, *count, *at_once).await?;
     floors.push(floor(folder, *count)?);
-    let second = throughput(&store, *count..2 * *count, *at_once).await?;
+    let second = throughput(&store, 3, *count, *at_once).await?;
     let sync = syncs(folder)?;
     println!("floor {:.0} {}", best(floors), sync.as_micros());
     println!("store {:.0}", first.max(second));
-    let waits = waits(&store, 2 * *count, *paced).await?;
+    let waits = waits(&store, *count, *paced).await?;
     let sync = sync.max(syncs(folder)?);
     println!(
         "waits {} {} {}",
@@ -139,16 +148,12 @@ fn identity(number: u64) -> Identity {
     }
 }
 
-async fn record(store: &Store, number: u64) -> Result<Duration, Problem> {
+/// Makes a machine's next transition durable; they go to and fro.
+async fn record(store: &Store, machine: u64, number: u64) -> Result<Duration, Problem> {
     let about = Held { cohort: "a".to_owned(), generation: 1, digest: "sha256:0".to_owned() };
-    let one = Transition {
-        at: Timestamp::UNIX_EPOCH,
-        number: 1,
-        about,
-        state: State::Enforced,
-        reasons: Vec::new(),
-    };
-    let (began, identity, told) = (Instant::now(), identity(number), vec![one]);
+    let state = if number % 2 == 0 { State::Installed } else { State::Enforced };
+    let one = Transition { at: Timestamp::UNIX_EPOCH, number, about, state, reasons: Vec::new() };
+    let (began, identity, told) = (Instant::now(), identity(machine), vec![one]);
     let kept = move |tx: &mut dyn codex_fleet_server::store::sql::Transaction| {
         status::record(tx, &identity, &told, Timestamp::UNIX_EPOCH)
     };
@@ -158,18 +163,18 @@ async fn record(store: &Store, number: u64) -> Result<Duration, Problem> {
 
 async fn throughput(
     store: &Store,
-    numbers: std::ops::Range<u64>,
+    number: u64,
+    count: u64,
     at_once: usize,
 ) -> Result<f64, Problem> {
-    let count = numbers.end - numbers.start;
     let room = Arc::new(Semaphore::new(at_once));
     let began = Instant::now();
     let mut asked = tokio::task::JoinSet::new();
-    for number in numbers {
+    for machine in 0..count {
         let permit = Arc::clone(&room).acquire_owned().await?;
         let store = store.clone();
         asked.spawn(async move {
-            let done = record(&store, number).await;
+            let done = record(&store, machine, number).await;
             drop(permit);
             done
         });
@@ -184,18 +189,18 @@ async fn throughput(
 }
 
 /// How long each of so many a second waits, over three seconds.
-async fn waits(store: &Store, from: u64, paced: u64) -> Result<Vec<Duration>, Problem> {
+async fn waits(store: &Store, machines: u64, paced: u64) -> Result<Vec<Duration>, Problem> {
     let mut asked = tokio::task::JoinSet::new();
     let mut tick = tokio::time::interval(Duration::from_millis(1));
-    let mut number = from;
+    let mut told = 0;
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(3) {
         tick.tick().await;
-        let due = from + u64::try_from(began.elapsed().as_millis())? * paced / 1_000;
-        while number < due {
-            let store = store.clone();
-            asked.spawn(async move { record(&store, number).await });
-            number += 1;
+        let due = u64::try_from(began.elapsed().as_millis())? * paced / 1_000;
+        while told < due {
+            let (store, machine, number) = (store.clone(), told % machines, 4 + told / machines);
+            asked.spawn(async move { record(&store, machine, number).await });
+            told += 1;
         }
     }
     let mut waits = Vec::new();

@@ -33,7 +33,8 @@ use tokio::sync::Notify;
 use self::engine::Engine;
 use self::sql::{Access, Opener, StoreError, Transaction, Wanted};
 
-/// After how long a listener that lost its connection tries again.
+/// After how long the log of SQLite is moved again, and a listener that lost its connection tries
+/// again.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Where the database is.
@@ -97,15 +98,30 @@ impl Store {
         })
     }
 
-    /// Listens to what other servers on the database announce, for as long as this store is there.
-    /// Nothing rests on it: a connection that is lost costs time, and is opened again.
+    /// Does what makes a running server faster, for as long as this store is there. Nothing rests on
+    /// it. PostgreSQL is listened to for what other servers announce: a connection that is lost costs
+    /// time, and is opened again. SQLite has its log moved into its file.
     ///
     /// # Errors
     /// When the address of the database cannot be read.
-    pub fn listen(&self, place: &Place) -> Result<(), StoreError> {
-        let Place::Address(address) = place else { return Ok(()) };
-        let database = postgresql::Postgresql::new(address)?;
+    pub fn tend(&self, place: &Place) -> Result<(), StoreError> {
         let news = Arc::downgrade(&self.news);
+        let address = match place {
+            Place::Address(address) => address,
+            Place::File(path) => {
+                let path = path.clone();
+                std::thread::spawn(move || {
+                    while news.strong_count() > 0 {
+                        std::thread::sleep(AGAIN);
+                        if let Err(error) = sqlite::checkpoint(&path) {
+                            tracing::debug!(%error, "the log of the database was not moved");
+                        }
+                    }
+                });
+                return Ok(());
+            }
+        };
+        let database = postgresql::Postgresql::new(address)?;
         std::thread::spawn(move || {
             let mut heard = || match news.upgrade() {
                 Some(news) => {

@@ -119,6 +119,19 @@ impl Row {
         self.maybe_text(column)?.ok_or_else(|| self.wrong(column, "text"))
     }
 
+    /// A text, taken out of the row.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn take_text(&mut self, column: usize) -> Result<String, StoreError> {
+        match self.0.get_mut(column) {
+            Some(Value::Text(text)) => Ok(std::mem::take(text)),
+            Some(Value::Null | Value::Int(_) | Value::Bytes(_)) | None => {
+                Err(self.wrong(column, "text"))
+            }
+        }
+    }
+
     /// A text or nothing.
     ///
     /// # Errors
