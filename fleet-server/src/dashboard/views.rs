@@ -265,6 +265,14 @@ fn row(shelf: &Shelf, one: &Assignment) -> BundleRow {
     }
 }
 
+/// Which of these sorted names come after one, so many at most, and after which the next page begins.
+fn part(names: &[&str], after: &str, most: usize) -> (std::ops::Range<usize>, Option<String>) {
+    let start = names.partition_point(|name| *name <= after);
+    let end = names.len().min(start.saturating_add(most));
+    let last = end.checked_sub(1).and_then(|last| names.get(last));
+    (start..end, last.filter(|_| end < names.len()).map(|name| (*name).to_owned()))
+}
+
 /// A page of cohorts, which begins after one.
 pub(super) async fn releases(
     fleet: &Arc<Fleet>,
@@ -276,11 +284,11 @@ pub(super) async fn releases(
     let mut all: Vec<&Assignment> = tree.assignments.iter().collect();
     all.sort_by(|one, other| one.label.cohort.cmp(&other.label.cohort));
     let after = query.get("after").map_or("", String::as_str);
-    let before = all.partition_point(|one| one.label.cohort.as_str() <= after);
-    let listed = all.iter().skip(before).take(MAX_BUNDLES);
-    let bundles: Vec<BundleRow> = listed.map(|one| row(&shelf, one)).collect();
-    let is_last = before + bundles.len() >= all.len();
-    let next = bundles.last().filter(|_| !is_last).map(|one| one.cohort.clone());
+    let names: Vec<&str> = all.iter().map(|one| one.label.cohort.as_str()).collect();
+    let (range, next) = part(&names, after, MAX_BUNDLES);
+    let before = range.start;
+    let listed = all.get(range).unwrap_or_default();
+    let bundles: Vec<BundleRow> = listed.iter().map(|one| row(&shelf, one)).collect();
     let timestamp = (tree.version > 0).then_some(tree.version);
     let view = ReleasesView { bundles, before, total: all.len(), next, timestamp, now: now() };
     Ok(pages::releases::releases(frame, &view))
@@ -443,4 +451,25 @@ pub(super) async fn audit(
         hash: entry.hash,
     });
     Ok(pages::audit::audit(frame, &AuditView { entries: entries.collect(), next, chain }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn pages_show_every_name_once() {
+        let names = ["a", "b", "c", "d", "e"];
+        let (mut after, mut seen) = (String::new(), Vec::new());
+        loop {
+            let (range, next) = part(&names, &after, 2);
+            seen.extend_from_slice(&names[range]);
+            let Some(next) = next else { break };
+            after = next;
+        }
+        assert_eq!(seen, names);
+        assert_eq!(part(&names, "zz", 2), (5..5, None));
+        assert_eq!(part(&[], "", 2), (0..0, None));
+        assert_eq!(part(&names, "bb", 5), (2..5, None), "a name that is gone");
+    }
 }

@@ -22,6 +22,7 @@ mod crash;
 mod endpoints;
 mod hostile;
 mod large;
+mod operations;
 mod program;
 mod publish;
 mod rollouts;
