@@ -4,7 +4,8 @@
 //! is verified, and what is served of it), `authority` and `tls` (who a machine is), `fleet` (what
 //! all requests share), `http` (connections and the table of routes), `api` (what the routes do),
 //! `rollout`, `reports` and `exceptions` (pure: what is planned, told and made of requests), `rolling`
-//! (rollouts in a server), `pages` and `dashboard` (what people see), `server` (all of it together),
+//! (rollouts in a server), `pages` and `dashboard` (what people see), `metrics` and `telemetry` (what
+//! operators see), `server` (all of it together),
 //! `setup` (what `init` makes), `cli` (the program).
 //!
 //! **Invariants.**

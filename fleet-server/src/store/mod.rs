@@ -1,6 +1,6 @@
 //! What the server remembers: one way to it, two databases under it.
 //!
-//! Reading order: `sql` (what both databases can do), `sqlite` and `postgresql` (how), `engine`
+//! Reading order: `sql` (what both databases can do), `sqlite`, `postgresql` and `address` (how), `engine`
 //! (many changes, one commit), `schema` (the tables), `head` (revision and audit log), then one file
 //! for each thing that is kept.
 //!
