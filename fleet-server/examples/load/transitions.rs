@@ -151,7 +151,7 @@ fn identity(number: u64) -> Identity {
 /// Makes a machine's next transition durable; they go to and fro.
 async fn record(store: &Store, machine: u64, number: u64) -> Result<Duration, Problem> {
     let about = Held { cohort: "a".to_owned(), generation: 1, digest: "sha256:0".to_owned() };
-    let state = if number % 2 == 0 { State::Installed } else { State::Enforced };
+    let state = if number.is_multiple_of(2) { State::Installed } else { State::Enforced };
     let one = Transition { at: Timestamp::UNIX_EPOCH, number, about, state, reasons: Vec::new() };
     let (began, identity, told) = (Instant::now(), identity(machine), vec![one]);
     let kept = move |tx: &mut dyn codex_fleet_server::store::sql::Transaction| {

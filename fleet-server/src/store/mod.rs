@@ -31,7 +31,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use self::engine::Engine;
-use self::sql::{Access, Opener, StoreError, Transaction, Wanted};
+use self::postgresql::Wanted;
+use self::sql::{Access, Opener, StoreError, Transaction};
 
 /// After how long the log of SQLite is moved again, and a listener that lost its connection tries
 /// again.

@@ -15,7 +15,7 @@ use postgres::{Client, Config, NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::{self, Protection};
-use super::sql::{Access, Connection, Opener, Row, StoreError, Transaction, Value, Wanted};
+use super::sql::{Access, Connection, Opener, Row, StoreError, Transaction, Value};
 
 /// The lock of writers. The number means nothing.
 const WRITERS: i64 = 0x0063_6f64_6578;
@@ -68,6 +68,33 @@ impl Postgresql {
         }
         .map_err(failed)
     }
+
+    /// Listens to what is announced, until nobody wants to hear it any more.
+    ///
+    /// # Errors
+    /// When the database is not there, or gone.
+    pub(super) fn listen(&self, heard: &mut dyn FnMut() -> Wanted) -> Result<(), StoreError> {
+        let mut client = self.connect()?;
+        client.batch_execute("LISTEN codex_fleet").map_err(failed)?;
+        // What was announced before is not heard: look once.
+        while heard() == Wanted::More {
+            let next = client.notifications().timeout_iter(SILENCE).next().map_err(failed);
+            if next?.is_none() {
+                // Silent for long, or lost: a question tells.
+                client.batch_execute("SELECT 1").map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether somebody wants to hear more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Somebody does.
+    More,
+    /// Nobody does.
+    Nothing,
 }
 
 struct Open {
@@ -88,20 +115,6 @@ impl Opener for Postgresql {
             ))
             .map_err(failed)?;
         Ok(Box::new(Open { client, statements: HashMap::new() }))
-    }
-
-    fn listen(&self, heard: &mut dyn FnMut() -> Wanted) -> Result<(), StoreError> {
-        let mut client = self.connect()?;
-        client.batch_execute("LISTEN codex_fleet").map_err(failed)?;
-        // What was announced before is not heard: look once.
-        while heard() == Wanted::More {
-            let next = client.notifications().timeout_iter(SILENCE).next().map_err(failed);
-            if next?.is_none() {
-                // Silent for long, or lost: a question tells.
-                client.batch_execute("SELECT 1").map_err(failed)?;
-            }
-        }
-        Ok(())
     }
 }
 

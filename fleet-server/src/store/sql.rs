@@ -246,23 +246,4 @@ pub trait Opener: Send + Sync {
     /// # Errors
     /// When the database is not there.
     fn open(&self) -> Result<Box<dyn Connection>, StoreError>;
-
-    /// Listens to what is announced, until nobody wants to hear it any more or the connection is
-    /// lost. Where nothing is ever announced, it ends at once.
-    ///
-    /// # Errors
-    /// When the database is not there, or gone.
-    fn listen(&self, heard: &mut dyn FnMut() -> Wanted) -> Result<(), StoreError> {
-        let _nobody_speaks = heard;
-        Ok(())
-    }
-}
-
-/// Whether somebody wants to hear more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Somebody does.
-    More,
-    /// Nobody does.
-    Nothing,
 }

@@ -147,27 +147,27 @@ pub(super) struct Logs {
 /// Counted since the process began.
 const CUMULATIVE: i32 = 2;
 
-fn text(text: &str) -> Option<AnyValue> {
-    Some(AnyValue { value: Some(Value::Text(text.to_owned())) })
+fn text(text: &str) -> AnyValue {
+    AnyValue { value: Some(Value::Text(text.to_owned())) }
 }
 
 fn pair(key: &str, value: &str) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: text(value) }
+    KeyValue { key: key.to_owned(), value: Some(text(value)) }
 }
 
-fn resource(organisation: &str) -> Option<Resource> {
+fn resource(organisation: &str) -> Resource {
     let attributes = vec![
         pair("service.name", env!("CARGO_PKG_NAME")),
         pair("service.namespace", organisation),
         pair("service.version", env!("CARGO_PKG_VERSION")),
         pair("service.instance.id", &std::process::id().to_string()),
     ];
-    Some(Resource { attributes })
+    Resource { attributes }
 }
 
-fn scope() -> Option<InstrumentationScope> {
+fn scope() -> InstrumentationScope {
     let (name, version) = (env!("CARGO_PKG_NAME").to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    Some(InstrumentationScope { name, version })
+    InstrumentationScope { name, version }
 }
 
 /// Figures, between when the process began and now, in nanoseconds since 1970.
@@ -196,8 +196,8 @@ pub(super) fn metrics(
         };
         metrics.push(Metric { name: format!("{PREFIX}{}", first.name), data: Some(data) });
     }
-    let scope_metrics = vec![ScopeMetrics { scope: scope(), metrics }];
-    let resource = resource(organisation);
+    let scope_metrics = vec![ScopeMetrics { scope: Some(scope()), metrics }];
+    let resource = Some(resource(organisation));
     Metrics { resource_metrics: vec![ResourceMetrics { resource, scope_metrics }] }
 }
 
@@ -215,12 +215,12 @@ pub(super) fn logs(organisation: &str, records: Vec<Record>) -> Logs {
                 tracing::Level::ERROR => 17,
             },
             severity_text: level.to_string(),
-            body: text(&message),
+            body: Some(text(&message)),
             attributes: fields.iter().map(|(name, value)| pair(name, value)).collect(),
         }
     };
     let log_records = records.into_iter().map(record).collect();
-    let scope_logs = vec![ScopeLogs { scope: scope(), log_records }];
-    let resource = resource(organisation);
+    let scope_logs = vec![ScopeLogs { scope: Some(scope()), log_records }];
+    let resource = Some(resource(organisation));
     Logs { resource_logs: vec![ResourceLogs { resource, scope_logs }] }
 }
