@@ -40,6 +40,28 @@ pub struct Config {
     pub policy_link: Option<String>,
     /// How people and Codex are known by an identity provider; none where they are not.
     pub oidc: Option<oidc::Settings>,
+    /// Who is told how the server fares; nobody where there is none.
+    pub telemetry: Option<Telemetry>,
+}
+
+/// An OpenTelemetry collector.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// Its address, such as `https://collector.bank.example:4318`; `/v1/metrics` and `/v1/logs` are
+    /// below it.
+    pub endpoint: String,
+    /// The authority behind it, PEM; those of the Mozilla programme where there is none.
+    pub authority: Option<PathBuf>,
+    /// A file with the value of the header `authorization`.
+    pub authorization: Option<PathBuf>,
+    /// How often figures are sent, in seconds.
+    #[serde(default = "fifteen")]
+    pub seconds: u64,
+}
+
+fn fifteen() -> u64 {
+    15
 }
 
 /// How rollouts go.
@@ -189,6 +211,7 @@ struct Written {
     rollouts: Rollouts,
     policy_link: Option<String>,
     oidc: Option<oidc::Settings>,
+    telemetry: Option<Telemetry>,
 }
 
 fn ten() -> u32 {
@@ -271,6 +294,7 @@ impl Config {
             rollouts,
             policy_link,
             oidc,
+            telemetry,
         } = written;
         let database = match Place::of(&database) {
             Place::File(path) => Place::File(inside(path)),
@@ -298,6 +322,11 @@ impl Config {
             rollouts,
             policy_link,
             oidc: oidc.map(|settings| settings.inside(folder)),
+            telemetry: telemetry.map(|telemetry| Telemetry {
+                authority: telemetry.authority.map(inside),
+                authorization: telemetry.authorization.map(inside),
+                ..telemetry
+            }),
         })
     }
 }
@@ -305,7 +334,7 @@ impl Config {
 /// All that cannot be.
 fn problems(written: &Written) -> Vec<String> {
     let Written { organisation, keep_releases, listen, enrolment, pace, limits, .. } = written;
-    let Written { rollouts, policy_link, .. } = written;
+    let Written { rollouts, policy_link, telemetry, .. } = written;
     let mut problems = Vec::new();
     let mut wrong = |is_wrong: bool, problem: &str| {
         if is_wrong {
@@ -343,6 +372,17 @@ fn problems(written: &Written) -> Vec<String> {
         policy_link.as_ref().is_some_and(|link| !link.starts_with("https://")),
         "`policy_link` must begin with `https://`",
     );
+    if let Some(Telemetry { endpoint, seconds, authority: _, authorization }) = telemetry {
+        wrong(
+            !endpoint.starts_with("https://") && !endpoint.starts_with("http://"),
+            "`telemetry.endpoint` must begin with `https://` or `http://`",
+        );
+        wrong(
+            authorization.is_some() && !endpoint.starts_with("https://"),
+            "`telemetry.authorization` is a secret: it needs an `endpoint` with `https://`",
+        );
+        wrong(!(1..=3_600).contains(seconds), "`telemetry.seconds` must be 1 to 3600");
+    }
     wrong(pace.drain_seconds > 600, "`pace.drain_seconds` must be 600 at most");
     wrong(limits.connections == 0, "`limits.connections` must be at least 1");
     for (name, value) in [

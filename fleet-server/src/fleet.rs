@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::authority::{Authority, Pair, private_key};
 use crate::config::Config;
 use crate::error::ServeError;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Standing};
 use crate::oidc::Oidc;
 use crate::release::{Files, TIMESTAMP, verify};
 use crate::rolling::Board;
@@ -71,12 +71,14 @@ pub struct Snapshot {
 }
 
 /// What is told to all push channels: one buffer for all of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Pulse {
     /// The hint.
     pub revision: u64,
     /// The hint, as it is sent.
     pub text: Utf8Bytes,
+    /// Whether the server goes on.
+    pub phase: Phase,
 }
 
 /// Keys and certificates.
@@ -143,7 +145,12 @@ impl Fleet {
         let keys = keys(&config)?;
         let oidc = config.oidc.as_ref().map(Oidc::open).transpose()?;
         let place = config.database.clone();
-        let store = tokio::task::spawn_blocking(move || Store::open(&place)).await??;
+        let opened = tokio::task::spawn_blocking(move || {
+            let store = Store::open(&place)?;
+            store.tend(&place)?;
+            Ok::<_, StoreError>(store)
+        });
+        let store = opened.await??;
         let fleet = Arc::new(Self {
             config,
             store,
@@ -153,7 +160,11 @@ impl Fleet {
             oidc,
             keys,
             snapshot: RwLock::default(),
-            pulse: watch::Sender::new(Pulse::default()),
+            pulse: watch::Sender::new(Pulse {
+                revision: 0,
+                text: Utf8Bytes::default(),
+                phase: Phase::Serving,
+            }),
             draining: watch::Sender::new(Phase::Serving),
             loading: tokio::sync::Mutex::default(),
             seen: Mutex::default(),
@@ -202,6 +213,7 @@ impl Fleet {
     /// Takes no new work from now on.
     pub fn drain(&self) {
         self.draining.send_replace(Phase::Draining);
+        self.pulse.send_modify(|told| told.phase = Phase::Draining);
     }
 
     /// Tells all endpoints of all servers to look: their holds have changed.
@@ -211,6 +223,16 @@ impl Fleet {
     pub async fn revise(&self) -> Result<(), StoreError> {
         self.store.write(|tx| head::revised(tx)).await?;
         self.load().await
+    }
+
+    /// Where it stands, for figures.
+    pub fn standing(&self) -> Standing {
+        let snapshot = self.snapshot();
+        Standing {
+            revision: snapshot.head.revision,
+            release: snapshot.tree.version,
+            is_ready: self.trouble().is_empty(),
+        }
     }
 
     /// What keeps this server from doing its work.
@@ -227,14 +249,15 @@ impl Fleet {
         let mut turns: u64 = 0;
         let every = CHECKPOINT.div_ceil(self.config.pace.poll_milliseconds);
         while *phase.borrow() == Phase::Serving {
+            let mut is_hint = false;
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(pause) => turns += 1,
+                () = self.store.news() => is_hint = true,
                 _ = phase.changed() => break,
             }
-            turns += 1;
             let polled = self.poll().await;
             self.note_database(polled);
-            if turns.is_multiple_of(every) {
+            if !is_hint && turns.is_multiple_of(every) {
                 self.checkpoint().await;
                 self.probe().await;
             }
@@ -360,11 +383,11 @@ impl Fleet {
             heartbeat: self.config.pace.heartbeat_seconds,
         };
         let Ok(text) = serde_json::to_string(&hint) else { return };
-        let pulse = Pulse { revision, text: text.into() };
+        let text = Utf8Bytes::from(text);
         self.pulse.send_if_modified(|told| {
-            let is_new = told.text != pulse.text;
+            let is_new = told.text != text;
             if is_new {
-                *told = pulse;
+                (told.revision, told.text) = (revision, text);
             }
             is_new
         });

@@ -13,6 +13,9 @@ use crate::store::tokens::{
 };
 use crate::world::{now, random};
 
+/// The most patterns of host names of a token.
+pub const MAX_HOSTS: usize = 32;
+
 /// What an enrolment token is to be.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -42,7 +45,15 @@ pub fn check_scope(scope: &Scope) -> Result<(), String> {
         os: "linux".to_owned(),
         host: "x".to_owned(),
     };
-    identity::check(&claims).map_err(|error| error.to_string())
+    identity::check(&claims).map_err(|error| error.to_string())?;
+    let is_long = |pattern: &String| !identity::is_name(pattern, identity::MAX_CLAIM);
+    if scope.hosts.len() > MAX_HOSTS || scope.hosts.iter().any(is_long) {
+        return Err(format!(
+            "a token has {MAX_HOSTS} patterns of host names at most, of 1 to {} characters each",
+            identity::MAX_CLAIM
+        ));
+    }
+    Ok(())
 }
 
 /// Makes an enrolment token.

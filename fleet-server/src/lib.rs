@@ -4,7 +4,8 @@
 //! is verified, and what is served of it), `authority` and `tls` (who a machine is), `fleet` (what
 //! all requests share), `oidc` (who a person is), `http` (connections and the table of routes), `api` (what the routes do),
 //! `rollout`, `reports` and `exceptions` (pure: what is planned, told and made of requests), `rolling`
-//! (rollouts in a server), `pages` and `dashboard` (what people see), `server` (all of it together),
+//! (rollouts in a server), `pages` and `dashboard` (what people see), `metrics` and `telemetry` (what
+//! operators see), `server` (all of it together),
 //! `setup` (what `init` makes), `cli` (the program).
 //!
 //! **Invariants.**
@@ -41,6 +42,7 @@ pub mod rollout;
 pub mod server;
 pub mod setup;
 pub mod store;
+pub mod telemetry;
 pub mod testing;
 pub mod tls;
 pub mod tree;

@@ -2,7 +2,6 @@
 //! outside becomes one.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -29,6 +28,12 @@ pub struct Metrics {
     pub releases_refused: AtomicU64,
     /// Times that the database did not answer the poll.
     pub polls_failed: AtomicU64,
+    /// Times that the server's certificate became another one.
+    pub certificates_changed: AtomicU64,
+    /// Certificates for the server that could not be used.
+    pub certificates_refused: AtomicU64,
+    /// Log records and reports that a collector did not get.
+    pub telemetry_lost: AtomicU64,
     requests: Mutex<BTreeMap<(Action, u16), (u64, u64)>>,
 }
 
@@ -41,50 +46,106 @@ impl Metrics {
         *time += microseconds;
     }
 
-    /// The text, with the revision and the version of the release in force.
-    pub fn text(&self, revision: u64, release: u64, is_ready: u8) -> String {
-        let mut out = String::new();
-        let gauges = [
-            ("connections", self.connections.load(Ordering::Relaxed)),
-            ("push_channels", self.push_channels.load(Ordering::Relaxed)),
-            ("waiting", self.waiting.load(Ordering::Relaxed)),
-            ("revision", i64::try_from(revision).unwrap_or(i64::MAX)),
-            ("release_timestamp_version", i64::try_from(release).unwrap_or(i64::MAX)),
-            ("ready", i64::from(is_ready)),
+    /// All of them as they are now, with what the database says.
+    pub fn figures(&self, at: Standing) -> Vec<Figure> {
+        let Standing { revision, release, is_ready } = at;
+        let gauge = |name, value: i64| Figure::new(name, Kind::Gauge, value);
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let mut all = vec![
+            gauge("connections", self.connections.load(Ordering::Relaxed)),
+            gauge("push_channels", self.push_channels.load(Ordering::Relaxed)),
+            gauge("waiting", self.waiting.load(Ordering::Relaxed)),
+            gauge("revision", signed(revision)),
+            gauge("release_timestamp_version", signed(release)),
+            gauge("ready", i64::from(is_ready)),
         ];
-        for (name, value) in gauges {
-            line(&mut out, name, "gauge", value);
-        }
-        let counters = [
+        for (name, value) in [
             ("connections_shed_total", &self.shed),
             ("handshakes_failed_total", &self.handshakes_failed),
             ("hints_total", &self.hints),
             ("transitions_total", &self.transitions),
             ("releases_refused_total", &self.releases_refused),
             ("polls_failed_total", &self.polls_failed),
-        ];
-        for (name, value) in counters {
-            line(&mut out, name, "counter", value.load(Ordering::Relaxed));
+            ("certificates_changed_total", &self.certificates_changed),
+            ("certificates_refused_total", &self.certificates_refused),
+            ("telemetry_lost_total", &self.telemetry_lost),
+        ] {
+            all.push(Figure::new(name, Kind::Counter, signed(value.load(Ordering::Relaxed))));
         }
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        out.push_str("# TYPE codex_fleet_requests_total counter\n");
-        for ((action, status), (count, _)) in &*requests {
-            let labels = format!("action=\"{action:?}\",status=\"{status}\"");
-            // Writing to a text cannot fail.
-            let _always_ok = writeln!(out, "codex_fleet_requests_total{{{labels}}} {count}");
-        }
-        out.push_str("# TYPE codex_fleet_request_microseconds_total counter\n");
-        for ((action, status), (_, time)) in &*requests {
-            let labels = format!("action=\"{action:?}\",status=\"{status}\"");
-            let _always_ok =
-                writeln!(out, "codex_fleet_request_microseconds_total{{{labels}}} {time}");
+        let of = |name, pick: fn(&(u64, u64)) -> u64| {
+            let figure = move |((action, status), value): (&(Action, u16), &(u64, u64))| Figure {
+                labels: vec![("action", format!("{action:?}")), ("status", status.to_string())],
+                ..Figure::new(name, Kind::Counter, signed(pick(value)))
+            };
+            requests.iter().map(figure).collect::<Vec<_>>()
+        };
+        all.extend(of("requests_total", |(count, _)| *count));
+        all.extend(of("request_microseconds_total", |(_, time)| *time));
+        all
+    }
+
+    /// The text for Prometheus.
+    pub fn text(&self, at: Standing) -> String {
+        let mut out = String::new();
+        let mut last = "";
+        for Figure { name, kind, labels, value } in self.figures(at) {
+            if name != last {
+                let kind = match kind {
+                    Kind::Gauge => "gauge",
+                    Kind::Counter => "counter",
+                };
+                out.push_str(&format!("# TYPE {PREFIX}{name} {kind}\n"));
+                last = name;
+            }
+            let labels: Vec<String> =
+                labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+            let labels =
+                if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+            out.push_str(&format!("{PREFIX}{name}{labels} {value}\n"));
         }
         out
     }
 }
 
-fn line(out: &mut String, name: &str, kind: &str, value: impl std::fmt::Display) {
-    let name = format!("codex_fleet_{name}");
-    // Writing to a text cannot fail.
-    let _always_ok = writeln!(out, "# TYPE {name} {kind}\n{name} {value}");
+/// What every name begins with.
+pub const PREFIX: &str = "codex_fleet_";
+
+/// What the database says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing {
+    /// The revision.
+    pub revision: u64,
+    /// The version of the release in force.
+    pub release: u64,
+    /// Whether nothing is wrong.
+    pub is_ready: bool,
+}
+
+/// What a figure does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It goes up and down.
+    Gauge,
+    /// It grows while the process lives.
+    Counter,
+}
+
+/// A figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// Its name, without [`PREFIX`].
+    pub name: &'static str,
+    /// What it does.
+    pub kind: Kind,
+    /// What it is of.
+    pub labels: Vec<(&'static str, String)>,
+    /// Its value.
+    pub value: i64,
+}
+
+impl Figure {
+    fn new(name: &'static str, kind: Kind, value: i64) -> Self {
+        Self { name, kind, labels: Vec::new(), value }
+    }
 }

@@ -9,15 +9,18 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::authority::{certificates, private_key};
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::error::ServeError;
-use crate::fleet::{Fleet, Holds};
+use crate::fleet::{Fleet, Holds, Phase};
 use crate::http::listen::{Door, accept, open};
-use crate::tls::{self, Tls};
+use crate::tls::{self, Shows, Tls};
 use crate::world::read;
 
 /// The most bytes of a certificate or a key.
 const MAX_FILE: u64 = 1_000_000;
+
+/// How often the files of the certificate are looked at.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// A server that runs.
 #[derive(Debug)]
@@ -39,9 +42,10 @@ pub async fn serve(config: Config, holds: Arc<dyn Holds>) -> Result<Running, Ser
     let listen = config.listen.clone();
     let grace = u64::from(config.enrolment.grace_days) * 86_400;
     let fleet = Fleet::open(config, holds).await?;
+    let certificate = Certificate::read(&listen)?;
+    let shows = Arc::new(certificate.shows()?);
     let tls = tls::config(Tls {
-        chain: certificates(&read(&listen.certificate, MAX_FILE)?)?,
-        key: private_key(&read(&listen.key, MAX_FILE)?, "server key")?,
+        shows: Arc::clone(&shows),
         authority: fleet.authority().certificate().clone(),
         grace: std::time::Duration::from_secs(grace),
     })?;
@@ -68,8 +72,76 @@ pub async fn serve(config: Config, holds: Arc<dyn Holds>) -> Result<Running, Ser
         running.tasks.push(tokio::spawn(accept(Arc::clone(&fleet), listener, door)));
     }
     running.tasks.push(tokio::spawn(crate::rolling::run(Arc::clone(&fleet))));
+    let keep = keep_certificate(Arc::clone(&fleet), listen, certificate, shows);
+    running.tasks.push(tokio::spawn(keep));
     running.tasks.push(tokio::spawn(fleet.keep_up()));
     Ok(running)
+}
+
+/// The files of the server's certificate, as they are.
+#[derive(PartialEq, Eq)]
+struct Certificate {
+    chain: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl Certificate {
+    fn read(listen: &Listen) -> Result<Self, ServeError> {
+        let (chain, key) = (read(&listen.certificate, MAX_FILE)?, read(&listen.key, MAX_FILE)?);
+        Ok(Self { chain, key })
+    }
+
+    fn shows(&self) -> Result<Shows, ServeError> {
+        let Self { chain, key } = self;
+        Ok(Shows::new(certificates(chain)?, private_key(key, "server key")?)?)
+    }
+
+    fn change(&self, shows: &Shows) -> Result<(), ServeError> {
+        let Self { chain, key } = self;
+        Ok(shows.change(certificates(chain)?, private_key(key, "server key")?)?)
+    }
+}
+
+/// Looks for another certificate in the files again and again, until the server ends. What cannot be
+/// used changes nothing and is said once.
+async fn keep_certificate(
+    fleet: Arc<Fleet>,
+    listen: Listen,
+    mut known: Certificate,
+    shows: Arc<Shows>,
+) {
+    let mut phase = fleet.phase();
+    let mut told = None;
+    while *phase.borrow_and_update() == Phase::Serving {
+        tokio::select! {
+            () = sleep(LOOK) => {}
+            _ = phase.changed() => continue,
+        }
+        let done = match Certificate::read(&listen) {
+            Ok(found) if found == known => Ok(None),
+            Ok(found) => found.change(&shows).map(|()| Some(found)),
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(None) => told = None,
+            Ok(Some(found)) => {
+                (known, told) = (found, None);
+                fleet.metrics.certificates_changed.fetch_add(1, Ordering::Relaxed);
+                tracing::info!("new connections are shown the new certificate");
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                if told.as_ref() != Some(&problem) {
+                    fleet.metrics.certificates_refused.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(
+                        problem,
+                        "the new certificate cannot be used: the old one stays"
+                    );
+                    told = Some(problem);
+                }
+            }
+        }
+    }
 }
 
 impl Running {

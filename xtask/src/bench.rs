@@ -5,6 +5,7 @@ mod agents;
 mod compile;
 mod diff;
 mod emit;
+mod fleet;
 mod measure;
 mod release;
 mod startup;
@@ -56,6 +57,8 @@ enum What {
     },
     /// `codex-config diff` on pairs of policies of all sizes.
     Diff(diff::Diff),
+    /// A fleet server beside the least that its work can cost, and beside nginx.
+    Fleet(fleet::Fleet),
     /// Signing, refreshing and verifying a release of 500 teams.
     Release,
     /// Codex's own start with a policy, and with the same policy simplified.
@@ -71,6 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
         What::Compile(arguments) => compile::run(arguments),
         What::Emit { rounds } => emit::run(*rounds),
         What::Diff(arguments) => diff::run(arguments),
+        What::Fleet(arguments) => fleet::run(arguments),
         What::Release => release::run(),
         What::Startup(arguments) => startup::run(arguments),
     }

@@ -159,8 +159,14 @@ fn rest(out: &Out<'_>, frame: &Frame<'_>, records: &[Record], dice: &mut Dice) {
         commit: Some("3f9c2d1a77e04bd0a1b2c3d4e5f60718293a4b5c".to_owned()),
         endpoints,
     };
-    let view =
-        ReleasesView { bundles: COHORTS.map(bundle).to_vec(), timestamp: Some(218), now: now() };
+    let view = ReleasesView {
+        bundles: COHORTS.map(bundle).to_vec(),
+        before: 0,
+        total: COHORTS.len(),
+        next: None,
+        timestamp: Some(218),
+        now: now(),
+    };
     out.put("releases", || releases(frame, &view));
     let view = DiffView {
         bundle: bundle(("payments", "", 9_240, 31)),

@@ -151,6 +151,8 @@ struct NewToken {
     environment: Option<String>,
     #[serde(default)]
     groups: BTreeSet<String>,
+    #[serde(default)]
+    hosts: BTreeSet<String>,
     valid_seconds: u32,
     #[serde(default = "once")]
     uses: u32,
@@ -164,12 +166,13 @@ pub(super) async fn create_token(call: &Call, body: &[u8]) -> Result<Answer, Ref
     let asked: NewToken = parsed(body)?;
     let wrong =
         |sentence: String| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "limits", sentence);
-    let scope = Scope { team: asked.team, environment: asked.environment, groups: asked.groups };
+    let NewToken { team, environment, groups, hosts, valid_seconds, uses } = asked;
+    let scope = Scope { team, environment, groups, hosts };
     issue::check_scope(&scope).map_err(wrong)?;
-    if asked.valid_seconds == 0 || asked.uses == 0 {
+    if valid_seconds == 0 || uses == 0 {
         return Err(wrong("`valid_seconds` and `uses` must be at least 1".to_owned()));
     }
-    let wanted = Wanted { scope, seconds: asked.valid_seconds, uses: asked.uses };
+    let wanted = Wanted { scope, seconds: valid_seconds, uses };
     let made = issue::enrolment(&call.fleet.store, wanted, &call.caller.actor()).await;
     let (token, secret) = made.map_err(|error| match error {
         ServeError::Store(error) => error.into(),
@@ -210,9 +213,7 @@ pub(super) async fn audit(call: &Call) -> Result<Answer, Refusal> {
 }
 
 pub(super) fn metrics(call: &Call) -> Answer {
-    let snapshot = call.fleet.snapshot();
-    let is_ready = u8::from(call.fleet.trouble().is_empty());
-    let text = call.fleet.metrics.text(snapshot.head.revision, snapshot.tree.version, is_ready);
+    let text = call.fleet.metrics.text(call.fleet.standing());
     bytes_of(StatusCode::OK, "text/plain; version=0.0.4", text)
 }
 

@@ -19,7 +19,7 @@ pub(super) fn file(call: &Call) -> Result<Answer, Refusal> {
     Ok(given(&entry, &call.request.headers, call.fleet.config.release_readers))
 }
 
-fn given(entry: &Entry, headers: &HeaderMap, readers: ReleaseReaders) -> Answer {
+pub(super) fn given(entry: &Entry, headers: &HeaderMap, readers: ReleaseReaders) -> Answer {
     let keep = match (entry.keep, readers) {
         (Keep::Forever, ReleaseReaders::Anyone) => "public, max-age=31536000, immutable",
         (Keep::Forever, ReleaseReaders::Fleet) => "private, max-age=31536000, immutable",

@@ -57,12 +57,12 @@ pub(super) async fn enrol(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
     let spent = fleet
         .store
         .write(move |tx| {
-            let token = match tokens::spend(tx, &hash, now)? {
+            let token = match tokens::spend(tx, &hash, &identity.claims.host, now)? {
                 Ok(token) => token,
                 Err(problem) => return Ok(Err(problem)),
             };
             let mut identity = identity.clone();
-            let tokens::Scope { team, environment, groups } = token.scope;
+            let tokens::Scope { team, environment, groups, hosts: _ } = token.scope;
             (identity.claims.team, identity.claims.environment) = (team, environment);
             identity.claims.groups = groups;
             devices::enrol(tx, &identity, &token.id, now)?;
@@ -94,6 +94,13 @@ fn certificate(call: &Call, request: &str, identity: &Identity) -> Result<Answer
     Ok(json(StatusCode::OK, &enrolment::Answer { certificate, freshness_key }))
 }
 
+/// What came of a renewal.
+enum Renewed {
+    Done,
+    Revoked,
+    OtherName,
+}
+
 /// Renews a certificate: the same machine with the same claims, the host name apart.
 pub(super) async fn renew(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
     let asked: Renewal = parsed(body)?;
@@ -107,9 +114,23 @@ pub(super) async fn renew(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
         return Err(wrong("moved", &format!("a renewal may not change the {claim}")));
     }
     let (kept, now) = (renewed.clone(), now());
-    if !call.fleet.store.write(move |tx| devices::renew(tx, &kept, now)).await? {
-        let sentence = "this machine was revoked: enrol it again";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "revoked", sentence));
+    let done = call.fleet.store.write(move |tx| {
+        if !tokens::admits_host(tx, kept.device.as_str(), &kept.claims.host)? {
+            return Ok(Renewed::OtherName);
+        }
+        Ok(if devices::renew(tx, &kept, now)? { Renewed::Done } else { Renewed::Revoked })
+    });
+    match done.await? {
+        Renewed::Done => {}
+        Renewed::Revoked => {
+            let sentence = "this machine was revoked: enrol it again";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "revoked", sentence));
+        }
+        Renewed::OtherName => {
+            let sentence =
+                "the token that enrolled this machine is for other names: enrol it again";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "token_host", sentence));
+        }
     }
     certificate(call, &asked.signing_request, &renewed)
 }

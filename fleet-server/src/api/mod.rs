@@ -97,6 +97,27 @@ pub fn router(fleet: &Arc<Fleet>, surface: Surface) -> Router {
     router.fallback(async || Refusal::not_found("there is nothing at this path").answer())
 }
 
+/// The way to a file of the release without the router: nearly all that is ever asked for is one, and
+/// finding the way there took longer than answering. What is anything else, or may not be answered,
+/// goes through the table.
+pub fn release_file(fleet: &Arc<Fleet>, peer: &Peer, request: &Parts) -> Option<Answer> {
+    let has_body = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
+        .iter()
+        .any(|name| request.headers.contains_key(name));
+    if request.method != Method::GET || has_body {
+        return None;
+    }
+    let began = Instant::now();
+    let name = crate::release::name_of(request.uri.path().strip_prefix("/release/")?)?;
+    let snapshot = fleet.snapshot();
+    let entry = snapshot.tree.file(&name)?;
+    reader(fleet, peer, request).ok()?;
+    let answer = distribution::given(entry, &request.headers, fleet.config.release_readers);
+    let time = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    fleet.metrics.answered(Action::ReleaseFile, answer.status().as_u16(), time);
+    Some(answer)
+}
+
 /// Answers a request that found its route.
 async fn answer(fleet: Arc<Fleet>, route: &'static Route, mut request: Request) -> Answer {
     let began = Instant::now();

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts as _;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use codex_fleet::identity::DeviceId;
 use hyper::StatusCode;
-use tokio::time::sleep;
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
 
-use super::{Call, Caller, no_certificate, query};
-use crate::authority::Shown;
-use crate::fleet::{Fleet, Phase};
+use super::{Call, Caller, query};
+use crate::fleet::{Fleet, Phase, Pulse};
 use crate::http::answer::{Answer, Refusal, bytes_of};
 use crate::world::now;
 
@@ -44,10 +45,40 @@ impl Drop for One {
 /// The most bytes of what a client may send: there is nothing to say.
 const MAX_HEARD: usize = 1_024;
 
+/// How many bytes are read at once. Every idle channel keeps so many, and all that is ever heard are
+/// answers to pings.
+const READ: usize = 128;
+
+/// Who listens, as far as a channel must remember it: a hundred thousand of them are idle.
+enum Listener {
+    /// Whoever may read the release.
+    Reader,
+    /// A machine, until its certificate ends.
+    Machine(DeviceId, Timestamp),
+}
+
+impl Listener {
+    fn of(caller: &Caller) -> Self {
+        match caller {
+            Caller::Device(shown) => Self::Machine(shown.identity.device.clone(), shown.ends),
+            Caller::Anybody | Caller::Admin(_) => Self::Reader,
+        }
+    }
+
+    /// Whether it may still be told anything.
+    fn is_welcome(&self, fleet: &Fleet) -> bool {
+        match self {
+            Self::Reader => true,
+            Self::Machine(device, ends) => {
+                now() <= *ends && !fleet.snapshot().revoked.contains(device)
+            }
+        }
+    }
+}
+
 /// Opens a push channel.
 pub(super) async fn open(mut call: Call) -> Result<Answer, Refusal> {
-    let Caller::Device(shown) = &call.caller else { return Err(no_certificate()) };
-    let shown = Arc::clone(shown);
+    let listener = Listener::of(&call.caller);
     let most = call.fleet.config.limits.push_channels;
     let one = One::of(&call.fleet, |fleet| &fleet.metrics.push_channels, most)?;
     let upgrade = WebSocketUpgrade::from_request_parts(&mut call.request, &()).await;
@@ -55,48 +86,54 @@ pub(super) async fn open(mut call: Call) -> Result<Answer, Refusal> {
     let fleet = call.fleet;
     let upgrade = upgrade.max_message_size(MAX_HEARD).max_frame_size(MAX_HEARD);
     // Every hint goes out at once, so that nothing waits in a buffer of its own.
-    let upgrade = upgrade.write_buffer_size(0).read_buffer_size(MAX_HEARD);
+    let upgrade = upgrade.write_buffer_size(0).read_buffer_size(READ);
     Ok(upgrade.on_upgrade(async move |socket| {
-        let ended = channel(&fleet, socket, &shown).await;
-        tracing::debug!(device = %shown.identity.device, ?ended, "a push channel ended");
+        let ended = channel(&fleet, socket, &listener).await;
+        tracing::debug!(?ended, "a push channel ended");
         drop(one);
     }))
 }
 
-/// Whether a machine may still be told anything.
-fn is_welcome(fleet: &Fleet, shown: &Shown) -> bool {
-    now() <= shown.ends && !fleet.snapshot().revoked.contains(&shown.identity.device)
-}
-
-async fn channel(fleet: &Fleet, mut socket: WebSocket, shown: &Shown) -> Result<(), axum::Error> {
+async fn channel(
+    fleet: &Fleet,
+    mut socket: WebSocket,
+    listener: &Listener,
+) -> Result<(), axum::Error> {
     let heartbeat = Duration::from_secs(fleet.config.pace.heartbeat_seconds);
     let mut pulse = fleet.pulse();
-    let mut phase = fleet.phase();
-    while is_welcome(fleet, shown) {
+    let beat = sleep(heartbeat);
+    tokio::pin!(beat);
+    while listener.is_welcome(fleet) {
         // The first one tells where things stand; all others that they have changed, or that the
         // channel lives.
-        let hint = pulse.borrow_and_update().text.clone();
-        socket.send(Message::Text(hint)).await?;
+        let Pulse { text, phase, revision: _ } = pulse.borrow_and_update().clone();
+        if phase == Phase::Draining {
+            let reason = Utf8Bytes::from_static("this server ends: look for another one");
+            return socket.send(Message::Close(Some(CloseFrame { code: AWAY, reason }))).await;
+        }
+        socket.send(Message::Text(text)).await?;
         fleet.metrics.hints.fetch_add(1, Ordering::Relaxed);
-        let beat = sleep(heartbeat);
-        tokio::pin!(beat);
+        // The clock of the heartbeat is not touched for a hint: very many channels hear one at once.
+        let next = Instant::now() + heartbeat;
         loop {
-            if *phase.borrow_and_update() == Phase::Draining {
-                let reason = Utf8Bytes::from_static("this server ends: look for another one");
-                return socket.send(Message::Close(Some(CloseFrame { code: AWAY, reason }))).await;
-            }
             tokio::select! {
-                () = &mut beat => break,
+                biased;
                 changed = pulse.changed() => match changed {
                     Ok(()) => break,
                     Err(_) => return Ok(()),
                 },
-                _ = phase.changed() => {}
                 // Pings and the end are answered by the library; there is nothing else to say.
                 heard = socket.recv() => match heard {
                     Some(heard) => drop(heard?),
                     None => return Ok(()),
                 },
+                () = &mut beat => {
+                    let is_due = Instant::now() >= next;
+                    beat.as_mut().reset(if is_due { Instant::now() + heartbeat } else { next });
+                    if is_due {
+                        break;
+                    }
+                }
             }
         }
     }

@@ -111,6 +111,10 @@ pub(super) struct CreateToken {
     /// A group of the machines; several where there are.
     #[arg(long = "group", value_name = "NAME")]
     pub(super) groups: Vec<String>,
+    /// A pattern of host names, such as `pay-*.bank.example`: no other machine is enrolled, and none
+    /// can take another name later. Several where there are.
+    #[arg(long = "host-pattern", value_name = "PATTERN")]
+    pub(super) hosts: Vec<String>,
     /// For how long it is good: 30m, 12h, 7d.
     #[arg(long = "for", value_name = "TIME", default_value = "1d", value_parser = seconds)]
     pub(super) seconds: u32,

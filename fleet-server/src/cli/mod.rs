@@ -15,6 +15,8 @@ use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::arguments::{
     AdminToken, Arguments, Audit, BackupArgs, ById, Command, Config as ConfigCommand, ConfigArgs,
@@ -30,6 +32,7 @@ use crate::store::head::{self, Deed};
 use crate::store::sql::StoreError;
 use crate::store::tokens::{Grant, Rules, Scope, accesses, enrolments, revoke};
 use crate::store::{Store, devices, dump};
+use crate::telemetry;
 use crate::world::{now, read};
 
 /// Who does something at the console, for the audit log.
@@ -147,10 +150,18 @@ fn init(arguments: &Init) -> Result<String, Ended> {
 }
 
 async fn serve_until_told(arguments: &ConfigArgs) -> Result<String, Ended> {
+    let config = load(&arguments.config)?;
+    let (records, exporter) = match &config.telemetry {
+        Some(settings) => telemetry::open(settings).map(|(one, other)| (Some(one), Some(other)))?,
+        None => (None, None),
+    };
     let filter = EnvFilter::try_from_env("CODEX_FLEET_LOG").unwrap_or_else(|_| "info".into());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    log.with_ansi(false).init();
-    let running = serve(load(&arguments.config)?, Arc::new(NoHolds)).await?;
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(filter).with(log).with(records).init();
+    let running = serve(config, Arc::new(NoHolds)).await?;
+    if let Some(exporter) = exporter {
+        exporter.start(&running.fleet);
+    }
     let mut lines = String::new();
     for address in &running.tls {
         lines += &format!("https://{address}\n");
@@ -172,9 +183,12 @@ async fn serve_until_told(arguments: &ConfigArgs) -> Result<String, Ended> {
 #[cfg(unix)]
 async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+    let (Ok(mut term), Ok(mut interrupt), Ok(_hangup)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        // Who sends this wants files to be read again: the certificate is, in any case.
+        signal(SignalKind::hangup()),
+    ) else {
         return;
     };
     tokio::select! {
@@ -189,8 +203,9 @@ async fn signalled() {
 }
 
 async fn create_token(arguments: CreateToken) -> Result<String, Ended> {
-    let CreateToken { config, team, environment, groups, seconds, uses } = arguments;
-    let scope = Scope { team, environment, groups: groups.into_iter().collect() };
+    let CreateToken { config, team, environment, groups, hosts, seconds, uses } = arguments;
+    let (groups, hosts) = (groups.into_iter().collect(), hosts.into_iter().collect());
+    let scope = Scope { team, environment, groups, hosts };
     issue::check_scope(&scope).map_err(Ended::Usage)?;
     if uses == 0 {
         return Err(Ended::Usage("`--uses` must be at least 1".to_owned()));
@@ -232,17 +247,21 @@ async fn list_tokens(arguments: &ListArgs) -> Result<String, Ended> {
     };
     let mut text = String::new();
     for token in enrolment {
-        let Scope { team, environment, groups } = &token.scope;
-        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let Scope { team, environment, groups, hosts } = &token.scope;
+        let listed = |names: &std::collections::BTreeSet<String>| match names.len() {
+            0 => "-".to_owned(),
+            _ => names.iter().map(String::as_str).collect::<Vec<_>>().join(","),
+        };
         text += &format!(
-            "{}  enrolment  {}/{} used  {}  team {}  environment {}  groups {}\n",
+            "{}  enrolment  {}/{} used  {}  team {}  environment {}  groups {}  hosts {}\n",
             token.id,
             token.used,
             token.uses,
             state(token.revoked, Some(token.expires)),
             team.as_deref().unwrap_or("-"),
             environment.as_deref().unwrap_or("-"),
-            if groups.is_empty() { "-".to_owned() } else { groups.join(",") },
+            listed(groups),
+            listed(hosts),
         );
     }
     for token in access {
@@ -417,7 +436,8 @@ async fn check(arguments: &ConfigArgs) -> Result<String, Ended> {
     let key = crate::authority::private_key(&read(&key, 1_000_000)?, "server key")?;
     let authority = fleet.authority().certificate().clone();
     let grace = std::time::Duration::from_secs(0);
-    crate::tls::config(crate::tls::Tls { chain, key, authority, grace })?;
+    let shows = Arc::new(crate::tls::Shows::new(chain, key)?);
+    crate::tls::config(crate::tls::Tls { shows, authority, grace })?;
     let trouble = fleet.trouble();
     if !trouble.is_empty() {
         return Err(Ended::Findings(trouble.join("; ")));

@@ -123,7 +123,7 @@ pub async fn show(fleet: &Arc<Fleet>, asked: Asked<'_>) -> Result<Answer, Refusa
         paths::OVERVIEW => views::overview(fleet, &frame).await?,
         paths::ROLLOUTS => views::rollouts(fleet, &frame, None).await?,
         paths::ENDPOINTS => views::endpoints(fleet, &frame, &query).await?,
-        paths::RELEASES => views::releases(fleet, &frame).await?,
+        paths::RELEASES => views::releases(fleet, &frame, &query).await?,
         paths::REQUESTS => views::requests(fleet, &frame).await?,
         paths::AUDIT => views::audit(fleet, &frame, &query).await?,
         paths::ENDPOINTS_CSV => return csv(fleet).await,

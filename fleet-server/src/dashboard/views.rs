@@ -41,6 +41,9 @@ use crate::world::now;
 /// The most rollouts of a list.
 const MAX_ROLLOUTS: usize = 200;
 
+/// How many bundles a page of releases shows.
+const MAX_BUNDLES: usize = 200;
+
 /// The most machines that one search looks at.
 const MAX_LOOKED_AT: usize = 200_000;
 
@@ -263,14 +266,33 @@ fn row(shelf: &Shelf, one: &Assignment) -> BundleRow {
     }
 }
 
-pub(super) async fn releases(fleet: &Arc<Fleet>, frame: &Frame<'_>) -> Result<String, Refusal> {
+/// Which of these sorted names come after one, so many at most, and after which the next page begins.
+fn part(names: &[&str], after: &str, most: usize) -> (std::ops::Range<usize>, Option<String>) {
+    let start = names.partition_point(|name| *name <= after);
+    let end = names.len().min(start.saturating_add(most));
+    let last = end.checked_sub(1).and_then(|last| names.get(last));
+    (start..end, last.filter(|_| end < names.len()).map(|name| (*name).to_owned()))
+}
+
+/// A page of cohorts, which begins after one.
+pub(super) async fn releases(
+    fleet: &Arc<Fleet>,
+    frame: &Frame<'_>,
+    query: &Fields,
+) -> Result<String, Refusal> {
     let shelf = Shelf::of(fleet).await?;
     let tree = &shelf.tree;
-    let listed = tree.assignments.iter().take(MAX_ROLLOUTS);
-    let mut bundles: Vec<BundleRow> = listed.map(|one| row(&shelf, one)).collect();
-    bundles.sort_by(|one, other| one.cohort.cmp(&other.cohort));
+    let mut all: Vec<&Assignment> = tree.assignments.iter().collect();
+    all.sort_by(|one, other| one.label.cohort.cmp(&other.label.cohort));
+    let after = query.get("after").map_or("", String::as_str);
+    let names: Vec<&str> = all.iter().map(|one| one.label.cohort.as_str()).collect();
+    let (range, next) = part(&names, after, MAX_BUNDLES);
+    let before = range.start;
+    let listed = all.get(range).unwrap_or_default();
+    let bundles: Vec<BundleRow> = listed.iter().map(|one| row(&shelf, one)).collect();
     let timestamp = (tree.version > 0).then_some(tree.version);
-    Ok(pages::releases::releases(frame, &ReleasesView { bundles, timestamp, now: now() }))
+    let view = ReleasesView { bundles, before, total: all.len(), next, timestamp, now: now() };
+    Ok(pages::releases::releases(frame, &view))
 }
 
 /// The newest bundle of a cohort against the one before; `name` is `COHORT` or `COHORT/GENERATION`.
@@ -430,4 +452,25 @@ pub(super) async fn audit(
         hash: entry.hash,
     });
     Ok(pages::audit::audit(frame, &AuditView { entries: entries.collect(), next, chain }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn pages_show_every_name_once() {
+        let names = ["a", "b", "c", "d", "e"];
+        let (mut after, mut seen) = (String::new(), Vec::new());
+        loop {
+            let (range, next) = part(&names, &after, 2);
+            seen.extend_from_slice(&names[range]);
+            let Some(next) = next else { break };
+            after = next;
+        }
+        assert_eq!(seen, names);
+        assert_eq!(part(&names, "zz", 2), (5..5, None));
+        assert_eq!(part(&[], "", 2), (0..0, None));
+        assert_eq!(part(&names, "bb", 5), (2..5, None), "a name that is gone");
+    }
 }

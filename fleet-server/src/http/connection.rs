@@ -85,6 +85,25 @@ impl AsyncWrite for Stream {
         }
     }
 
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, parts),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(context, parts),
+        }
+    }
+
+    // A file goes out of the memory that all requests share, and is not copied behind its head.
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
@@ -162,6 +181,20 @@ impl AsyncWrite for Steady {
         this.paced(context, done)
     }
 
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let done = Pin::new(&mut this.stream).poll_write_vectored(context, parts);
+        this.paced(context, done)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let done = Pin::new(&mut this.stream).poll_flush(context);
@@ -187,7 +220,10 @@ pub async fn serve(
     let head = Duration::from_secs(limits.head_seconds);
     let io = TokioIo::new(Steady::new(stream, Duration::from_secs(limits.stall_seconds), counted));
     let peer = Arc::new(peer);
-    let service = service_fn(move |request| answer(router.clone(), Arc::clone(&peer), request));
+    let known = Arc::clone(&fleet);
+    let service = service_fn(move |request| {
+        answer(Arc::clone(&known), router.clone(), Arc::clone(&peer), request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // An idle connection waits for a head, too: it is closed after the same time.
@@ -223,12 +259,18 @@ pub async fn serve(
 }
 
 async fn answer(
+    fleet: Arc<Fleet>,
     router: Router,
     peer: Arc<Peer>,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
     match peer.room {
         Room::Enough => {
+            let (parts, body) = request.into_parts();
+            if let Some(answer) = crate::api::release_file(&fleet, &peer, &parts) {
+                return Ok(answer);
+            }
+            let mut request = Request::from_parts(parts, body);
             request.extensions_mut().insert(peer);
             router.oneshot(request).await
         }

@@ -5,6 +5,7 @@ use codex_fleet::{check_in, request, rollout};
 use serde_json::{Map, Value, json};
 
 use super::route::{Access, Action, ROUTES, Route};
+use crate::issue::MAX_HOSTS;
 
 /// The document.
 pub fn document() -> Value {
@@ -193,6 +194,16 @@ fn create_token(name: &Value) -> Value {
             "groups": {
                 "type": "array",
                 "maxItems": MAX_GROUPS,
+                "items": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": MAX_CLAIM,
+                    "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+                },
+            },
+            "hosts": {
+                "type": "array",
+                "maxItems": MAX_HOSTS,
                 "items": {
                     "type": "string",
                     "minLength": 1,

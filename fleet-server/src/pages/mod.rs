@@ -76,15 +76,20 @@ pub mod paths {
 
     /// A place below another: a name with everything escaped that is no plain letter.
     pub fn below(place: &str, name: &str) -> String {
-        let mut path = format!("{place}/");
+        format!("{place}/{}", escaped(name))
+    }
+
+    /// A name with everything escaped that is no plain letter.
+    pub fn escaped(name: &str) -> String {
+        let mut text = String::new();
         for byte in name.bytes() {
             let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
             if plain {
-                path.push(char::from(byte));
+                text.push(char::from(byte));
             } else {
-                path.push_str(&format!("%{byte:02X}"));
+                text.push_str(&format!("%{byte:02X}"));
             }
         }
-        path
+        text
     }
 }

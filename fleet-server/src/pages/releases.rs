@@ -13,8 +13,14 @@ use super::paths;
 /// What the list shows.
 #[derive(Clone, Debug)]
 pub struct ReleasesView {
-    /// The newest bundle of every cohort.
+    /// The newest bundle of every cohort of this page, in the order of their names.
     pub bundles: Vec<BundleRow>,
+    /// How many come before these.
+    pub before: usize,
+    /// How many there are in all.
+    pub total: usize,
+    /// The cohort after which the next page begins.
+    pub next: Option<String>,
     /// The version of the newest timestamp.
     pub timestamp: Option<u64>,
     /// The moment.
@@ -98,7 +104,7 @@ pub struct Change {
 
 /// All bundles.
 pub fn releases(frame: &Frame<'_>, view: &ReleasesView) -> String {
-    let ReleasesView { bundles, timestamp, now } = view;
+    let ReleasesView { bundles, before, total, next, timestamp, now } = view;
     let body = html! {
         div.head { h1 { "Releases" } }
         p.lead {
@@ -125,6 +131,14 @@ pub fn releases(frame: &Frame<'_>, view: &ReleasesView) -> String {
                         }
                     }
                 } }
+                @if bundles.len() < *total {
+                    div.pages {
+                        span { "Cohorts " (before + 1) " to " (before + bundles.len()) " of " (total) }
+                        @if let Some(next) = next {
+                            a href={(paths::RELEASES) "?after=" (paths::escaped(next))} rel="next" { "Next" }
+                        }
+                    }
+                }
             }
         }
     };

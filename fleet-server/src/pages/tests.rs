@@ -208,7 +208,14 @@ fn pages(may: May) -> Vec<(&'static str, String)> {
         approval: Some(NASTY.to_owned()),
         now: now(),
     };
-    let all = ReleasesView { bundles: vec![bundle()], timestamp: Some(3), now: now() };
+    let all = ReleasesView {
+        bundles: vec![bundle()],
+        before: 0,
+        total: 1,
+        next: None,
+        timestamp: Some(3),
+        now: now(),
+    };
     vec![
         ("overview", overview(frame, &overview_view)),
         ("rollout", rollout(frame, &rollout_view)),
@@ -415,4 +422,21 @@ fn every_text_can_be_read_light_and_dark() {
             }
         }
     }
+}
+
+#[test]
+fn a_page_of_releases_says_how_many_there_are() {
+    let frame = frame(May::Read);
+    let one = |next: Option<&str>, total| ReleasesView {
+        bundles: vec![bundle()],
+        before: 200,
+        total,
+        next: next.map(str::to_owned),
+        timestamp: Some(3),
+        now: now(),
+    };
+    let text = releases(&frame, &one(Some("a b&c"), 700));
+    assert!(text.contains("Cohorts 201 to 201 of 700"), "{text}");
+    assert!(text.contains("/ui/releases?after=a%20b%26c"), "{text}");
+    assert!(!releases(&frame, &one(None, 1)).contains("Cohorts"), "all of them are on it");
 }

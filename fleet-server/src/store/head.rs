@@ -40,7 +40,7 @@ fn missing() -> StoreError {
 /// When the database refuses.
 pub fn changed(transaction: &mut dyn Transaction) -> Result<(), StoreError> {
     transaction.execute("UPDATE head SET changes = changes + 1 WHERE id = 1", &[])?;
-    Ok(())
+    transaction.announce()
 }
 
 /// Tells all servers, and through them all endpoints.
@@ -50,7 +50,7 @@ pub fn changed(transaction: &mut dyn Transaction) -> Result<(), StoreError> {
 pub fn revised(transaction: &mut dyn Transaction) -> Result<(), StoreError> {
     let sql = "UPDATE head SET revision = revision + 1, changes = changes + 1 WHERE id = 1";
     transaction.execute(sql, &[])?;
-    Ok(())
+    transaction.announce()
 }
 
 /// Something that somebody did.

@@ -1,6 +1,6 @@
 //! What the server remembers: one way to it, two databases under it.
 //!
-//! Reading order: `sql` (what both databases can do), `sqlite` and `postgresql` (how), `engine`
+//! Reading order: `sql` (what both databases can do), `sqlite`, `postgresql` and `address` (how), `engine`
 //! (many changes, one commit), `schema` (the tables), `head` (revision and audit log), then one file
 //! for each thing that is kept.
 //!
@@ -10,6 +10,7 @@
 //!   still holds when it writes.
 //! - Work that ends in a refusal has written nothing before.
 
+mod address;
 pub mod devices;
 pub mod dump;
 mod engine;
@@ -26,9 +27,17 @@ pub mod tokens;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use self::engine::Engine;
+use self::postgresql::Wanted;
 use self::sql::{Access, Opener, StoreError, Transaction};
+
+/// After how long the log of SQLite is moved again, and a listener that lost its connection tries
+/// again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +49,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// A text such as `fleet.sqlite` or `postgres://fleet@db.bank.example/fleet`.
+    /// A text such as `fleet.sqlite` or `postgres://fleet@db.bank.example/fleet`, with
+    /// `?sslmode=verify-full&sslrootcert=FILE` for TLS.
     pub fn of(text: &str) -> Self {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             Self::Address(text.to_owned())
@@ -55,6 +65,7 @@ impl Place {
 pub struct Store {
     writer: Engine,
     reader: Engine,
+    news: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Store {
@@ -85,7 +96,56 @@ impl Store {
         Ok(Self {
             writer: Engine::start(Arc::clone(&opener), first, Access::Write),
             reader: Engine::start(opener, second, Access::Read),
+            news: Arc::default(),
         })
+    }
+
+    /// Does what makes a running server faster, for as long as this store is there. Nothing rests on
+    /// it. PostgreSQL is listened to for what other servers announce: a connection that is lost costs
+    /// time, and is opened again. SQLite has its log moved into its file.
+    ///
+    /// # Errors
+    /// When the address of the database cannot be read.
+    pub fn tend(&self, place: &Place) -> Result<(), StoreError> {
+        let news = Arc::downgrade(&self.news);
+        let address = match place {
+            Place::Address(address) => address,
+            Place::File(path) => {
+                let path = path.clone();
+                std::thread::spawn(move || {
+                    while news.strong_count() > 0 {
+                        std::thread::sleep(AGAIN);
+                        if let Err(error) = sqlite::checkpoint(&path) {
+                            tracing::debug!(%error, "the log of the database was not moved");
+                        }
+                    }
+                });
+                return Ok(());
+            }
+        };
+        let database = postgresql::Postgresql::new(address)?;
+        std::thread::spawn(move || {
+            let mut heard = || match news.upgrade() {
+                Some(news) => {
+                    news.notify_one();
+                    Wanted::More
+                }
+                None => Wanted::Nothing,
+            };
+            while let Err(error) = database.listen(&mut heard) {
+                tracing::debug!(%error, "announcements of other servers are not heard for now");
+                std::thread::sleep(AGAIN);
+                if heard() == Wanted::Nothing {
+                    return;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Waits until another server has announced something.
+    pub async fn news(&self) {
+        self.news.notified().await;
     }
 
     /// Changes something, and waits until it is durable. Everything that is waiting shares one

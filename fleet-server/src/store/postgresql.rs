@@ -2,15 +2,19 @@
 //!
 //! Write transactions of all servers go one after another, by an advisory lock: what is checked in
 //! one still holds when it writes. Each carries everything that is queued on its server, so the
-//! lock is taken once for many changes.
+//! lock is taken once for many changes. What concerns other servers is announced with the commit, so
+//! that they need not wait for their next look.
 
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
 
+use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::address::{self, Protection};
 use super::sql::{Access, Connection, Opener, Row, StoreError, Transaction, Value};
 
 /// The lock of writers. The number means nothing.
@@ -19,9 +23,16 @@ const WRITERS: i64 = 0x0063_6f64_6578;
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a listener waits before it asks whether its connection is still there.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// A database behind an address.
-#[derive(Clone, Debug)]
-pub(super) struct Postgresql(Config);
+#[derive(Clone)]
+pub(super) struct Postgresql {
+    config: Config,
+    /// None where the address asks for none.
+    tls: Option<MakeRustlsConnect>,
+}
 
 impl Postgresql {
     /// The database of an address such as `postgres://fleet@db.bank.example/fleet`.
@@ -29,14 +40,61 @@ impl Postgresql {
     /// # Errors
     /// When it is none.
     pub(super) fn new(address: &str) -> Result<Self, StoreError> {
+        let (address, protection) = address::read(address)?;
         // The text is not repeated: there may be a password in it.
         let mut config: Config = address.parse().map_err(|error: postgres::Error| {
             StoreError::Unavailable(format!("the address of the database cannot be read: {error}"))
         })?;
         config.connect_timeout(PATIENCE).application_name("codex-fleet-server");
         config.tcp_user_timeout(PATIENCE);
-        Ok(Self(config))
+        let tls = match protection {
+            Protection::None => {
+                config.ssl_mode(postgres::config::SslMode::Disable);
+                None
+            }
+            Protection::Full { authority } => {
+                // A server that offers none is an error then.
+                config.ssl_mode(postgres::config::SslMode::Require);
+                Some(MakeRustlsConnect::new(address::tls(&authority)?))
+            }
+        };
+        Ok(Self { config, tls })
     }
+
+    fn connect(&self) -> Result<Client, StoreError> {
+        match &self.tls {
+            None => self.config.connect(NoTls),
+            Some(tls) => self.config.connect(tls.clone()),
+        }
+        .map_err(failed)
+    }
+
+    /// Listens to what is announced, until nobody wants to hear it any more.
+    ///
+    /// # Errors
+    /// When the database is not there, or gone.
+    pub(super) fn listen(&self, heard: &mut dyn FnMut() -> Wanted) -> Result<(), StoreError> {
+        let mut client = self.connect()?;
+        client.batch_execute("LISTEN codex_fleet").map_err(failed)?;
+        // What was announced before is not heard: look once.
+        while heard() == Wanted::More {
+            let next = client.notifications().timeout_iter(SILENCE).next().map_err(failed);
+            if next?.is_none() {
+                // Silent for long, or lost: a question tells.
+                client.batch_execute("SELECT 1").map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether somebody wants to hear more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Somebody does.
+    More,
+    /// Nobody does.
+    Nothing,
 }
 
 struct Open {
@@ -46,7 +104,7 @@ struct Open {
 
 impl Opener for Postgresql {
     fn open(&self) -> Result<Box<dyn Connection>, StoreError> {
-        let mut client = self.0.connect(NoTls).map_err(failed)?;
+        let mut client = self.connect()?;
         let patience = PATIENCE.as_millis();
         client
             .batch_execute(&format!(
@@ -138,6 +196,11 @@ impl Transaction for Open {
             (0..row.len()).map(|at| value(row, at)).collect::<Result<_, _>>().map(Row)
         };
         rows.iter().map(row).collect()
+    }
+
+    fn announce(&mut self) -> Result<(), StoreError> {
+        // Several in one transaction arrive as one.
+        self.client.batch_execute("NOTIFY codex_fleet").map_err(failed)
     }
 }
 

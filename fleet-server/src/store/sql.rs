@@ -119,6 +119,19 @@ impl Row {
         self.maybe_text(column)?.ok_or_else(|| self.wrong(column, "text"))
     }
 
+    /// A text, taken out of the row.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn take_text(&mut self, column: usize) -> Result<String, StoreError> {
+        match self.0.get_mut(column) {
+            Some(Value::Text(text)) => Ok(std::mem::take(text)),
+            Some(Value::Null | Value::Int(_) | Value::Bytes(_)) | None => {
+                Err(self.wrong(column, "text"))
+            }
+        }
+    }
+
     /// A text or nothing.
     ///
     /// # Errors
@@ -173,6 +186,15 @@ pub trait Transaction {
     /// # Errors
     /// When the database refuses or is gone; the transaction is void then.
     fn query(&mut self, sql: &str, arguments: &[Value]) -> Result<Vec<Row>, StoreError>;
+
+    /// Has the other servers on the database look at the head at once after the commit, where the
+    /// database can do that. It is a hint: they look every second in any case.
+    ///
+    /// # Errors
+    /// When the database refuses or is gone; the transaction is void then.
+    fn announce(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Asks for one row at most.

@@ -1,10 +1,10 @@
 //! SQLite in a file, with nothing to install.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection as Raw, ErrorCode, ToSql, params_from_iter};
+use rusqlite::{Connection as Raw, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
 use super::sql::{Access, Connection, Opener, Row, StoreError, Transaction, Value};
 
@@ -26,13 +26,21 @@ impl Opener for Sqlite {
         // `FULL` syncs the log at every commit: what was acknowledged survives a loss of power.
         raw.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16384;
+             PRAGMA wal_autocheckpoint = 40000; PRAGMA cache_size = -16384;
              PRAGMA trusted_schema = OFF;",
         )
         .map_err(refused)?;
         raw.set_prepared_statement_cache_capacity(128);
         Ok(Box::new(Open(raw)))
     }
+}
+
+/// Moves what is in the log into the file, as far as that goes without anybody waiting. The writer
+/// would otherwise do so itself from time to time, and whoever waits for its commit with it.
+pub(super) fn checkpoint(path: &Path) -> Result<(), StoreError> {
+    let raw = Raw::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(refused)?;
+    raw.busy_timeout(PATIENCE).map_err(refused)?;
+    raw.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(refused)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]

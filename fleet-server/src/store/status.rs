@@ -71,17 +71,18 @@ fn count(transaction: &mut dyn Transaction, about: &Cell) -> Result<(), StoreErr
 /// # Errors
 /// When the database refuses.
 pub fn uncount(transaction: &mut dyn Transaction, about: &Cell) -> Result<(), StoreError> {
-    transaction.execute(
+    let others = transaction.execute(
         "UPDATE counters SET devices = devices - 1
-         WHERE cohort = $1 AND generation = $2 AND state = $3",
+         WHERE cohort = $1 AND generation = $2 AND state = $3 AND devices > 1",
         &cell(about),
     )?;
-    // Machines name cohorts as they like: what nobody is in takes no place.
-    transaction.execute(
-        "DELETE FROM counters
-         WHERE cohort = $1 AND generation = $2 AND state = $3 AND devices <= 0",
-        &cell(about),
-    )?;
+    if others == 0 {
+        // Machines name cohorts as they like: what nobody is in takes no place.
+        transaction.execute(
+            "DELETE FROM counters WHERE cohort = $1 AND generation = $2 AND state = $3",
+            &cell(about),
+        )?;
+    }
     Ok(())
 }
 

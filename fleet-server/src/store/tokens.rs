@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use codex_fleet::identity::DeviceId;
+use codex_schema::host::host_matches;
 use codex_trust::provider::{hex, sha256};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,17 @@ pub struct Scope {
     pub environment: Option<String>,
     /// Its groups.
     pub groups: BTreeSet<String>,
+    /// Patterns of which its host name must match one; any name will do where there are none. A
+    /// machine says itself what its name is, and a policy may be for some names alone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hosts: BTreeSet<String>,
+}
+
+impl Scope {
+    /// Whether a machine may have this host name.
+    pub fn admits_host(&self, host: &str) -> bool {
+        self.hosts.is_empty() || self.hosts.iter().any(|pattern| host_matches(pattern, host))
+    }
 }
 
 /// An enrolment token, as lists show it.
@@ -160,6 +172,9 @@ pub enum NotSpent {
     /// It has enrolled as many as it may.
     #[error("this enrolment token was used as often as it may be: ask for a new one")]
     Used,
+    /// It is for machines of other names.
+    #[error("this enrolment token is for machines of other names: ask for one that fits")]
+    Host,
 }
 
 impl NotSpent {
@@ -170,17 +185,35 @@ impl NotSpent {
             Self::Revoked => "token_revoked",
             Self::Expired => "token_expired",
             Self::Used => "token_used",
+            Self::Host => "token_host",
         }
     }
 }
 
-/// Uses an enrolment token once. The transaction it is in must be the one that enrols.
+/// Whether a machine may have a host name: the token that enrolled it says so for good. Of a machine
+/// that was not enrolled with a token of this database nothing is said.
+///
+/// # Errors
+/// When the database refuses.
+pub fn admits_host(
+    transaction: &mut dyn Transaction,
+    device: &str,
+    host: &str,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT t.scope FROM devices d JOIN enrolment_tokens t ON t.id = d.token
+         WHERE d.device = $1";
+    let Some(row) = one(transaction, sql, &[device.into()])? else { return Ok(true) };
+    Ok(parsed::<Scope>(&row.text(0)?)?.admits_host(host))
+}
+
+/// Uses an enrolment token once, for a machine of this host name. The transaction it is in must be the one that enrols.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn spend(
     transaction: &mut dyn Transaction,
     hash: &str,
+    host: &str,
     now: Timestamp,
 ) -> Result<Result<EnrolmentToken, NotSpent>, StoreError> {
     let sql = format!("{ENROLMENT} WHERE hash = $1");
@@ -194,6 +227,8 @@ pub fn spend(
         Some(NotSpent::Expired)
     } else if token.used >= token.uses {
         Some(NotSpent::Used)
+    } else if !token.scope.admits_host(host) {
+        Some(NotSpent::Host)
     } else {
         None
     };

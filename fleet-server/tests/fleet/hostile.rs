@@ -257,6 +257,9 @@ fn without_tls_there_is_the_release_and_nothing_else() {
     assert_eq!(status("GET", "/release/metadata/timestamp.json"), 200);
     assert_eq!(status("GET", "/healthz"), 200);
     assert_eq!(status("GET", "/readyz"), 200);
+    // Whoever may read the release may hear that there is another one.
+    assert_eq!(status("GET", "/v1/wait?revision=0"), 200);
+    assert_eq!(status("GET", "/v1/push"), 400, "no WebSocket was asked for");
     for (method, path) in [
         ("POST", "/v1/enrol"),
         ("POST", "/v1/check-in"),

@@ -24,6 +24,7 @@ mod hostile;
 mod issuer;
 mod large;
 mod oidc;
+mod operations;
 mod program;
 mod publish;
 mod rollouts;

@@ -29,6 +29,8 @@ pub(crate) struct Postgres {
     folder: tempfile::TempDir,
     child: Option<Child>,
     user: (u32, u32),
+    /// Where it listens beside its socket, with the certificate and the key of its folder.
+    port: Option<u16>,
 }
 
 /// Where the programs are: on the path, or where Debian has them.
@@ -58,7 +60,7 @@ impl Postgres {
         };
         let folder = tempfile::tempdir().unwrap();
         chown(folder.path(), Some(user.0), Some(user.1)).unwrap();
-        let mut postgres = Self { folder, child: None, user };
+        let mut postgres = Self { folder, child: None, user, port: None };
         let made = postgres
             .command(&initdb)
             .args(["--no-sync", "-A", "trust", "-U", "postgres", "-D"])
@@ -93,11 +95,36 @@ impl Postgres {
         }
     }
 
+    /// Has it listen with TLS, too: with this certificate and this key, PEM. Tells where.
+    pub(crate) fn encrypted(&mut self, certificate: &str, key: &str) -> u16 {
+        use std::os::unix::fs::PermissionsExt as _;
+        self.kill();
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.folder.path().join("data").join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            chown(&path, Some(self.user.0), Some(self.user.1)).unwrap();
+        }
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        self.port = Some(port);
+        self.run();
+        port
+    }
+
     fn spawn(&self) -> Child {
-        self.command(&program("postgres").unwrap())
+        let mut command = self.command(&program("postgres").unwrap());
+        match self.port {
+            None => command.args(["-h", ""]),
+            Some(port) => {
+                command.args(["-h", "127.0.0.1", "-c", "ssl=on", "-p", &port.to_string()])
+            }
+        };
+        command
             .arg("-D")
             .arg(self.folder.path().join("data"))
-            .args(["-h", "", "-k"])
+            .arg("-k")
             .arg(self.folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -129,8 +156,9 @@ impl Postgres {
         self.address(name)
     }
 
-    fn address(&self, name: &str) -> String {
-        format!("postgres://postgres@/{name}?host={}", self.folder.path().display())
+    pub(crate) fn address(&self, name: &str) -> String {
+        let port = self.port.unwrap_or(5_432);
+        format!("postgres://postgres@/{name}?host={}&port={port}", self.folder.path().display())
     }
 }
 
@@ -180,7 +208,7 @@ fn a_token_is_spent_as_often_as_it_may_be_however_many_ask_at_once() {
         for number in 0..60 {
             let store = stores[number % 2].clone();
             asked.spawn(async move {
-                store.write(|tx| tokens::spend(tx, "hash", now())).await.unwrap()
+                store.write(|tx| tokens::spend(tx, "hash", "a", now())).await.unwrap()
             });
         }
         let told = asked.join_all().await;
@@ -188,7 +216,7 @@ fn a_token_is_spent_as_often_as_it_may_be_however_many_ask_at_once() {
         assert!(told.iter().flatten().all(|one| one.scope == token.scope));
         let spend = |at: i64| {
             let at = Timestamp::from_millisecond(at).unwrap();
-            stores[1].write(move |tx| tokens::spend(tx, "hash", at))
+            stores[1].write(move |tx| tokens::spend(tx, "hash", "a", at))
         };
         assert_eq!(spend(token.expires).await.unwrap().unwrap_err(), NotSpent::Expired);
         assert_eq!(spend(0).await.unwrap().unwrap_err(), NotSpent::Used);
@@ -436,6 +464,14 @@ fn a_database_of_a_later_version_is_left_alone() {
 
 /// A server on a database of PostgreSQL.
 fn served(folder: &Path, address: &str) -> TestFleet {
+    served_with(folder, address, |_| {})
+}
+
+pub(crate) fn served_with(
+    folder: &Path,
+    address: &str,
+    change: impl FnOnce(&mut Config),
+) -> TestFleet {
     let names = ["127.0.0.1".to_owned()];
     let wanted = setup::Wanted {
         organisation: BANK,
@@ -445,10 +481,10 @@ fn served(folder: &Path, address: &str) -> TestFleet {
         database: Some(address),
     };
     setup::init(folder, &wanted).unwrap();
-    TestFleet::run(folder, |_: &mut Config| {}, std::sync::Arc::new(NoHolds)).unwrap()
+    TestFleet::run(folder, change, std::sync::Arc::new(NoHolds)).unwrap()
 }
 
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}");

@@ -22,6 +22,7 @@ use codex_trust::write::{
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use jiff::Timestamp;
 
 use super::compile::{SHARED, repository, scratch, text};
 use super::measure::Place;
@@ -46,25 +47,25 @@ pub(super) fn run() -> Result<(), Problem> {
     say(&format!("{TEAMS} teams, {} KB of files a cohort\n", bytes / TEAMS / 1024));
     let mirror = Arc::new(Mirror::default());
     let keys = Keys::new()?;
-    let before = Published::nothing(&keys.root()?)?;
+    let before = Published::nothing(&keys.root(now()?)?)?;
     let bundles = bundles(&files)?;
     let start = processor_seconds()?;
-    release(&keys, &before, bundles, &mirror)?;
+    release(&keys, &before, bundles, &mirror, now()?)?;
     let signing = processor_seconds()? - start;
     say(&format!("sign, {TEAMS} cohorts            {signing:>8.2} s of processor time"));
 
-    let store = Arc::new(MemoryStore::with_root(&keys.root()?));
+    let store = Arc::new(MemoryStore::with_root(&keys.root(now()?)?));
     let cold = cost(&mirror, &store)?;
     say(&format!("machine, first time           {cold}"));
     let again = cost(&mirror, &store)?;
     say(&format!("machine, nothing published    {again}"));
     let transport: Arc<dyn Transport> = Arc::<Mirror>::clone(&mirror);
-    let published = Published::read(&transport, &keys.root()?)?;
+    let published = Published::read(&transport, &keys.root(now()?)?)?;
     let mut next = self::bundles(&files)?;
     if let Some(other) = next.get_mut(1) {
         other.bundle.files.insert("rules/new.rules".to_owned(), "# new\n".to_owned());
     }
-    release(&keys, &published, next, &mirror)?;
+    release(&keys, &published, next, &mirror, now()?)?;
     let unaffected = cost(&mirror, &store)?;
     say(&format!("machine, another team's news  {unaffected}"));
     let one = verification(&mirror, &store)?;
@@ -131,7 +132,9 @@ fn files_of(folder: &Path) -> Result<BTreeMap<String, String>, Problem> {
     Ok(files)
 }
 
-fn bundles(compiled: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Vec<Next>, Problem> {
+pub(super) fn bundles(
+    compiled: &BTreeMap<String, BTreeMap<String, String>>,
+) -> Result<Vec<Next>, Problem> {
     let one = |(team, files): (&String, &BTreeMap<String, String>)| -> Result<Next, Problem> {
         let mut files = files.clone();
         let provenance = files.remove("provenance.json");
@@ -162,7 +165,7 @@ fn bundles(compiled: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Vec<
 }
 
 /// Six keys, as a small organisation has them.
-struct Keys {
+pub(super) struct Keys {
     root: MemoryKey,
     targets: MemoryKey,
     team: MemoryKey,
@@ -171,7 +174,7 @@ struct Keys {
 }
 
 impl Keys {
-    fn new() -> Result<Self, Problem> {
+    pub(super) fn new() -> Result<Self, Problem> {
         let key = |number: u8| MemoryKey::from_seed(&[number; 32]).ok_or("no key");
         Ok(Self {
             root: key(1)?,
@@ -182,7 +185,7 @@ impl Keys {
         })
     }
 
-    fn root(&self) -> Result<Vec<u8>, Problem> {
+    pub(super) fn root(&self, at: Timestamp) -> Result<Vec<u8>, Problem> {
         let roles = [
             ("root", &self.root),
             ("targets", &self.targets),
@@ -191,7 +194,7 @@ impl Keys {
         ];
         let mut envelope = Envelope::new(&Root {
             version: 1,
-            expires: codex_trust::write::after(now()?, 365),
+            expires: codex_trust::write::after(at, 365),
             keys: roles.iter().map(|(_, key)| (key.public().id(), key.public().object())).collect(),
             roles: roles
                 .iter()
@@ -204,16 +207,17 @@ impl Keys {
     }
 }
 
-fn now() -> Result<jiff::Timestamp, Problem> {
+fn now() -> Result<Timestamp, Problem> {
     Ok("2026-11-25T12:00:00Z".parse()?)
 }
 
 /// Drafts, signs and puts a release.
-fn release(
+pub(super) fn release(
     keys: &Keys,
     before: &Published,
     bundles: Vec<Next>,
     mirror: &Mirror,
+    at: Timestamp,
 ) -> Result<(), Problem> {
     let authority =
         |key: &MemoryKey| Authority { keys: vec![key.public()], threshold: 1, days: 90 };
@@ -238,7 +242,7 @@ fn release(
         teams: &teams,
         plan: None,
     };
-    let mut draft = draft(before, content, now()?)?;
+    let mut draft = draft(before, content, at)?;
     for (name, envelope) in &mut draft.roles {
         envelope.sign(if name == "targets" { &keys.targets } else { &keys.team })?;
     }
@@ -248,7 +252,7 @@ fn release(
         timestamp: &keys.timestamp,
         timestamp_days: 2,
     };
-    let commit = draft.commit(before, online, now()?)?;
+    let commit = draft.commit(before, online, at)?;
     for (path, bytes) in draft.files {
         mirror.put(format!("targets/{}", target_name(&path, &hex(&sha256(&bytes)))), bytes);
     }
@@ -264,12 +268,17 @@ fn release(
 
 /// A server that counts what goes over the wire: bodies as gzip makes them.
 #[derive(Default)]
-struct Mirror {
+pub(super) struct Mirror {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     traffic: Mutex<(usize, usize)>,
 }
 
 impl Mirror {
+    /// All files by their names.
+    pub(super) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn put(&self, name: String, bytes: Vec<u8>) {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name, bytes);
     }
