@@ -6,11 +6,13 @@ use std::time::Duration;
 use codex_fleet::check_in::{self, Answer, CheckIn};
 use codex_fleet::enrolment::{self, Problem};
 use codex_fleet::push::{self, Hint};
+use codex_fleet::request::{self, Kept, Request};
 use codex_fleet::routes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::Agent;
 
+use crate::agent::requests::Filing;
 use crate::transport::{Settings, SettingsError, agent};
 
 /// How long a request may take.
@@ -78,12 +80,32 @@ impl Client {
         read(answer.map_err(|error| error.to_string())?, push::MAX_BYTES)
     }
 
+    /// Hands a person's request on.
+    pub fn file(&self, request: &Request) -> Filing {
+        let sent = self.send(routes::REQUESTS, request, request::MAX_BYTES);
+        let (status, bytes) = match sent.and_then(|answer| taken(answer, request::MAX_BYTES)) {
+            Ok(answered) => answered,
+            Err(problem) => return Filing::Failed(problem),
+        };
+        match (status, parsed::<Kept>(status, &bytes)) {
+            (201, Ok(kept)) => Filing::Kept(kept.number),
+            // What is wrong with it stays wrong, and too many open ones are a matter of people.
+            (400 | 413 | 422 | 429, Err(problem)) => Filing::Refused(problem),
+            (_, Err(problem)) => Filing::Failed(problem),
+            (_, Ok(_)) => Filing::Failed(format!("the server answered {status}")),
+        }
+    }
+
     fn post<T: DeserializeOwned>(
         &self,
         route: &str,
         body: &impl Serialize,
         limit: usize,
     ) -> Result<T, String> {
+        read(self.send(route, body, limit)?, limit)
+    }
+
+    fn send(&self, route: &str, body: &impl Serialize, limit: usize) -> Result<Response, String> {
         let body = serde_json::to_vec(body).map_err(|error| error.to_string())?;
         if body.len() > limit {
             return Err(format!("the request has more than {limit} bytes"));
@@ -95,13 +117,19 @@ impl Client {
             .config()
             .timeout_global(Some(PATIENCE))
             .build();
-        read(request.send(&body[..]).map_err(|error| error.to_string())?, limit)
+        request.send(&body[..]).map_err(|error| error.to_string())
     }
 }
 
 type Response = ureq::http::Response<ureq::Body>;
 
 fn read<T: DeserializeOwned>(answer: Response, limit: usize) -> Result<T, String> {
+    let (status, bytes) = taken(answer, limit)?;
+    parsed(status, &bytes)
+}
+
+/// The status and the bytes of an answer, up to a limit.
+fn taken(answer: Response, limit: usize) -> Result<(u16, Vec<u8>), String> {
     let status = answer.status().as_u16();
     let mut bytes = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
@@ -110,8 +138,12 @@ fn read<T: DeserializeOwned>(answer: Response, limit: usize) -> Result<T, String
     if bytes.len() > limit {
         return Err(format!("the answer has more than {limit} bytes"));
     }
-    if status != 200 {
-        let problem = serde_json::from_slice::<Problem>(&bytes);
+    Ok((status, bytes))
+}
+
+fn parsed<T: DeserializeOwned>(status: u16, bytes: &[u8]) -> Result<T, String> {
+    if !matches!(status, 200 | 201) {
+        let problem = serde_json::from_slice::<Problem>(bytes);
         // A page of a proxy or of a hotel is no answer of the server.
         let plain = |text: &str| codex_fleet::identity::is_name(text, 500);
         return Err(match problem {
@@ -123,7 +155,7 @@ fn read<T: DeserializeOwned>(answer: Response, limit: usize) -> Result<T, String
     }
     let unreadable = "what came back is no answer of a fleet server: is there a proxy or a sign-in \
                       page in between?";
-    serde_json::from_slice(&bytes).map_err(|_| unreadable.to_owned())
+    serde_json::from_slice(bytes).map_err(|_| unreadable.to_owned())
 }
 
 #[cfg(test)]

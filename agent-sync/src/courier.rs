@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 use codex_fleet::check_in::{Answer, CheckIn};
 use codex_fleet::enrolment::Renewal;
 use codex_fleet::push::Hint;
+use codex_fleet::request::Request;
 use codex_trust::transport::Transport;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::agent::requests::Filing;
 use crate::client::Client;
 use crate::config::{Config, Source};
 use crate::identity::{Enrolment, client_identity, enrolment, is_due, keep_renewed, new_key, put};
@@ -46,6 +48,9 @@ pub trait Courier {
     /// # Errors
     /// A sentence: why it is not to be had.
     fn release(&mut self) -> Result<Arc<dyn Transport>, String>;
+
+    /// Hands a person's request to the server.
+    fn file(&mut self, request: &Request) -> Filing;
 }
 
 /// The network itself.
@@ -124,6 +129,13 @@ impl Courier for Direct {
         }
     }
 
+    fn file(&mut self, request: &Request) -> Filing {
+        match &self.client {
+            Some(client) => client.file(request),
+            None => Filing::Refused("this machine has no server".to_owned()),
+        }
+    }
+
     fn release(&mut self) -> Result<Arc<dyn Transport>, String> {
         Ok(match &self.source {
             Source::Folder(folder) => Arc::new(DirectoryTransport::new(folder.clone())),
@@ -152,6 +164,8 @@ pub enum What {
     CheckIn(Box<CheckIn>),
     /// The release, in the spool.
     Release,
+    /// That a person's request is handed on.
+    File(Box<Request>),
 }
 
 /// An answer of the fetching half.
@@ -164,6 +178,9 @@ pub struct Reply {
     pub answer: Option<Answer>,
     /// What went wrong.
     pub problem: Option<String>,
+    /// What became of a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filing: Option<Filing>,
 }
 
 /// The installing half's end of the mailbox.
@@ -209,6 +226,15 @@ impl Courier for Mailbox {
     fn check_in(&mut self, check_in: &CheckIn) -> Result<Answer, String> {
         let reply = self.ask(What::CheckIn(Box::new(check_in.clone())))?;
         reply.answer.ok_or_else(|| reply.problem.unwrap_or_else(|| "no answer".to_owned()))
+    }
+
+    fn file(&mut self, request: &Request) -> Filing {
+        match self.ask(What::File(Box::new(request.clone()))) {
+            Ok(reply) => {
+                reply.filing.unwrap_or_else(|| Filing::Failed("there is no answer".to_owned()))
+            }
+            Err(problem) => Filing::Failed(problem),
+        }
     }
 
     fn release(&mut self) -> Result<Arc<dyn Transport>, String> {

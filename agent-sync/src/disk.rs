@@ -107,6 +107,10 @@ impl Folder {
         Ok(Some(at))
     }
 
+    pub(crate) fn handle(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+
     fn again(&self) -> Result<Self, DiskError> {
         let handle = self.handle.try_clone();
         let handle = handle.map_err(|error| self.error("open", "", error.to_string()))?;

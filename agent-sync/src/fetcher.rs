@@ -163,18 +163,20 @@ pub fn serve(layout: &Layout, direct: &mut Direct, claims: &Claims, tell: &mut d
 }
 
 fn answer(layout: &Layout, direct: &mut Direct, claims: &Claims, ask: Ask) -> Reply {
-    let (answer, problem) = match ask.what {
+    let mut reply = Reply { number: ask.number, answer: None, problem: None, filing: None };
+    match ask.what {
         What::CheckIn(check_in) => match direct.check_in(&check_in) {
-            Ok(answer) => (Some(answer), None),
-            Err(problem) => (None, Some(problem)),
+            Ok(answer) => reply.answer = Some(answer),
+            Err(problem) => reply.problem = Some(problem),
         },
         What::Release => {
             let source = direct.release();
             let done = source.and_then(|source| mirror(layout, &source, claims));
-            (None, done.err())
+            reply.problem = done.err();
         }
-    };
-    Reply { number: ask.number, answer, problem }
+        What::File(request) => reply.filing = Some(direct.file(&request)),
+    }
+    reply
 }
 
 /// Waits for hints for ever, and hands each on.
@@ -215,6 +217,22 @@ pub fn hints_to_spool(client: Arc<Client>, layout: Layout) {
             let _kept = put(&layout, &format!("{STATE}/spool"), HINT, &text);
             true
         });
+    });
+}
+
+/// Wakes the loop when somebody leaves a request: once a second at most, whoever writes how often.
+pub fn watch_requests(layout: &Layout, wake: Sender<Wake>) {
+    let folder = layout.below(codex_fleet::request::DROP_FOLDER);
+    std::thread::spawn(move || {
+        loop {
+            let mut listens = true;
+            let there = std::slice::from_ref(&folder);
+            watch::wait(there, LOOK, || listens = wake.send(Wake::Files).is_ok());
+            if !listens {
+                return;
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
     });
 }
 

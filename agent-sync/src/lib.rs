@@ -7,7 +7,8 @@
 //! - `transport` and `address` (where releases come from: limits, deadlines, no redirects), `client`
 //!   (what is said to a server), `courier` (how the installing half gets at either), `fetcher` (the
 //!   fetching half), `identity` and `config`;
-//! - `install` (all files of a bundle or none), `attest` (what Codex says of them), `watch`;
+//! - `install` (all files of a bundle or none), `attest` (what Codex says of them), `watch`, `desk`
+//!   (what people at the machine ask for);
 //! - `agent` (the core: events go in, effects come out), `shell` (carries them out), `status`, `cli`.
 //!
 //! **Invariants.**
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod courier;
+pub mod desk;
 pub mod disk;
 pub mod fetcher;
 pub mod identity;

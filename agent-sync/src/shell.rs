@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use codex_fleet::check_in::{CheckIn, Held};
 use codex_fleet::push::Hint;
+use codex_fleet::request::Said;
 use codex_trust::audience::Claims;
 use codex_trust::bundle::{Bundle, REQUIREMENTS};
 use codex_trust::guards::Endpoint;
@@ -134,7 +135,7 @@ impl Agent {
     ///
     /// # Errors
     /// When folders are in others' hands, or memories are damaged.
-    pub fn open(parts: Parts) -> Result<Self, ShellError> {
+    pub fn open(mut parts: Parts) -> Result<Self, ShellError> {
         let installer = Installer::open(&parts.layout, LOCK)?;
         let trust = Arc::new(FileStore::open(&parts.layout.trust(), LOCK)?);
         adopt_root(&parts.layout, &trust)?;
@@ -143,6 +144,9 @@ impl Agent {
             Some(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|error| ShellError::Memory(error.to_string()))?,
         };
+        if let Err(error) = crate::desk::prepare(&parts.layout) {
+            (parts.tell)(&format!("nobody can ask for anything at this machine: {error}"));
+        }
         let dice = u64::from_le_bytes(random::<8>()?);
         let state = State::new(kept, parts.freshness_key.clone(), dice);
         let asker = Asker::new(parts.layout.below(crate::layout::STATE).join("probe"));
@@ -217,6 +221,10 @@ impl Agent {
                     }
                     Effect::Attest => pending.push_back(self.attest()?),
                     Effect::CheckIn(check_in) => pending.push_back(self.check_in(*check_in)?),
+                    Effect::File(request) => {
+                        pending.push_back(Event::Filed(self.parts.courier.file(&request)));
+                    }
+                    Effect::Reply { name, user, said } => self.reply(&name, user, &said),
                 }
             }
         }
@@ -384,10 +392,20 @@ impl Agent {
             }));
         }
         self.repairs = self.repairs.saturating_sub(1);
+        let asked = crate::desk::pick_up(&self.parts.layout, crate::desk::user_name, now().wall);
+        if let Some(asked) = asked.ok().filter(|asked| !asked.is_empty()) {
+            return Ok(Some(Event::Asked(asked)));
+        }
         Ok(match self.find_programs() {
             Changed::Yes => Some(Event::CodexChanged),
             Changed::No => None,
         })
+    }
+
+    fn reply(&mut self, name: &str, user: u32, said: &Said) {
+        if let Err(error) = crate::desk::reply(&self.parts.layout, name, user, said) {
+            self.tell(&format!("a request cannot be answered: {error}"));
+        }
     }
 
     fn repair(&mut self) -> Result<(), InstallError> {

@@ -24,12 +24,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use codex_agent_sync::agent::requests::{Asking, Filing};
 use codex_agent_sync::agent::{
     Attestation, Effect, Event, InForce, Kept, Now, Offer, State, Unready, step,
 };
 use codex_agent_sync::install::plan::Which;
 use codex_fleet::check_in::{Answer, CheckIn, Freshness, Held, State as Step};
 use codex_fleet::push::Hint;
+use codex_fleet::request::{Request, Said, Wanted};
 use codex_trust::audience::Claims;
 use codex_trust::guards::{Endpoint, Installed};
 use codex_trust::provider::digest_name;
@@ -184,6 +186,8 @@ struct Machine {
     life: u64,
     offset: SignedDuration,
     partitioned: bool,
+    /// The requests of its users that wait for a last answer.
+    asking: BTreeSet<String>,
 }
 
 /// Something that will happen: the earliest first, then in the order in which it was planned.
@@ -191,10 +195,16 @@ struct Machine {
 struct Due(std::cmp::Reverse<(u64, u64)>);
 
 enum What {
-    Happens { machine: usize, life: u64, event: Event },
+    Happens {
+        machine: usize,
+        life: u64,
+        event: Event,
+    },
     Restart(usize),
     Jump(usize),
     Partition(usize),
+    /// Somebody asks that something is allowed.
+    Ask(usize),
     Publish,
     Hold,
     Calm,
@@ -259,6 +269,7 @@ impl World {
                 life: 0,
                 offset: SignedDuration::ZERO,
                 partitioned: false,
+                asking: BTreeSet::new(),
             });
             let at = world.dice.below(10 * MINUTE);
             world.plan(at, What::Restart(number));
@@ -269,10 +280,11 @@ impl World {
         }
         for _ in 0..30 {
             let (at, machine) = (world.dice.below(CALM), world.dice.below(AGENTS as u64) as usize);
-            let what = match world.dice.below(4) {
+            let what = match world.dice.below(5) {
                 0 => What::Restart(machine),
                 1 => What::Jump(machine),
                 2 => What::Partition(machine),
+                3 => What::Ask(machine),
                 _ => What::Hold,
             };
             world.plan(at, what);
@@ -317,6 +329,7 @@ impl World {
                     let one = &mut self.machines[machine];
                     one.partitioned = !one.partitioned;
                 }
+                What::Ask(machine) => self.ask(machine),
                 What::Publish => self.publish(),
                 What::Hold => self.hold = self.dice.percent(50).then(|| self.dice.below(4)),
                 What::Calm => {
@@ -328,6 +341,18 @@ impl World {
                 }
             }
         }
+    }
+
+    fn ask(&mut self, number: usize) {
+        let request = Request {
+            wants: Wanted::Domain { host: "files.example".to_owned() },
+            days: 14,
+            reason: "a migration".to_owned(),
+            user: Some("ana".to_owned()),
+        };
+        let name = format!("{:032x}", self.dice.next());
+        let at = self.clock(number).wall;
+        self.soon(number, Event::Asked(vec![Asking { name, user: 1000, at, request }]));
     }
 
     fn publish(&mut self) {
@@ -420,6 +445,23 @@ impl World {
                     }),
                 ),
                 Effect::CheckIn(check_in) => self.check_in(number, *check_in),
+                Effect::File(_) => {
+                    let is_lost = !self.is_calm() && self.dice.percent(30);
+                    let filing = if self.machines[number].partitioned || is_lost {
+                        Filing::Failed("no route".to_owned())
+                    } else {
+                        Filing::Kept(self.dice.below(1_000))
+                    };
+                    self.soon(number, Event::Filed(filing));
+                }
+                Effect::Reply { name, said, .. } => {
+                    let asking = &mut self.machines[number].asking;
+                    if matches!(said, Said::Waits { .. }) {
+                        asking.insert(name);
+                    } else {
+                        assert!(asking.remove(&name), "machine {number} answers twice");
+                    }
+                }
             }
         }
     }
@@ -625,6 +667,7 @@ impl World {
                 "machine {number} of {} ends with {held:?}, not {wanted:?}; {:?}",
                 one.cohort, one.state
             );
+            assert!(one.asking.is_empty(), "machine {number} owes answers: {:?}", one.asking);
             assert!(one.state.kept.queue.is_empty(), "machine {number} has untold transitions");
             let told: Vec<u64> = self.told[number].keys().copied().collect();
             let all: Vec<u64> = (1..=one.state.kept.number).collect();

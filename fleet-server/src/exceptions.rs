@@ -100,7 +100,8 @@ pub fn exception_file(filed: &Filed, desk: &Desk<'_>) -> Result<ExceptionFile, U
     // What a person wrote stands in strings; this comment is made of checked names alone.
     let day = at.to_zoned(jiff::tz::TimeZone::UTC).date();
     let name = file_name(*number, &request.wants);
-    let from = printable(host);
+    let user = request.user.as_ref().map_or_else(String::new, |user| format!("{user} at "));
+    let from = printable(&format!("{user}{host}"));
     let text = format!("# Request {number} from {from} on {day}.\n{document}");
     Ok(ExceptionFile { path: format!("exceptions/{name}.toml"), text })
 }

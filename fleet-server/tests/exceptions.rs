@@ -25,7 +25,8 @@ use serde_json::json;
 const TODAY: Date = Date { year: 2026, month: 11, day: 26 };
 
 fn filed(cohort: &str, wants: Wanted) -> Filed {
-    let request = Request { wants, days: 14, reason: "the \"migration\" needs it".to_owned() };
+    let reason = "the \"migration\" needs it".to_owned();
+    let request = Request { wants, days: 14, reason, user: None };
     assert_eq!(request.check(), Ok(()));
     Filed {
         number: 42,

@@ -115,7 +115,9 @@ impl Machine {
                 notes: Vec::new(),
             }),
             Effect::CheckIn(check_in) => self.check_in(*check_in),
-            Effect::Sleep(_) | Effect::Tell(_) => return None,
+            Effect::File(_) | Effect::Reply { .. } | Effect::Sleep(_) | Effect::Tell(_) => {
+                return None;
+            }
         })
     }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::InForce;
+use super::requests::Asking;
 
 /// The most transitions that wait for a server; the oldest make room.
 const MAX_QUEUE: usize = 1_000;
@@ -58,6 +59,9 @@ pub struct Kept {
     pub refused: Option<(Held, Vec<String>)>,
     /// A pause.
     pub pause: Option<Pause>,
+    /// Requests that the server has not got yet, in the order in which they are sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<Asking>,
 }
 
 impl Kept {
@@ -127,8 +131,8 @@ pub(crate) enum Seen {
     Now,
 }
 
-/// A reason as the server takes it.
-fn clean(text: &str) -> String {
+/// A reason as the server takes it, and a terminal.
+pub(super) fn clean(text: &str) -> String {
     let plain: String = text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
     match plain.char_indices().nth(MAX_REASON - 1) {
         None => plain,

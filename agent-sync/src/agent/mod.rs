@@ -3,7 +3,8 @@
 //! a second and play a failure again.
 //!
 //! Reading order: `mod` (events and effects), `kept` (what survives a restart), `step` (what leads
-//! to what), `judge` (the answers to "may it wait?" and "is it stale?").
+//! to what), `judge` (the answers to "may it wait?" and "is it stale?"), `requests` (what people at
+//! the machine ask for).
 //!
 //! **Invariants.**
 //! - It never says that a policy is good: it asks for verification ([`Effect::Verify`]), and
@@ -15,6 +16,7 @@
 
 pub mod judge;
 pub mod kept;
+pub mod requests;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -23,9 +25,11 @@ use std::time::Duration;
 
 use codex_fleet::check_in::{Answer, CheckIn, Held};
 use codex_fleet::push::Hint;
+use codex_fleet::request::{Request, Said};
 use jiff::Timestamp;
 
 pub use kept::Kept;
+use requests::{Asking, Filing};
 pub use step::step;
 
 use crate::install::plan::Which;
@@ -139,6 +143,10 @@ pub enum Event {
     Drifted(Vec<String>),
     /// A Codex came, went or was replaced.
     CodexChanged,
+    /// People at this machine ask for something.
+    Asked(Vec<Asking>),
+    /// The end of [`Effect::File`].
+    Filed(Filing),
     /// The end of [`Effect::CheckIn`], with the nonce that was sent.
     Answered {
         /// The nonce.
@@ -148,7 +156,8 @@ pub enum Event {
     },
 }
 
-/// Something to do. Every effect but [`Effect::Sleep`] and [`Effect::Tell`] ends in one event.
+/// Something to do. Every effect but [`Effect::Sleep`], [`Effect::Tell`] and [`Effect::Reply`] ends
+/// in one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Bring the trust store up to date.
@@ -167,6 +176,17 @@ pub enum Effect {
     Sleep(Duration),
     /// Tell people.
     Tell(Notice),
+    /// Hand a person's request to the server.
+    File(Box<Request>),
+    /// Tell who asked what became of it.
+    Reply {
+        /// The name under which it came.
+        name: String,
+        /// The number of the user.
+        user: u32,
+        /// What became of it.
+        said: Said,
+    },
 }
 
 /// What people should know.
@@ -246,6 +266,12 @@ pub(crate) struct Running {
     /// When every Codex is to be asked again, by the same clock.
     pub(crate) attest_at: Option<Duration>,
     pub(crate) dice: u64,
+    /// Who asked when within the last hour, by the same clock.
+    pub(crate) asked: Vec<(u32, Duration)>,
+    /// How many times in a row a request could not be sent.
+    pub(crate) unsent: u32,
+    /// Before when no request is sent, by the same clock.
+    pub(crate) send_at: Duration,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -258,6 +284,7 @@ pub(crate) enum Phase {
     Verifying(Offer),
     Installing(Which),
     Attesting,
+    Filing(String),
 }
 
 /// What is to be done as soon as nothing else is.

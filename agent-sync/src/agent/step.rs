@@ -7,6 +7,7 @@ use codex_fleet::push::{Hint, MAX_SPREAD};
 
 use super::judge::{is_stale, signed, silence, waits};
 use super::kept::Seen;
+use super::requests::{self, Sent};
 use super::{
     Attestation, CLOCK_TOLERANCE, DRIFT_REPORT, Effect, Event, FIRST_BACKOFF, FROZEN_AFTER,
     HINTS_PER_HOUR, InForce, Notice, Now, Offer, POLL, Phase, REFUSED_AGAIN, SHORTEST_POLL,
@@ -36,6 +37,10 @@ pub fn step(state: &mut State, now: Now, event: Event) -> Vec<Effect> {
             state.running.todo.attest = Wanted::Yes;
         }
         Event::Answered { nonce, answer } => answered(state, now, &nonce, answer, &mut effects),
+        Event::Asked(all) => {
+            all.into_iter().for_each(|one| requests::asked(state, now, one, &mut effects));
+        }
+        Event::Filed(filing) => requests::filed(state, now, filing, &mut effects),
     }
     next(state, now, &mut effects);
     effects
@@ -390,6 +395,11 @@ fn next(state: &mut State, now: Now, effects: &mut Vec<Effect>) {
         effects.push(Effect::Refresh);
     } else {
         let due = state.running.attest_at.map_or(state.running.due, |at| at.min(state.running.due));
+        let due = match requests::send(state, now, effects) {
+            Sent::One => return,
+            Sent::Later(at) => due.min(at),
+            Sent::Nothing => due,
+        };
         effects.push(Effect::Sleep(due.saturating_sub(now.uptime)));
     }
 }
@@ -422,7 +432,7 @@ fn grow_stale(state: &mut State, now: Now, effects: &mut Vec<Effect>) -> bool {
 }
 
 /// A duration of 80 to 120 %, so that a fleet does not come all at once.
-fn jittered(state: &mut State, duration: Duration) -> Duration {
+pub(super) fn jittered(state: &mut State, duration: Duration) -> Duration {
     let factor = 0.8 + 0.4 * roll(state);
     duration.mul_f64(factor)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::courier::{Courier, Direct, Mailbox};
-use crate::fetcher::{hints_to_loop, hints_to_spool, serve, watch_files};
+use crate::fetcher::{hints_to_loop, hints_to_spool, serve, watch_files, watch_requests};
 use crate::identity::{Enrolment, enrolment};
 use crate::install::Installer;
 use crate::layout::Layout;
@@ -82,6 +82,7 @@ pub(super) fn run(layout: &Layout, role: Option<Role>) -> Result<End, Failure> {
         }
     };
     watch_files(layout.clone(), sender.clone());
+    watch_requests(layout, sender.clone());
     let mut agent = Agent::open(parts(layout, &config, enrolment, courier)).map_err(unreadable)?;
     agent.run(&wake, Until::Stopped).map_err(unreadable)?;
     Ok(End::Well)

@@ -5,6 +5,7 @@ mod cases;
 mod compare;
 mod keys;
 mod release;
+pub(super) mod request;
 pub(super) mod rollout;
 
 use std::path::PathBuf;
@@ -28,14 +29,15 @@ pub(super) use keys::{
 pub(super) use release::{
     Approve, Publish, Release, ReleaseCommand, ReleaseDiff, ServerArgs, Show, Sign, Signing, Verify,
 };
+use request::Request;
 use rollout::Rollout;
 
 /// Tells what policy is in force for Codex on a machine, and why.
 ///
 /// Runs Codex and uses the network only when told to: --live asks the installed Codex for its
 /// version, `test --against` puts tests to it, --install lets npm fetch one. Only `init`, `import`,
-/// `fmt`, `compile`, `emit`, `keys`, `sign`, `publish`, `release approve` and `check --fix` write, and
-/// only what they are given.
+/// `fmt`, `compile`, `emit`, `keys`, `sign`, `publish`, `request`, `release approve` and `check --fix`
+/// write, and only what they are given.
 #[derive(Debug, Parser)]
 #[command(name = "codex-config", version, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 fine, 1 findings, 2 usage, 3 locked by policy, \
@@ -58,6 +60,8 @@ pub enum Command {
     /// Tells what happens to a command, a host, a path, an MCP server, a feature or a setting, which
     /// entry says so, and what can be done.
     WhyBlocked(Box<WhyBlocked>),
+    /// Asks those who keep the policy to allow something for a while; the machine's agent hands it on.
+    Request(Box<Request>),
     /// Finds every problem of a policy repository, or of policy and configuration files, at once.
     Check(Check),
     /// Puts policy files into the uniform layout; comments and the order of rules stay.

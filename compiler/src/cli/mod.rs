@@ -13,6 +13,7 @@ mod init;
 mod keys;
 mod plan;
 mod release;
+mod request;
 mod rollout;
 mod schema;
 mod shell;
@@ -107,6 +108,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Outcome {
         Command::Get(arguments) => explain::get(arguments, output),
         Command::Requirements(arguments) => explain::requirements(arguments, output),
         Command::WhyBlocked(arguments) => why::why_blocked(arguments, output),
+        Command::Request(arguments) => request::request(arguments, output),
         Command::Check(arguments) => check::check(arguments, output),
         Command::Fmt(arguments) => fmt::fmt(arguments, output),
         Command::Compile(arguments) => compile::compile(arguments, output),

@@ -8,7 +8,7 @@ use codex_schema::reader::read_toml_value;
 use codex_schema::span::SourceId;
 use serde_json::json;
 
-use super::arguments::{SessionArgs, WhyBlocked};
+use super::arguments::{MachineArgs, SessionArgs, WhyBlocked};
 use super::explain::usage;
 use super::world::{look, paint, today};
 use super::{Outcome, Output};
@@ -31,7 +31,7 @@ pub(super) fn why_blocked(arguments: &WhyBlocked, output: &mut Output) -> Outcom
     };
     let told = match &arguments.policy {
         Some(top) => of_repository(arguments, top, &question),
-        None => of_machine(arguments, &question),
+        None => of_machine(&arguments.machine, &codex_arguments(&arguments.session), &question),
     };
     let (why, names) = match told {
         Ok(told) => told,
@@ -92,7 +92,7 @@ fn question(arguments: &WhyBlocked) -> Result<Question, String> {
 }
 
 /// `KEY=VALUE`: what is no TOML value is text, as for Codex's own `-c`.
-fn wish(text: &str) -> Result<Question, String> {
+pub(super) fn wish(text: &str) -> Result<Question, String> {
     let (key, value) =
         text.split_once('=').ok_or_else(|| format!("`{text}` sets nothing: write KEY=VALUE"))?;
     let (key, value) = (key.trim(), value.trim());
@@ -115,8 +115,16 @@ fn kind(question: &Question) -> &'static str {
     }
 }
 
-fn of_machine(arguments: &WhyBlocked, question: &Question) -> Result<(Why, Names), String> {
-    let world = look(&arguments.machine, &codex_arguments(&arguments.session))?;
+/// What a machine's policy says, with further arguments of Codex.
+///
+/// # Errors
+/// A sentence about what is wrong with the arguments or the surroundings.
+pub(super) fn of_machine(
+    arguments: &MachineArgs,
+    codex: &[String],
+    question: &Question,
+) -> Result<(Why, Names), String> {
+    let world = look(arguments, codex)?;
     let machine = &world.evaluation.machine;
     let names = Names::of_machine(machine, &world.home);
     let asked = Asked {
@@ -125,7 +133,7 @@ fn of_machine(arguments: &WhyBlocked, question: &Question) -> Result<(Why, Names
         kind: kind(question),
         partial: !world.evaluation.gathered.broken.is_empty(),
     };
-    let disk = RealFiles::new(arguments.machine.root.clone());
+    let disk = RealFiles::new(arguments.root.clone());
     let answer = answer_on(&world.evaluation, question, &disk);
     Ok((why(asked, answer, world.evaluation.documents(), &NoHistory), names))
 }

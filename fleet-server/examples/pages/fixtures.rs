@@ -379,7 +379,12 @@ pub(crate) fn filed(number: u64, wants: Wanted, reason: &str, minutes: u64) -> F
         host: format!("pay-{:05}.bank.example", dice.below(9_800)),
         cohort: "payments".to_owned(),
         at: before(minutes * 60),
-        request: Request { wants, days: 14, reason: reason.to_owned() },
+        request: Request {
+            wants,
+            days: 14,
+            reason: reason.to_owned(),
+            user: Some("ana".to_owned()),
+        },
     }
 }
 

@@ -8,8 +8,9 @@ use hyper::StatusCode;
 use hyper::header;
 use serde_json::json;
 
-use super::{Call, parsed};
+use super::{Call, Caller, parsed, query};
 use crate::dashboard::{self, Asked, unable};
+use crate::exceptions::ExceptionFile;
 use crate::http::answer::{Answer, Refusal, bytes_of, json as answer_json};
 use crate::release::assigned;
 use crate::rolling::{self, Kept, status_of};
@@ -107,7 +108,29 @@ pub(super) async fn file(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
     Ok(answer_json(StatusCode::CREATED, &json!({ "number": number })))
 }
 
+/// The newest requests, or with `?number=N` that one with the exception file that it asks for.
 pub(super) async fn requests(call: &Call) -> Result<Answer, Refusal> {
+    if let Some(number) = query(call, "number") {
+        let wrong = |_| Refusal::malformed("`number` must be the number of a request");
+        let number: u64 = number.parse().map_err(wrong)?;
+        let found = call.fleet.store.read(move |tx| kept::request(tx, number)).await?;
+        let missing = || Refusal::not_found("there is no such request");
+        let (filed, outcome) = found.ok_or_else(missing)?;
+        // Who fetches the file answers for the exception, until the file says somebody else.
+        let owner = match &call.caller {
+            Caller::Admin(name) => name.clone(),
+            other => other.actor(),
+        };
+        let file = dashboard::file_of(&call.fleet, &filed, &owner);
+        let (file, why) = match file {
+            Ok(ExceptionFile { path, text }) => {
+                (json!({ "path": path, "text": text }), json!(null))
+            }
+            Err(why) => (json!(null), json!(why)),
+        };
+        let body = json!({ "outcome": outcome, "filed": filed, "file": file, "no_file": why });
+        return Ok(answer_json(StatusCode::OK, &body));
+    }
     let found = call.fleet.store.read(|tx| kept::requests(tx, 1_000)).await?;
     let shown: Vec<_> = found
         .iter()

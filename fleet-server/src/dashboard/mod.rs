@@ -23,6 +23,8 @@ use codex_fleet::rollout::{Act, Ask, Start, StrategyName};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
 
+pub(crate) use views::file_of;
+
 use self::form::{Fields, fields};
 use self::session::{NotBegun, Session, cookie, end_cookie};
 use crate::fleet::Fleet;

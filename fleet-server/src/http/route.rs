@@ -408,13 +408,17 @@ pub const ROUTES: [Route; 38] = [
             "All endpoints as a table",
         )
     },
-    admin(
-        &Method::GET,
-        "/v1/admin/requests",
-        Action::Requests,
-        Role::Viewer,
-        "What people have asked to be allowed, the newest first",
-    ),
+    Route {
+        query: &[("number", "That request alone, with the exception file that it asks for")],
+        refusals: &[400, 401, 403, 404, 503],
+        ..admin(
+            &Method::GET,
+            routes::FILED,
+            Action::Requests,
+            Role::Viewer,
+            "What people have asked to be allowed, the newest first",
+        )
+    },
     Route {
         path: routes::REQUESTS,
         action: Action::FileRequest,

@@ -53,6 +53,12 @@ fn shown(outcome: Outcome) -> (Tone, &'static str) {
     }
 }
 
+/// Who asks: the machine by its certificate, the user by the machine's word.
+fn from(filed: &Filed) -> String {
+    let Filed { host, request, .. } = filed;
+    request.user.as_ref().map_or_else(|| host.clone(), |user| format!("{user} at {host}"))
+}
+
 /// All requests.
 pub fn requests(frame: &Frame<'_>, view: &RequestsView) -> String {
     let RequestsView { requests, now } = view;
@@ -64,7 +70,7 @@ pub fn requests(frame: &Frame<'_>, view: &RequestsView) -> String {
         }
         section.sheet {
             @if requests.is_empty() {
-                p.soft { "Nobody has asked for anything. A machine asks with " code { "POST " (codex_fleet::routes::REQUESTS) } ", under its certificate." }
+                p.soft { "Nobody has asked for anything. People ask at their machines, with " code { "codex-config request" } "." }
             } @else {
                 div.wide { table.stack {
                     (columns(&[Number("Number"), Text("Asks for"), Text("Why"), Text("From"), Number("Days"), Text("State")]))
@@ -75,7 +81,7 @@ pub fn requests(frame: &Frame<'_>, view: &RequestsView) -> String {
                                 th.num scope="row" { a href=(format!("{}/{}", paths::REQUESTS, filed.number)) { (filed.number) } }
                                 td data-name="Asks for" { code { (filed.request.wants.line()) } }
                                 td data-name="Why" { (filed.request.reason) }
-                                td data-name="From" { div { (filed.host) br; span.small.soft { (filed.cohort) ", " (ago(filed.at, *now)) } } }
+                                td data-name="From" { div { (from(filed)) br; span.small.soft { (filed.cohort) ", " (ago(filed.at, *now)) } } }
                                 td.num data-name="Days" { (filed.request.days) }
                                 td data-name="State" { (status(tone, word)) }
                             }
@@ -101,7 +107,7 @@ pub fn request(frame: &Frame<'_>, view: &RequestView) -> String {
             h2 id="asked" { "What is asked" }
             dl.facts {
                 dt { "From" } dd {
-                    a href=(paths::below(paths::ENDPOINTS, filed.device.as_str())) { (filed.host) } ", cohort " (filed.cohort) ", " (ago(filed.at, *now))
+                    a href=(paths::below(paths::ENDPOINTS, filed.device.as_str())) { (from(filed)) } ", cohort " (filed.cohort) ", " (ago(filed.at, *now))
                 }
                 dt { "Why" } dd { (filed.request.reason) }
                 dt { "For" } dd { (many(filed.request.days.into(), "day", "days")) }

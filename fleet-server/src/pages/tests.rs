@@ -128,7 +128,7 @@ fn filed() -> Filed {
         host: NASTY.to_owned(),
         cohort: NASTY.to_owned(),
         at: now(),
-        request: Request { wants, days: 3, reason: NASTY.to_owned() },
+        request: Request { wants, days: 3, reason: NASTY.to_owned(), user: Some(NASTY.to_owned()) },
     }
 }
 

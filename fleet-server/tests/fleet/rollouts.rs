@@ -246,6 +246,13 @@ fn requests_land_with_the_operators_and_reports_know_the_machines() {
     let first = listed["requests"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(first["filed"]["host"], "pay-000.bank.example");
     assert_eq!(first["filed"]["cohort"], "payments");
+    let one = operator.get("/v1/admin/requests?number=1").json();
+    assert_eq!(one["filed"]["number"], 1);
+    let file = &one["file"];
+    assert!(file["path"].as_str().unwrap().starts_with("exceptions/request-1-"), "{one}");
+    assert!(file["text"].as_str().unwrap().contains("\"files.example\" = \"allow\""), "{one}");
+    assert_eq!(operator.get("/v1/admin/requests?number=999").status, 404);
+    assert_eq!(operator.get("/v1/admin/requests?number=x").status, 400);
     assert_eq!(bank.client().post("/v1/requests", &json!({})).status, 401, "machines alone");
 
     laptops[1].look(Some((1, "drifted", json!(["requirements.toml was changed"]))));

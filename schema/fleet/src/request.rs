@@ -25,6 +25,17 @@ pub const MAX_VALUE: usize = 4_096;
 /// The most words of a command.
 pub const MAX_WORDS: usize = 32;
 
+/// The most characters of a user's name.
+pub const MAX_USER: usize = 64;
+
+/// Where people at a machine drop requests for its agent, below the machine's root: everybody may
+/// put a file there, nobody but the agent sees what is in it.
+pub const DROP_FOLDER: &str = "var/lib/codex-agent/requests";
+
+/// Where the agent puts what became of a request, under the name that the request had, readable by
+/// the user who asked and by nobody else.
+pub const ANSWER_FOLDER: &str = "var/lib/codex-agent/answers";
+
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +46,43 @@ pub struct Request {
     pub days: u16,
     /// Why.
     pub reason: String,
+    /// Who asked at the machine, by the owner of the file that the request came in: its agent
+    /// writes this, and overwrites what the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+/// What became of a request at its machine: what the agent writes into [`ANSWER_FOLDER`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Said {
+    /// The agent has it, and tries to hand it on: there may be no network.
+    Waits {
+        /// Why it waits, where something went wrong.
+        why: Option<String>,
+    },
+    /// The server has it.
+    Filed {
+        /// Its number there.
+        number: u64,
+    },
+    /// The agent or the server does not take it.
+    Refused {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
+/// What the server answers to a request that it keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its number.
+    pub number: u64,
+}
+
+/// A name for a dropped request: 32 hexadecimal digits, so that nobody guesses another's.
+pub fn is_drop_name(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// What is wanted.
@@ -111,6 +159,7 @@ impl Request {
         if self.reason.trim().is_empty() {
             return Err(BadRequest::Text("reason"));
         }
+        self.user.as_ref().map_or(Ok(()), |user| text("user", user, MAX_USER))?;
         match &self.wants {
             Wanted::Setting { key, value } => {
                 text("key", key, MAX_KEY)?;
@@ -165,7 +214,8 @@ mod tests {
     use super::*;
 
     fn request(wants: Wanted) -> Request {
-        Request { wants, days: 14, reason: "the migration needs it".to_owned() }
+        let reason = "the migration needs it".to_owned();
+        Request { wants, days: 14, reason, user: None }
     }
 
     fn domain(host: &str) -> Request {
@@ -187,6 +237,12 @@ mod tests {
         for text in ["", "  ", "a\nb", &"x".repeat(501)] {
             assert_eq!(reason(text), Err(BadRequest::Text("reason")), "{text:.10}");
         }
+        let user =
+            |name: &str| Request { user: Some(name.to_owned()), ..domain("files.example") }.check();
+        assert_eq!(user("ana"), Ok(()));
+        for name in ["", "a\nb", &"x".repeat(65)] {
+            assert_eq!(user(name), Err(BadRequest::Text("user")), "{name:.10}");
+        }
         let setting = |key: &str, value| request(Wanted::Setting { key: key.to_owned(), value });
         assert_eq!(setting("model", json!("gpt-5")).check(), Ok(()));
         assert_eq!(setting("", json!(1)).check(), Err(BadRequest::Text("key")));
@@ -203,5 +259,13 @@ mod tests {
         let read: Request = serde_json::from_str(text).expect("a request");
         assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
         assert!(serde_json::from_str::<Request>(&text.replace("host", "hots")).is_err());
+    }
+
+    #[test]
+    fn names_of_drops_lead_nowhere_else() {
+        assert!(is_drop_name(&"0123456789abcdef".repeat(2)));
+        for name in ["", "..", "../../etc/passwd", &"A".repeat(32), &"0".repeat(31)] {
+            assert!(!is_drop_name(name), "{name}");
+        }
     }
 }

@@ -11,8 +11,11 @@ pub const RENEW: &str = "/v1/renew";
 /// `POST` under the certificate: [`crate::check_in::CheckIn`].
 pub const CHECK_IN: &str = "/v1/check-in";
 /// `POST` under the certificate: [`crate::request::Request`]; the answer is
-/// [`crate::request::Filed`].
+/// [`crate::request::Kept`].
 pub const REQUESTS: &str = "/v1/requests";
+/// `GET` with an administrator's token: the newest requests, or with `?number=N` that one with the
+/// exception file that it asks for.
+pub const FILED: &str = "/v1/admin/requests";
 /// `GET` with an administrator's token: [`crate::rollout::List`], the newest rollout of every cohort;
 /// `POST`: [`crate::rollout::Start`], answered by its [`crate::rollout::Status`]. Below it, by the
 /// cohort's name: `GET` its status, `POST` [`crate::rollout::Ask`], answered by that.

@@ -149,7 +149,8 @@ pub struct Act {
     pub at: At,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+/// A time like 30s, 15m, 4h or 2d.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no time like 30s, 15m, 4h or 2d");
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds = match unit {
