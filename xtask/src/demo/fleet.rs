@@ -21,6 +21,8 @@ pub(crate) use server::start_server;
 
 /// The Codex that the machines run.
 const CODEX: &str = "0.169.0";
+/// What the proxy of Codex says of a host that is on no list.
+const NOT_ALLOWED: &str = "not on the allowlist";
 /// Where the server listens.
 pub(crate) const ADDRESS: &str = "https://localhost:8443";
 
@@ -85,7 +87,10 @@ impl Stage<'_> {
         heading("5. Somebody changes a file on a machine");
         payments.tamper()?;
 
-        heading("6. Why is it so?");
+        heading("6. A developer asks for a host");
+        self.request(&organisation, payments)?;
+
+        heading("7. Why is it so?");
         payments.explain(&self.programs.config, "rules.prefix_rules")?;
         organisation.show("rollout status")?;
         say(&format!(
@@ -140,6 +145,46 @@ impl Stage<'_> {
             if text.contains("It moves money") {
                 return Err("a rule of the payments team holds for another team".into());
             }
+        }
+        Ok(())
+    }
+
+    /// From a developer's wish to what Codex does: asked, merged, signed, enforced.
+    fn request(&self, organisation: &Organisation, payments: &Machine) -> Result<(), Problem> {
+        const HOST: &str = "files.partner.example";
+        let tries = format!("curl -sS -m 6 http://{HOST}/");
+        let blocked = |machine: &Machine| -> Result<bool, Problem> {
+            let told = machine.turn(self.isolation, self.codex, &[&tries])?;
+            let (status, text) = told.first().ok_or("the session told of no command")?;
+            say(&format!("  $ {tries}\n      {status}: {}", machine::line(text)));
+            Ok(text.contains(NOT_ALLOWED))
+        };
+        if !blocked(payments)? {
+            return Err(format!("{HOST} is not blocked before anybody asks").into());
+        }
+        let begun = Instant::now();
+        let config = &self.programs.config;
+        let number = payments.ask(config, &format!("domain:{HOST}"), "a migration reads there")?;
+        say(&format!("# an operator makes an exception of request {number}"));
+        let told = organisation.request(number)?;
+        let part = |name: &str| {
+            let text = told.pointer(name).and_then(serde_json::Value::as_str);
+            text.ok_or_else(|| format!("the server has no {name} for the request: {told}"))
+        };
+        let plan = organisation.grant(part("/file/path")?, part("/file/text")?, ADDRESS)?;
+        organisation.publish("granted", ADDRESS, Some(&plan))?;
+        organisation.show(
+            "rollout start payments --generation 3 --strategy all-at-once --bake 1s \
+             --minimum-sample 1 --reason granted",
+        )?;
+        wait_for("what was asked is enforced", || payments.enforces(3))?;
+        let took = begun.elapsed();
+        say(&format!("from the request to its enforcement: {took:.1?} (goal: a minute)"));
+        if took.as_secs() >= 60 {
+            return Err("it took longer than a minute".into());
+        }
+        if blocked(payments)? {
+            return Err(format!("{HOST} is still blocked").into());
         }
         Ok(())
     }

@@ -155,6 +155,19 @@ impl Machine {
         Ok(())
     }
 
+    /// What somebody asks at the machine; the number that the server gives it.
+    pub(super) fn ask(&self, config: &Path, what: &str, reason: &str) -> Result<u64, Problem> {
+        say(&format!("$ codex-config request {what} --for 14d --reason '{reason}'"));
+        let folder = self.folder.to_string_lossy();
+        let ask = ["request", what, "--for", "14d", "--reason", reason, "--json"];
+        let here = ["--root", &folder, "--codex-home", "/nonexistent", "--cwd", "/"];
+        let told = finished(config, &self.folder, &[&ask[..], &here].concat())?;
+        let told: Value = serde_json::from_str(&told)?;
+        say(&format!("now {}", told.get("now").and_then(Value::as_str).unwrap_or_default()));
+        let number = told.pointer("/said/number").and_then(Value::as_u64);
+        number.ok_or_else(|| format!("the server did not take the request: {told}").into())
+    }
+
     /// What a developer sees who asks why.
     pub(super) fn explain(&self, config: &Path, key: &str) -> Result<(), Problem> {
         say(&format!("$ codex-config explain {key}"));

@@ -135,18 +135,43 @@ impl Organisation {
     /// Changes the policy of a team, and signs what was planned; gives the plan's hash.
     pub(crate) fn forbid_more(&self, address: &str) -> Result<String, Problem> {
         self.write("teams/payments/requirements.toml", PAYMENTS_NEXT)?;
-        self.commit("Nobody deletes from a laptop")?;
-        say("$ git commit -m 'Nobody deletes from a laptop'");
+        self.sign_next("Nobody deletes from a laptop", address, "next")
+    }
+
+    /// Makes a request an exception: a file in the policy, signed by those who may loosen, too.
+    pub(super) fn grant(&self, file: &str, text: &str, address: &str) -> Result<String, Problem> {
+        self.write(file, text)?;
+        say(text.trim_end());
+        let plan = self.sign_next("A request is granted", address, "granted")?;
+        self.show_signed("release approve granted --reason granted --key cyd.key")?;
+        Ok(plan)
+    }
+
+    fn sign_next(&self, subject: &str, address: &str, stage: &str) -> Result<String, Problem> {
+        self.commit(subject)?;
+        say(&format!("$ git commit -m '{subject}'"));
         let mut command = Command::new(&self.program);
         command.args(["plan", "policy", "--base", "git:HEAD~1", "--json"]);
         let planned = command.current_dir(&self.place).output()?;
         let planned: serde_json::Value = serde_json::from_slice(&planned.stdout)?;
         let hash = planned.get("hash").and_then(serde_json::Value::as_str);
         let hash = hash.ok_or("the plan has no hash")?.to_owned();
-        let words = format!("sign policy --root 1.root.json --release {address} --out next");
+        let words = format!("sign policy --root 1.root.json --release {address} --out {stage}");
         let under = format!("--base git:HEAD~1 --plan {hash} --key pay.key");
         self.show_signed(&format!("{words} {under}{SERVER}"))?;
         Ok(hash)
+    }
+
+    /// A request as the server shows it to operators.
+    pub(super) fn request(&self, number: u64) -> Result<serde_json::Value, Problem> {
+        let token = fs::read_to_string(self.place.join("token"))?;
+        let header = format!("authorization: Bearer {}\n", token.trim());
+        fs::write(self.place.join("authorization"), header)?;
+        let address = format!("{}/v1/admin/requests?number={number}", super::ADDRESS);
+        let words = ["--silent", "--fail-with-body", "--cacert", "fleet/authority.pem"];
+        let header = ["--header", "@authorization", &address];
+        let told = finished(Path::new("curl"), &self.place, &[&words[..], &header].concat())?;
+        Ok(serde_json::from_str(&told)?)
     }
 
     /// Runs a command that asks the server, and shows what it says.
