@@ -2,6 +2,7 @@
 //! makes of them. All must come to the same answer for each; where they do not, the difference is
 //! listed here with its reason.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+#![expect(clippy::print_stderr, reason = "how many cases there were")]
 
 mod support;
 
@@ -239,8 +240,9 @@ fn theirs(client: Client<'_>, cases: &[Case]) -> Vec<Vec<Answer>> {
     let input = json!({
         "client": client.library, "now": now(), "target": TARGET, "cases": asked
     });
-    let mut child = Command::new(client.words[0])
-        .args(&client.words[1..])
+    let (program, words) = client.words.split_first().unwrap();
+    let mut child = Command::new(program)
+        .args(words)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
