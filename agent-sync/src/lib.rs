@@ -24,7 +24,8 @@
 //! - Every fetch and every question to a program ends: by a limit of bytes, by a deadline over all
 //!   of it, by silence.
 //! - The installing half reaches no network code: it knows [`courier::Mailbox`] alone.
-//! - The environment is not looked at. Addresses, proxies and authorities are settings.
+//! - Of the environment nothing but the proxies is looked at, in one place (`cli::run`), and settings
+//!   come before it. Addresses and authorities are settings.
 pub mod address;
 pub mod agent;
 pub mod attest;
@@ -38,6 +39,7 @@ pub mod fetcher;
 pub mod identity;
 pub mod install;
 pub mod layout;
+pub mod proxy;
 pub mod shell;
 pub mod status;
 pub mod store;
