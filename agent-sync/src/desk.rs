@@ -5,7 +5,7 @@
 //! regular file with one name, small and of the right form; who asks is its owner, whatever it
 //! says. Answers lie in a folder that nobody can list, each readable by who asked alone.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -171,16 +171,16 @@ pub fn reply(layout: &Layout, name: &str, user: u32, said: &Said) -> Result<(), 
 /// because of others.
 fn forget_oldest(answers: &OwnedFd, user: u32) {
     let Ok(entries) = Dir::read_from(answers) else { return };
-    let mut own: BTreeMap<(i64, String), ()> = BTreeMap::new();
+    let mut own: BTreeSet<(i64, String)> = BTreeSet::new();
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Ok(stat) = fs::statat(answers, &*name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
         if stat.st_uid == user && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
-            own.insert((changed(&stat), name), ());
+            own.insert((changed(&stat), name));
         }
     }
     let surplus = own.len().saturating_sub(MOST_ANSWERS);
-    for (_, name) in own.keys().take(surplus) {
+    for (_, name) in own.iter().take(surplus) {
         discard(answers, name);
     }
 }

@@ -100,7 +100,10 @@ fn a_request_reaches_the_agent_and_its_answer_comes_back() {
     let agent = machine.answer(Said::Filed { number: 7 });
     let done = machine.run(&ask(&["domain:files.example"]), 0);
     let shown = String::from_utf8(done.stdout).unwrap();
-    assert!(shown.contains("as request 7") && shown.contains("now        deny: no entry allows it"), "{shown}");
+    assert!(
+        shown.contains("as request 7") && shown.contains("now        deny: no entry allows it"),
+        "{shown}"
+    );
     let asked = agent.join().unwrap();
     assert_eq!(asked.wants, Wanted::Domain { host: "files.example".to_owned() });
     assert_eq!((asked.days, asked.reason.as_str()), (14, "a migration reads there"));

@@ -34,6 +34,7 @@ pub mod http;
 pub mod issue;
 pub mod metrics;
 pub mod oidc;
+mod outbound;
 pub mod pages;
 pub mod release;
 pub mod reports;

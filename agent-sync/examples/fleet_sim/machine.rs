@@ -54,7 +54,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(
-        place: Arc<Place>,
+        place: &Place,
         identity: ClientIdentity,
         answer: Answer,
     ) -> Result<Self, Problem> {

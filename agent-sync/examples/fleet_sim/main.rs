@@ -74,7 +74,7 @@ fn enrolled(place: &Arc<Place>, token: &str, count: usize) -> Result<Vec<Machine
     Ok(machines)
 }
 
-fn enrol(place: &Arc<Place>, client: &Client, token: &str) -> Result<Machine, Problem> {
+fn enrol(place: &Place, client: &Client, token: &str) -> Result<Machine, Problem> {
     let key = KeyPair::generate()?;
     let request = Request {
         token: token.to_owned(),
@@ -87,7 +87,7 @@ fn enrol(place: &Arc<Place>, client: &Client, token: &str) -> Result<Machine, Pr
         certificate: answer.certificate.clone().into_bytes(),
         key: key.serialize_pem().into_bytes(),
     };
-    Machine::new(Arc::clone(place), identity, answer)
+    Machine::new(place, identity, answer)
 }
 
 /// Starts a machine, with a thread that waits for hints beside it, as the agent has one.

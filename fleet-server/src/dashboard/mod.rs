@@ -1,13 +1,14 @@
 //! The dashboard behind its login: who is signed in, which page is meant, and what forms ask for.
 //!
-//! Reading order: `session` (cookies and proofs), `door` (in through an identity provider), [`show`] and [`take`] (pages and forms), `views`
-//! (from the database to what pages show), `policy` (what is in force and why, what changes).
+//! Reading order: `session` (cookies and proofs), `door` (in through an identity provider), [`show`]
+//! and [`take`] (pages and forms), `views` (from the database to what pages show), `policy` (what is in
+//! force and why, what changes).
 //!
 //! **Invariants.**
 //! - A session is a token that was shown once, or a person whom the identity provider has named.
 //!   What it may do is looked up again at every request: a token that is revoked is out at once, and
-//!   so is a session that was ended on another server. The cookie is sent to this server alone, by no other site, and cannot
-//!   be read by scripts.
+//!   so is a session that was ended on another server. The cookie is sent to this server alone, by no
+//!   other site, and cannot be read by scripts.
 //! - A form is taken only from a page of this server (its origin), with the session's own proof.
 
 mod door;

@@ -3,11 +3,10 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
 use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::address::Address;
+use crate::outbound::client;
 
 /// For how long an answer may take, from the connection to its last byte.
 const TIME: Duration = Duration::from_secs(5);
@@ -40,20 +39,7 @@ impl Client {
     /// # Errors
     /// When there is no certificate in them.
     pub(super) fn new(authorities: Option<&[u8]>) -> Result<Self, &'static str> {
-        let roots = match authorities {
-            None => RootCerts::WebPki,
-            Some(pem) => certificates(pem).ok_or("has no certificate in PEM")?,
-        };
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            // What was configured or discovered is asked, and nothing that it points at.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .timeout_global(Some(TIME))
-            .user_agent(concat!("codex-fleet-server/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self(config.into()))
+        client(authorities, TIME).map(Self).ok_or("has no certificate in PEM")
     }
 
     /// A document. Waits: not on a thread of the runtime.
@@ -103,11 +89,4 @@ fn read(answer: Answered) -> Result<Reply, String> {
         return Err(format!("its answer has more than {MAX_BYTES} bytes"));
     }
     Ok(Reply { is_success: status.is_success(), status: status.as_u16(), body })
-}
-
-fn certificates(pem: &[u8]) -> Option<RootCerts> {
-    let found = crate::authority::certificates(pem).ok()?;
-    let own = |one: &CertificateDer<'_>| Certificate::from_der(one.as_ref()).to_owned();
-    let found: Vec<Certificate<'static>> = found.iter().map(own).collect();
-    (!found.is_empty()).then(|| RootCerts::new_with_certs(&found))
 }

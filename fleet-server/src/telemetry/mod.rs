@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 
 use prost::Message as _;
 use ureq::Agent;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use self::log::Record;
 pub use self::log::{Records, redacted};
 use crate::config::Telemetry;
 use crate::error::ServeError;
 use crate::fleet::Fleet;
+use crate::outbound::client;
 use crate::world::{now, read};
 
 /// The most bytes of the authority and of the header.
@@ -60,42 +60,24 @@ impl std::fmt::Debug for Exporter {
 /// When a file cannot be used.
 pub fn open(settings: &Telemetry) -> Result<(Records, Exporter), ServeError> {
     let Telemetry { endpoint, authority, authorization, seconds } = settings;
-    let roots = match authority {
-        None => RootCerts::WebPki,
-        Some(path) => roots(&read(path, MAX_FILE)?).ok_or_else(|| {
-            ServeError::Key(format!("{} holds no certificate in PEM form", path.display()))
-        })?,
-    };
+    let pem = authority.as_ref().map(|path| read(path, MAX_FILE)).transpose()?;
+    let agent = client(pem.as_deref(), PATIENCE).ok_or_else(|| {
+        let file = authority.as_ref().map_or_else(String::new, |path| path.display().to_string());
+        ServeError::Key(format!("{file} holds no certificate in PEM form"))
+    })?;
     let authorization = match authorization {
         None => None,
         Some(path) => Some(String::from_utf8_lossy(&read(path, MAX_FILE)?).trim().to_owned()),
     };
-    let agent = Agent::config_builder()
-        .tls_config(TlsConfig::builder().root_certs(roots).build())
-        .timeout_global(Some(PATIENCE))
-        .max_redirects(0)
-        .proxy(None)
-        .build();
     let (sender, records) = sync_channel(QUEUE);
     let exporter = Exporter {
-        agent: agent.into(),
+        agent,
         endpoint: endpoint.trim_end_matches('/').to_owned(),
         authorization,
         every: Duration::from_secs(*seconds),
         records,
     };
     Ok((Records::new(sender), exporter))
-}
-
-/// The certificates of a PEM file; none where it has none, or a broken one.
-fn roots(pem: &[u8]) -> Option<RootCerts> {
-    let mut found: Vec<Certificate<'static>> = Vec::new();
-    for item in parse_pem(pem) {
-        if let PemItem::Certificate(one) = item.ok()? {
-            found.push(one);
-        }
-    }
-    (!found.is_empty()).then(|| RootCerts::new_with_certs(&found))
 }
 
 /// Whether the collector took the last thing that it was sent.
@@ -152,7 +134,8 @@ impl Exporter {
             None => request,
             Some(value) => request.header("authorization", value),
         };
-        request.send(body).map(drop)
+        let status = request.send(body)?.status();
+        if status.is_success() { Ok(()) } else { Err(ureq::Error::StatusCode(status.as_u16())) }
     }
 
     /// Counts what was lost, and says once that the collector is gone or back.

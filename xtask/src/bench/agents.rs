@@ -95,7 +95,7 @@ fn built_sim() -> Result<std::path::PathBuf, Problem> {
 /// How many agents each process has.
 fn parts(agents: usize) -> Vec<usize> {
     let whole = std::iter::repeat_n(PER_PROCESS, agents / PER_PROCESS);
-    whole.chain((agents % PER_PROCESS > 0).then_some(agents % PER_PROCESS)).collect()
+    whole.chain(Some(agents % PER_PROCESS).filter(|rest| *rest > 0)).collect()
 }
 
 /// A process of agents.
