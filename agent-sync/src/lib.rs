@@ -5,7 +5,7 @@
 //! - `store` (a folder that holds what is trusted: locked, whole, on the disk), `disk` (files below a
 //!   root that others may have arranged), `layout` (where things are);
 //! - `transport` and `address` (where releases come from: limits, deadlines, no redirects), `client`
-//!   (what is said to a server), `courier` (how the installing half gets at either), `fetcher` (the
+//!   (what is said to a server), `channel` and `follow` (hints), `courier` (how the installing half gets at either), `fetcher` (the
 //!   fetching half), `identity` and `config`;
 //! - `install` (all files of a bundle or none), `attest` (what Codex says of them), `watch`, `desk`
 //!   (what people at the machine ask for);
@@ -29,6 +29,7 @@
 pub mod address;
 pub mod agent;
 pub mod attest;
+pub mod channel;
 pub mod cli;
 pub mod client;
 pub mod config;
@@ -36,6 +37,7 @@ pub mod courier;
 pub mod desk;
 pub mod disk;
 pub mod fetcher;
+pub mod follow;
 pub mod identity;
 pub mod install;
 pub mod layout;

@@ -218,6 +218,11 @@ impl HttpTransport {
 /// The client of settings: no redirects, limits of headers and silence, and no other authorities
 /// than those that are named.
 pub(crate) fn agent(settings: &Settings) -> Result<Agent, SettingsError> {
+    client_config(settings).map(Agent::from)
+}
+
+/// What [`agent`] makes a client of.
+pub(crate) fn client_config(settings: &Settings) -> Result<ureq::config::Config, SettingsError> {
     let proxy = settings.proxy.as_ref().map(|one| Proxy::new(one.as_str())).transpose();
     let client = settings.identity.as_ref().map(client_cert).transpose()?;
     let roots = match &settings.authorities {
@@ -238,7 +243,7 @@ pub(crate) fn agent(settings: &Settings) -> Result<Agent, SettingsError> {
         .accept_encoding("gzip")
         .user_agent(concat!("codex-agent/", env!("CARGO_PKG_VERSION")))
         .build();
-    Ok(config.into())
+    Ok(config)
 }
 
 fn client_cert(identity: &ClientIdentity) -> Result<ClientCert, SettingsError> {

@@ -75,6 +75,10 @@ fn a_policy_is_fetched_by_one_half_installed_by_the_other_and_enforced_by_codex(
     let took = wait_for("the next policy is enforced", LONG, || enforced(2));
     eprintln!("publish to enforced, two halves: {took:?}");
     assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
+    let asked = |path: &str| {
+        fleet.told.lock().unwrap().requests.iter().filter(|one| one.starts_with(path)).count()
+    };
+    assert_eq!((asked("/v1/push"), asked("/v1/wait")), (1, 0), "one socket, and no polls");
 
     // Somebody tampers.
     let path = machine.path("etc/codex/requirements.toml");

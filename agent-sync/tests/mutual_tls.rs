@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use codex_agent_sync::client::Client;
 use codex_agent_sync::transport::{ClientIdentity, HttpTransport, Pace, Settings};
 use codex_trust::transport::{Resource, Transport as _};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
@@ -139,10 +140,16 @@ fn a_machine_shows_its_certificate_and_is_let_in_by_it_alone() {
     assert!(get(&other).is_err());
     assert_eq!(shown.lock().unwrap().len(), 1);
     // Through a proxy with a password: it sees where to, and nothing of what is said.
-    let mut through = settings(Some(both));
+    let mut through = settings(Some(both.clone()));
     through.proxy = Some(proxy.into());
     assert_eq!(get(&through).unwrap().unwrap(), b"{}");
     assert_eq!(shown.lock().unwrap().len(), 2);
+    // The push channel shows the certificate, too, with and without the proxy. This is no server of
+    // sockets.
+    for settings in [through, settings(Some(both))] {
+        assert!(Client::new(&address, &settings).unwrap().channel().is_err());
+    }
+    assert_eq!(shown.lock().unwrap().len(), 4);
     let asked = asked.lock().unwrap().clone();
     let port = address.rsplit_once(':').unwrap().1;
     assert!(asked.starts_with(&format!("CONNECT localhost:{port} HTTP/1.1\r\n")), "{asked}");
