@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 use ureq::Agent;
 
 use crate::agent::requests::Filing;
-use crate::transport::{Settings, SettingsError, agent};
+use crate::channel::Channel;
+use crate::transport::{Settings, SettingsError, client_config};
 
 /// How long a request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,6 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub struct Client {
     agent: Agent,
+    config: ureq::config::Config,
     server: String,
 }
 
@@ -41,7 +43,16 @@ impl Client {
         if !server.starts_with("https://") && !is_local {
             return Err(SettingsError::Address { address: server });
         }
-        Ok(Self { agent: agent(settings)?, server })
+        let config = client_config(settings)?;
+        Ok(Self { agent: config.clone().into(), config, server })
+    }
+
+    /// Opens a push channel.
+    ///
+    /// # Errors
+    /// A sentence: why there is none.
+    pub fn channel(&self) -> Result<Channel, String> {
+        Channel::open(&self.config, &self.server)
     }
 
     /// Enrols a machine.

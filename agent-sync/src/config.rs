@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::layout::Layout;
+use crate::proxy::{NONE, Proxies, ProxyAddress};
 use crate::transport::{ClientIdentity, Pace, Settings};
 
 /// The most bytes of settings, of a root and of authorities.
@@ -22,15 +23,18 @@ pub struct Config {
     /// Where the release lies, where that is not the server: an address, or a folder.
     #[serde(default)]
     pub release: Option<String>,
-    /// A proxy's address. The environment is not looked at.
+    /// A proxy's address, or [`NONE`]. Where this is not said, the environment is asked.
     #[serde(default)]
-    pub proxy: Option<String>,
+    pub proxy: Option<ProxyAddress>,
     /// Authorities for the server's certificate, PEM: the only ones then.
     #[serde(default)]
     pub authorities: Option<PathBuf>,
     /// Programs that are Codex, beside those in the usual places; or folders that npm filled.
     #[serde(default)]
     pub codex: Vec<PathBuf>,
+    /// What the environment says of proxies: whoever starts the program reads it.
+    #[serde(skip)]
+    pub proxies: Proxies,
 }
 
 /// Why settings are not usable.
@@ -115,11 +119,20 @@ impl Config {
         Ok(Settings {
             metadata: format!("{base}/metadata"),
             targets: format!("{base}/targets"),
-            proxy: self.proxy.clone(),
+            proxy: self.proxy_of(base),
             authorities: self.authorities.as_deref().map(read).transpose()?,
             identity,
             pace: Pace::default(),
         })
+    }
+
+    /// The proxy for an address: settings come before the environment.
+    pub fn proxy_of(&self, address: &str) -> Option<ProxyAddress> {
+        match &self.proxy {
+            Some(proxy) if proxy.as_str() == NONE => None,
+            Some(proxy) => Some(proxy.clone()),
+            None => self.proxies.of_address(address),
+        }
     }
 
     /// The settings as a file.
@@ -130,7 +143,7 @@ impl Config {
             ("organisation", Some(self.organisation.as_str())),
             ("server", self.server.as_deref()),
             ("release", self.release.as_deref()),
-            ("proxy", self.proxy.as_deref()),
+            ("proxy", self.proxy.as_ref().map(ProxyAddress::as_str)),
             ("authorities", self.authorities.as_deref().and_then(Path::to_str)),
         ];
         for (name, value) in lines {
@@ -171,11 +184,32 @@ mod tests {
             organisation: "Example \"Bank\"".to_owned(),
             server: Some("https://fleet.bank.example".to_owned()),
             release: None,
-            proxy: Some("http://proxy.bank.example:3128".to_owned()),
+            proxy: Some("http://proxy.bank.example:3128".to_owned().into()),
             authorities: Some("/etc/codex-agent/ca.pem".into()),
             codex: vec!["/opt/codex".into()],
+            proxies: Proxies::default(),
         };
         assert_eq!(Config::parse(&config.text()), Ok(config));
+    }
+
+    #[test]
+    fn a_proxy_of_settings_comes_before_that_of_the_environment_and_none_is_none() {
+        let address = "https://fleet.bank.example";
+        let of = |line: &str| {
+            let text = format!("organisation = 'B'\nserver = '{address}'\n{line}");
+            let mut config = Config::parse(&text).unwrap();
+            config.proxies = Proxies::of(|name| {
+                (name == "HTTPS_PROXY").then(|| "http://environment.example:1".to_owned())
+            });
+            config.settings(address, None).unwrap().proxy.map(|one| one.as_str().to_owned())
+        };
+        assert_eq!(of("").as_deref(), Some("http://environment.example:1"));
+        assert_eq!(of("proxy = 'http://own.example:1'").as_deref(), Some("http://own.example:1"));
+        assert_eq!(of("proxy = 'none'"), None);
+        let config = Config::parse(
+            "organisation = 'B'\nserver = 's'\nproxy = 'http://ana:secret@proxy.example'\n",
+        );
+        assert!(!format!("{config:?}").contains("secret"));
     }
 
     #[test]

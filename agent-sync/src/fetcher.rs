@@ -15,8 +15,10 @@ use codex_trust::store::MemoryStore;
 use codex_trust::transport::{Resource, Transport, TransportError};
 use codex_trust::verify::{assigned, organisation};
 
+use crate::channel::Channel;
 use crate::client::Client;
 use crate::courier::{ANSWER, ASK, Ask, Courier, Direct, HINT, Reply, What, read};
+use crate::follow::{Follower, News, Way};
 use crate::identity::put;
 use crate::layout::{Layout, STATE};
 use crate::shell::Wake;
@@ -25,10 +27,6 @@ use crate::watch;
 
 /// How long the outbox is watched at a time.
 const LOOK: Duration = Duration::from_mins(1);
-
-/// How long is waited after a hint could not be had; it doubles.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// The release as it is fetched, with a copy of everything in the spool.
 struct Recording {
@@ -179,26 +177,65 @@ fn answer(layout: &Layout, direct: &mut Direct, claims: &Claims, ask: Ask) -> Re
     reply
 }
 
-/// Waits for hints for ever, and hands each on.
+/// Waits for hints for ever, and hands each on: over the push channel, or by long polls where none
+/// lives. Why there is none is told by the next check-in.
 pub fn follow_hints(client: &Client, mut hand_on: impl FnMut(Hint) -> bool) {
-    let (mut revision, mut pause) = (0, FIRST_PAUSE);
+    let mut follower = Follower::default();
     loop {
-        // Why there is none is told by the next check-in.
-        let Ok(hint) = client.wait(revision) else {
-            std::thread::sleep(pause);
-            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-            continue;
+        let wait = match follower.way(crate::shell::now().uptime) {
+            Way::Channel => {
+                if listen(client, &mut follower, &mut hand_on) == Listens::No {
+                    return;
+                }
+                follower.ended(crate::shell::now().uptime, roll())
+            }
+            Way::Poll(revision) => match client.wait(revision) {
+                Err(_) => follower.failed(roll()),
+                Ok(hint) => {
+                    let message = follower.heard(crate::shell::now().uptime, &hint);
+                    match message.news {
+                        News::Yes if !hand_on(hint) => return,
+                        News::Yes => message.pause,
+                        // A server that answers at once with nothing must not be asked in a loop.
+                        News::No => message.pause.max(Duration::from_secs(1)),
+                    }
+                }
+            },
         };
-        pause = FIRST_PAUSE;
-        let is_new = hint.revision > revision;
-        revision = revision.max(hint.revision);
-        // A server that answers at once with nothing must not be asked in a loop.
-        if !is_new {
-            std::thread::sleep(Duration::from_secs(1));
-        } else if !hand_on(hint) {
-            return;
-        }
+        std::thread::sleep(wait);
     }
+}
+
+/// Whether somebody still wants hints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listens {
+    Yes,
+    No,
+}
+
+/// Opens a channel and hands on what comes over it, until it ends.
+fn listen(
+    client: &Client,
+    follower: &mut Follower,
+    hand_on: &mut impl FnMut(Hint) -> bool,
+) -> Listens {
+    let Ok(mut channel) = client.channel() else { return Listens::Yes };
+    let mut silence = Channel::first();
+    while let Ok(hint) = channel.next(silence) {
+        let message = follower.heard(crate::shell::now().uptime, &hint);
+        if message.news == News::Yes && !hand_on(hint) {
+            return Listens::No;
+        }
+        std::thread::sleep(message.pause);
+        silence = message.silence;
+    }
+    Listens::Yes
+}
+
+/// A number from 0 to 1; in the middle where the system has no randomness.
+fn roll() -> f64 {
+    let bytes = crate::shell::random::<4>();
+    bytes.map_or(0.5, |bytes| f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
 }
 
 /// Hands hints to the loop of this process.

@@ -5,7 +5,7 @@
 //! - `store` (a folder that holds what is trusted: locked, whole, on the disk), `disk` (files below a
 //!   root that others may have arranged), `layout` (where things are);
 //! - `transport` and `address` (where releases come from: limits, deadlines, no redirects), `client`
-//!   (what is said to a server), `courier` (how the installing half gets at either), `fetcher` (the
+//!   (what is said to a server), `channel` and `follow` (hints), `courier` (how the installing half gets at either), `fetcher` (the
 //!   fetching half), `identity` and `config`;
 //! - `install` (all files of a bundle or none), `attest` (what Codex says of them), `watch`, `desk`
 //!   (what people at the machine ask for);
@@ -24,10 +24,12 @@
 //! - Every fetch and every question to a program ends: by a limit of bytes, by a deadline over all
 //!   of it, by silence.
 //! - The installing half reaches no network code: it knows [`courier::Mailbox`] alone.
-//! - The environment is not looked at. Addresses, proxies and authorities are settings.
+//! - Of the environment nothing but the proxies is looked at, in one place (`cli::run`), and settings
+//!   come before it. Addresses and authorities are settings.
 pub mod address;
 pub mod agent;
 pub mod attest;
+pub mod channel;
 pub mod cli;
 pub mod client;
 pub mod config;
@@ -35,9 +37,11 @@ pub mod courier;
 pub mod desk;
 pub mod disk;
 pub mod fetcher;
+pub mod follow;
 pub mod identity;
 pub mod install;
 pub mod layout;
+pub mod proxy;
 pub mod shell;
 pub mod status;
 pub mod store;

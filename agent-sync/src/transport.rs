@@ -14,6 +14,7 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
 use crate::address;
+use crate::proxy::ProxyAddress;
 
 /// How long fetches may take. Every limit holds by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +66,8 @@ pub struct Settings {
     pub metadata: String,
     /// The address under which targets lie, and `approvals/` beside them.
     pub targets: String,
-    /// The address of a proxy. Environment variables are the caller's to read.
-    pub proxy: Option<String>,
+    /// A proxy. Environment variables are the caller's to read.
+    pub proxy: Option<ProxyAddress>,
     /// Certificates of authorities, PEM: the only ones that are trusted then. Where there are
     /// none, those of the Mozilla programme are.
     pub authorities: Option<Vec<u8>>,
@@ -86,7 +87,7 @@ pub enum SettingsError {
         address: String,
     },
     /// A proxy's address that is none. It may hold a password, and is not shown.
-    #[error("the address of the proxy is none")]
+    #[error("the address of the proxy is none: look at `proxy` in agent.toml, or at HTTPS_PROXY")]
     Proxy,
     /// A certificate or key of this machine that is none.
     #[error("the machine's certificate or key cannot be read; enrol again")]
@@ -217,7 +218,12 @@ impl HttpTransport {
 /// The client of settings: no redirects, limits of headers and silence, and no other authorities
 /// than those that are named.
 pub(crate) fn agent(settings: &Settings) -> Result<Agent, SettingsError> {
-    let proxy = settings.proxy.as_deref().map(Proxy::new).transpose();
+    client_config(settings).map(Agent::from)
+}
+
+/// What [`agent`] makes a client of.
+pub(crate) fn client_config(settings: &Settings) -> Result<ureq::config::Config, SettingsError> {
+    let proxy = settings.proxy.as_ref().map(|one| Proxy::new(one.as_str())).transpose();
     let client = settings.identity.as_ref().map(client_cert).transpose()?;
     let roots = match &settings.authorities {
         Some(pem) => certificates(pem)?,
@@ -237,7 +243,7 @@ pub(crate) fn agent(settings: &Settings) -> Result<Agent, SettingsError> {
         .accept_encoding("gzip")
         .user_agent(concat!("codex-agent/", env!("CARGO_PKG_VERSION")))
         .build();
-    Ok(config.into())
+    Ok(config)
 }
 
 fn client_cert(identity: &ClientIdentity) -> Result<ClientCert, SettingsError> {

@@ -75,6 +75,10 @@ fn a_policy_is_fetched_by_one_half_installed_by_the_other_and_enforced_by_codex(
     let took = wait_for("the next policy is enforced", LONG, || enforced(2));
     eprintln!("publish to enforced, two halves: {took:?}");
     assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
+    let asked = |path: &str| {
+        fleet.told.lock().unwrap().requests.iter().filter(|one| one.starts_with(path)).count()
+    };
+    assert_eq!((asked("/v1/push"), asked("/v1/wait")), (1, 0), "one socket, and no polls");
 
     // Somebody tampers.
     let path = machine.path("etc/codex/requirements.toml");
@@ -285,6 +289,64 @@ fn uninstall_takes_the_policy_and_leaves_what_is_not_its_own() {
     assert!(!machine.path("etc/codex/requirements.toml").exists());
     assert!(machine.path("etc/codex/own.toml").exists());
     assert!(!machine.path("var/lib/codex-agent").exists());
+}
+
+#[test]
+fn the_proxy_of_the_environment_is_used_where_settings_name_none() {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = listener.local_addr().unwrap();
+    let (sender, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = || {
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+                    head.push(byte[0]);
+                }
+                drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"));
+                String::from_utf8(head).unwrap()
+            };
+            let line = head().lines().next().unwrap().to_owned();
+            sender.send(line).unwrap();
+            drop(head());
+            drop(stream.write_all(b"{}"));
+        }
+    });
+    let machine = Machine::new();
+    fs::create_dir_all(machine.path("etc/codex-agent")).unwrap();
+    fs::create_dir_all(machine.path("var/lib/codex-agent")).unwrap();
+    let doctor = |settings: &str, variables: &[(&str, &str)]| {
+        let text = format!("organisation = 'B'\nrelease = 'http://release.invalid'\n{settings}");
+        fs::write(machine.path("etc/codex-agent/agent.toml"), text).unwrap();
+        let mut command = machine.command(&["doctor"]);
+        for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+            command.env_remove(name).env_remove(name.to_uppercase());
+        }
+        command.envs(variables.iter().copied());
+        finished(command).1
+    };
+    let own = format!("http://ana:hunter2@{proxy}");
+    let out = doctor("", &[("HTTP_PROXY", &own)]);
+    assert!(out.contains(&format!("✓ proxy    http://{proxy} of the environment")), "{out}");
+    assert!(out.contains("✓ network  the release can be reached"), "{out}");
+    assert!(!out.contains("hunter2"), "{out}");
+    assert_eq!(asked.recv().unwrap(), "CONNECT release.invalid:80 HTTP/1.1");
+    let out = doctor(&format!("proxy = '{own}'"), &[("HTTP_PROXY", "http://192.0.2.1:1")]);
+    assert!(out.contains("of agent.toml") && out.contains("✓ network"), "{out}");
+    assert!(!out.contains("hunter2"), "{out}");
+    for (settings, variables) in [
+        ("proxy = 'none'", vec![("HTTP_PROXY", own.as_str())]),
+        ("", vec![("HTTP_PROXY", own.as_str()), ("NO_PROXY", "other.example,invalid")]),
+        ("", vec![]),
+    ] {
+        let out = doctor(settings, &variables);
+        assert!(!out.contains("proxy ") && out.contains("✗ network"), "{out}");
+    }
+    assert_eq!(asked.try_iter().count(), 1, "the second one, and none without");
+    let out = doctor("", &[("HTTP_PROXY", "http://ana:hunter2@:x:y")]);
+    assert!(out.contains("✗ network") && !out.contains("hunter2"), "{out}");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use codex_agent_sync::client::Client;
 use codex_agent_sync::transport::{ClientIdentity, HttpTransport, Pace, Settings};
 use codex_trust::transport::{Resource, Transport as _};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
@@ -80,6 +81,33 @@ fn serve(authority: &Authority) -> (String, Arc<Mutex<Vec<Vec<u8>>>>) {
     (address, shown)
 }
 
+/// A proxy that tunnels to wherever it is asked to, and what it was asked last.
+fn tunnels() -> (String, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://ana:hunter2@{}", listener.local_addr().unwrap());
+    let asked: Arc<Mutex<String>> = Arc::default();
+    let told = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut here = stream.unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && here.read(&mut byte).is_ok_and(|read| read > 0) {
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8(head).unwrap();
+            let place = head.split(' ').nth(1).unwrap().to_owned();
+            *told.lock().unwrap() = head;
+            let mut there = TcpStream::connect(place).unwrap();
+            here.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+            let (mut from, mut to) = (there.try_clone().unwrap(), here.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            std::thread::spawn(move || std::io::copy(&mut here, &mut there));
+        }
+    });
+    (address, asked)
+}
+
 #[test]
 fn a_machine_shows_its_certificate_and_is_let_in_by_it_alone() {
     let authority = authority();
@@ -88,6 +116,7 @@ fn a_machine_shows_its_certificate_and_is_let_in_by_it_alone() {
     let (certificate, key) = authority.issue(SanType::URI(uri));
     // One file with both, as it is kept.
     let pair = pem("CERTIFICATE", &certificate) + &pem("PRIVATE KEY", key.serialized_der());
+    let (proxy, asked) = tunnels();
     let settings = |identity: Option<ClientIdentity>| Settings {
         metadata: address.clone(),
         targets: address.clone(),
@@ -106,8 +135,23 @@ fn a_machine_shows_its_certificate_and_is_let_in_by_it_alone() {
     assert_eq!(*shown.lock().unwrap(), [certificate.as_ref().to_vec()]);
     assert!(get(&settings(None)).is_err(), "nobody is let in without one");
     // Another authority than the one that is named is no authority.
-    let mut other = settings(Some(both));
+    let mut other = settings(Some(both.clone()));
     other.authorities = Some(pem("CERTIFICATE", &self::authority().certificate).into_bytes());
     assert!(get(&other).is_err());
     assert_eq!(shown.lock().unwrap().len(), 1);
+    // Through a proxy with a password: it sees where to, and nothing of what is said.
+    let mut through = settings(Some(both.clone()));
+    through.proxy = Some(proxy.into());
+    assert_eq!(get(&through).unwrap().unwrap(), b"{}");
+    assert_eq!(shown.lock().unwrap().len(), 2);
+    // The push channel shows the certificate, too, with and without the proxy. This is no server of
+    // sockets.
+    for settings in [through, settings(Some(both))] {
+        assert!(Client::new(&address, &settings).unwrap().channel().is_err());
+    }
+    assert_eq!(shown.lock().unwrap().len(), 4);
+    let asked = asked.lock().unwrap().clone();
+    let port = address.rsplit_once(':').unwrap().1;
+    assert!(asked.starts_with(&format!("CONNECT localhost:{port} HTTP/1.1\r\n")), "{asked}");
+    assert!(asked.contains("Proxy-Authorization: Basic YW5hOmh1bnRlcjI=\r\n"), "{asked}");
 }

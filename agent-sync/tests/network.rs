@@ -290,10 +290,51 @@ fn a_proxy_that_is_given_is_used_and_none_is_looked_for() {
         send(stream, "200 OK", "", b"{}");
     });
     let mut settings = settings("http://release.example");
-    settings.proxy = Some(proxy.address.clone());
+    settings.proxy = Some(proxy.address.clone().into());
     let transport = HttpTransport::new(&settings).unwrap();
     assert_eq!(transport.get(TIMESTAMP, 100).unwrap().unwrap(), b"{}");
     assert_eq!(*proxy.paths.lock().unwrap(), ["release.example:80"]);
+}
+
+/// What a proxy does with a connection that asked for a tunnel.
+type Behaviour = fn(&mut TcpStream);
+
+#[test]
+fn a_proxy_that_refuses_cuts_or_mutes_is_an_end_in_time_and_no_password_is_told() {
+    let cases: [(&str, Behaviour); 6] = [
+        ("cuts at once", |_| {}),
+        ("says nothing", |_| std::thread::sleep(Duration::from_secs(3))),
+        ("wants a password", |stream| {
+            send(stream, "407 Proxy Authentication Required", "", b"who are you?");
+        }),
+        ("is a sign-in page", |stream| {
+            drop(
+                stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: http://hotel.example/\r\n\r\n"),
+            );
+        }),
+        ("mutes the tunnel", |stream| {
+            drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n"));
+            std::thread::sleep(Duration::from_secs(3));
+        }),
+        ("cuts the tunnel", |stream| {
+            drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n"));
+            drop(stream.read(&mut [0; 4096]));
+            drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"));
+        }),
+    ];
+    for (what, behaviour) in cases {
+        let proxy = Server::new(move |_, stream| behaviour(stream));
+        let mut settings = settings("http://release.example");
+        let address = proxy.address.replace("http://", "http://ana:hunter2@");
+        settings.proxy = Some(address.into());
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        let transport = HttpTransport::new(&settings).unwrap();
+        let begun = Instant::now();
+        let error = transport.get(TIMESTAMP, 100).unwrap_err().to_string();
+        assert!(begun.elapsed() < Duration::from_millis(2_500), "{what}: {:?}", begun.elapsed());
+        assert!(!error.contains("hunter2") && !error.contains("ana"), "{what}: {error}");
+        assert_eq!(*proxy.paths.lock().unwrap(), ["release.example:80"], "{what}");
+    }
 }
 
 #[test]

@@ -171,11 +171,13 @@ mod tests {
     }
 
     fn replies(effects: &[Effect]) -> Vec<(&str, &Said)> {
-        let reply = |effect| match effect {
-            &Effect::Reply { ref name, ref said, .. } => Some((name.as_str(), said)),
-            _ => None,
-        };
-        effects.iter().filter_map(reply).collect()
+        let mut found = Vec::new();
+        for effect in effects {
+            if let Effect::Reply { name, said, user: _ } = effect {
+                found.push((name.as_str(), said));
+            }
+        }
+        found
     }
 
     fn sends(effects: &[Effect]) -> bool {

@@ -61,7 +61,7 @@ pub(super) fn doctor(layout: &Layout) -> End {
     let mut findings = Findings::default();
     let config = findings.told(
         "settings",
-        Config::read(layout).map_err(|error| error.to_string()),
+        run::config(layout).map_err(words),
         |config| config.organisation.clone(),
         "enrol the machine: `codex-agent enroll --help`",
     );
@@ -88,11 +88,20 @@ pub(super) fn doctor(layout: &Layout) -> End {
     if findings.wrong == 0 { End::Well } else { End::Findings }
 }
 
+fn words(failure: Failure) -> String {
+    match failure {
+        Failure::Usage(text) | Failure::Locked(text) | Failure::Unreadable(text) => text,
+    }
+}
+
 fn network(layout: &Layout, config: &Config, findings: &mut Findings) {
+    let address = config.server.as_ref().or(config.release.as_ref());
+    if let Some(proxy) = address.and_then(|address| config.proxy_of(address)) {
+        let from = if config.proxy.is_some() { "agent.toml" } else { "the environment" };
+        well("proxy", &format!("{} of {from}", proxy.shown()));
+    }
     let reached = run::direct(layout, config)
-        .map_err(|failure| match failure {
-            Failure::Usage(text) | Failure::Locked(text) | Failure::Unreadable(text) => text,
-        })
+        .map_err(words)
         .and_then(|mut direct| direct.release())
         .and_then(|release| {
             let found = release.get(Resource::Metadata("timestamp.json"), 16_384);

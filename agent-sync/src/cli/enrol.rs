@@ -36,9 +36,10 @@ pub(super) fn enrol(layout: &Layout, arguments: &EnrolArguments) -> Result<End, 
         organisation: arguments.organisation.clone(),
         server: Some(arguments.server.clone()),
         release: None,
-        proxy: arguments.proxy.clone(),
+        proxy: arguments.proxy.clone().map(Into::into),
         authorities,
         codex: arguments.codex.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?,
+        proxies: super::run::proxies(),
     };
     let settings = config.settings(&arguments.server, None).map_err(|one| usage(&one))?;
     let client = Client::new(&arguments.server, &settings).map_err(|one| usage(&one))?;

@@ -91,7 +91,7 @@ struct EnrolArguments {
     /// Authorities for the server's certificate, PEM
     #[arg(long, value_name = "FILE")]
     authorities: Option<PathBuf>,
-    /// A proxy's address
+    /// A proxy's address, or `none`; else HTTPS_PROXY and NO_PROXY of the environment count
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
     /// A program that is Codex, or a folder that npm filled, beside the usual places

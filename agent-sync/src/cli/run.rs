@@ -9,6 +9,7 @@ use crate::fetcher::{hints_to_loop, hints_to_spool, serve, watch_files, watch_re
 use crate::identity::{Enrolment, enrolment};
 use crate::install::Installer;
 use crate::layout::Layout;
+use crate::proxy::Proxies;
 use crate::shell::{Agent, Parts, Until, Wake, now, random};
 
 use super::{End, Failure, Role, say, unreadable};
@@ -21,7 +22,13 @@ pub(super) fn installer(layout: &Layout) -> Result<Installer, Failure> {
 }
 
 pub(super) fn config(layout: &Layout) -> Result<Config, Failure> {
-    Config::read(layout).map_err(|error| Failure::Usage(error.to_string()))
+    let config = Config::read(layout).map_err(|error| Failure::Usage(error.to_string()))?;
+    Ok(Config { proxies: proxies(), ..config })
+}
+
+/// What the environment of this process says of proxies: nothing else of it is looked at.
+pub(super) fn proxies() -> Proxies {
+    Proxies::of(|name| std::env::var(name).ok())
 }
 
 fn enrolled(layout: &Layout) -> Result<Enrolment, Failure> {

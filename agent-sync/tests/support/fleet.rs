@@ -52,6 +52,8 @@ pub struct Told {
     pub renews_for: Option<&'static str>,
     /// Nothing is answered but that nothing is there.
     pub is_down: bool,
+    /// No socket is given: there are polls alone.
+    pub has_no_push: bool,
 }
 
 impl Fleet {
@@ -122,9 +124,13 @@ pub fn public_freshness_key() -> String {
 fn serve(stream: &mut TcpStream, release: &Arc<Mirror>, state: &Arc<Mutex<Told>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     loop {
-        let Some((path, body)) = request(&mut reader) else { return };
+        let Some((path, body, key)) = request(&mut reader) else { return };
         state.lock().unwrap().requests.push(path.clone());
         let is_down = state.lock().unwrap().is_down;
+        let has_push = !is_down && !state.lock().unwrap().has_no_push;
+        if path == routes::PUSH && has_push {
+            return push(stream.try_clone().unwrap(), &key.unwrap(), state);
+        }
         let answer = match path.split('?').next().unwrap() {
             _ if is_down => None,
             routes::ENROL => enrol(&body),
@@ -144,11 +150,14 @@ fn serve(stream: &mut TcpStream, release: &Arc<Mirror>, state: &Arc<Mutex<Told>>
     }
 }
 
-fn request(reader: &mut impl std::io::BufRead) -> Option<(String, Vec<u8>)> {
+/// A path, a body, and the key of who wants a socket.
+type Request = (String, Vec<u8>, Option<String>);
+
+fn request(reader: &mut impl std::io::BufRead) -> Option<Request> {
     let mut first = String::new();
     reader.read_line(&mut first).ok().filter(|read| *read > 0)?;
     let path = first.split(' ').nth(1)?.to_owned();
-    let mut length = 0;
+    let (mut length, mut key) = (0, None);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -158,10 +167,37 @@ fn request(reader: &mut impl std::io::BufRead) -> Option<(String, Vec<u8>)> {
         if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = text.trim().parse().ok()?;
         }
+        let name = "sec-websocket-key:";
+        if line.to_ascii_lowercase().starts_with(name) {
+            key = Some(line[name.len()..].trim().to_owned());
+        }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((path, body))
+    Some((path, body, key))
+}
+
+/// Tells every revision over a socket until it breaks.
+fn push(mut stream: TcpStream, key: &str, state: &Mutex<Told>) {
+    use tungstenite::handshake::derive_accept_key;
+    use tungstenite::protocol::{Role, WebSocket};
+    let accept = derive_accept_key(key.as_bytes());
+    let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket";
+    let head = format!("{head}\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut socket = WebSocket::from_raw_socket(stream, Role::Server, None);
+    let mut last = None;
+    loop {
+        let revision = state.lock().unwrap().revision;
+        if last != Some(revision) {
+            last = Some(revision);
+            let hint = Hint { timestamp: revision, revision, spread: 0, heartbeat: 60 };
+            if socket.send(serde_json::to_string(&hint).unwrap().into()).is_err() {
+                return;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// A certificate for whoever asks. Its key is not that of the request: over plain text nobody uses
