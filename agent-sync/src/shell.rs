@@ -272,16 +272,7 @@ impl Agent {
 
     fn assign(&mut self) -> Result<Offer, String> {
         let session = self.session.as_mut().ok_or("nothing was refreshed")?;
-        let said = organisation(session).map_err(|error| error.to_string())?;
-        let found = assigned(session, &said, &self.parts.claims);
-        let found = found.map_err(|error| error.to_string())?;
-        let entry = session.find(&found.path).map_err(|error| error.to_string())?;
-        let entry = entry.ok_or("the bundle of this machine has gone from the release")?;
-        let digest = entry.hashes.get("sha256").ok_or("the bundle has no SHA-256")?;
-        let (cohort, generation) = (found.label.cohort, found.label.generation);
-        let minimum = said.minimum_generations.get(&cohort).copied().unwrap_or(0);
-        let digest = format!("sha256:{}", digest.to_ascii_lowercase());
-        Ok(Offer { held: Held { cohort, generation, digest }, minimum })
+        offer(session, &self.parts.claims)
     }
 
     fn verify(&mut self) -> Result<Held, Unready> {
@@ -436,7 +427,25 @@ impl Agent {
     }
 }
 
-fn in_force(generation: &Generation, which: Which) -> InForce {
+/// What a release that was refreshed has for a machine.
+///
+/// # Errors
+/// A sentence: why it has nothing.
+pub fn offer(session: &mut Session, claims: &Claims) -> Result<Offer, String> {
+    let said = organisation(session).map_err(|error| error.to_string())?;
+    let found = assigned(session, &said, claims);
+    let found = found.map_err(|error| error.to_string())?;
+    let entry = session.find(&found.path).map_err(|error| error.to_string())?;
+    let entry = entry.ok_or("the bundle of this machine has gone from the release")?;
+    let digest = entry.hashes.get("sha256").ok_or("the bundle has no SHA-256")?;
+    let (cohort, generation) = (found.label.cohort, found.label.generation);
+    let minimum = said.minimum_generations.get(&cohort).copied().unwrap_or(0);
+    let digest = format!("sha256:{}", digest.to_ascii_lowercase());
+    Ok(Offer { held: Held { cohort, generation, digest }, minimum })
+}
+
+/// A generation as the core knows it.
+pub fn in_force(generation: &Generation, which: Which) -> InForce {
     InForce {
         held: generation.held.clone(),
         which,

@@ -12,7 +12,7 @@ use codex_agent_sync::agent::{
 use codex_agent_sync::client::Client;
 use codex_agent_sync::identity::identity_of;
 use codex_agent_sync::install::plan::{Generation, Platform, Which};
-use codex_agent_sync::shell::{Wake, now, random};
+use codex_agent_sync::shell::{Wake, in_force, now, offer, random};
 use codex_agent_sync::transport::{ClientIdentity, HttpTransport, Settings};
 use codex_fleet::check_in::{self, CheckIn, Held};
 use codex_fleet::enrolment::Answer;
@@ -23,7 +23,7 @@ use codex_trust::provider::digest_name;
 use codex_trust::refresh::{Limits, Session, refresh};
 use codex_trust::store::{MemoryStore, MetadataStore as _};
 use codex_trust::transport::Transport;
-use codex_trust::verify::{VerifyError, assigned, organisation, verify};
+use codex_trust::verify::{VerifyError, verify};
 
 use super::Problem;
 
@@ -134,16 +134,8 @@ impl Machine {
     }
 
     fn assign(&mut self) -> Result<Offer, String> {
-        let text = |error: &dyn std::fmt::Display| error.to_string();
         let session = self.session.as_mut().ok_or("nothing was refreshed")?;
-        let said = organisation(session).map_err(|error| text(&error))?;
-        let found = assigned(session, &said, &self.claims).map_err(|error| text(&error))?;
-        let entry = session.find(&found.path).map_err(|error| text(&error))?;
-        let entry = entry.ok_or("the bundle has gone")?;
-        let digest = entry.hashes.get("sha256").ok_or("the bundle has no SHA-256")?;
-        let (cohort, generation) = (found.label.cohort, found.label.generation);
-        let digest = format!("sha256:{}", digest.to_ascii_lowercase());
-        Ok(Offer { held: Held { cohort, generation, digest }, minimum: 0 })
+        offer(session, &self.claims)
     }
 
     fn verify(&mut self) -> Result<Held, Unready> {
@@ -178,12 +170,7 @@ impl Machine {
             self.installed = Some(verified);
         }
         let generation = self.installed.as_ref().ok_or("nothing is installed")?;
-        Ok(InForce {
-            held: generation.held.clone(),
-            which,
-            fresh_for_seconds: generation.fresh_for_seconds,
-            can_tighten: generation.can_tighten(),
-        })
+        Ok(in_force(generation, which))
     }
 
     fn check_in(&mut self, mut check_in: CheckIn) -> Event {

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::arguments::request::Request;
 use super::sign::{Ended, ended};
-use super::why::{of_machine, wish};
+use super::why::{of_machine, setting};
 use super::{Outcome, Output};
 use crate::decide::answer::Verdict;
 use crate::decide::question::Question;
@@ -82,9 +82,7 @@ fn wanted(what: &str) -> Result<Wanted, String> {
     if !what.contains('=') {
         return Err(format!("`{what}` is none of domain:HOST, command:WORDS and KEY=VALUE"));
     }
-    let Question::Setting { key, value } = wish(what)? else {
-        return Err(format!("`{what}` sets nothing: write KEY=VALUE"));
-    };
+    let (key, value) = setting(what)?;
     let path: Vec<&str> = parts(&key).collect();
     if REQUIREMENTS.key_of(&path).is_none() && CONFIG.key_of(&path).is_none() {
         let names = REQUIREMENTS.keys().iter().chain(CONFIG.keys()).map(|key| key.path);

@@ -80,7 +80,8 @@ fn question(arguments: &WhyBlocked) -> Result<Question, String> {
         return Ok(Question::Feature(name.clone()));
     }
     if let Some(text) = set {
-        return wish(text);
+        let (key, value) = setting(text)?;
+        return Ok(Question::Setting { key, value });
     }
     match command.as_slice() {
         [] => Err("ask about something: --domain, --path, --mcp, --feature, --set, or a command \
@@ -92,7 +93,10 @@ fn question(arguments: &WhyBlocked) -> Result<Question, String> {
 }
 
 /// `KEY=VALUE`: what is no TOML value is text, as for Codex's own `-c`.
-pub(super) fn wish(text: &str) -> Result<Question, String> {
+///
+/// # Errors
+/// What is missing.
+pub(super) fn setting(text: &str) -> Result<(String, serde_json::Value), String> {
     let (key, value) =
         text.split_once('=').ok_or_else(|| format!("`{text}` sets nothing: write KEY=VALUE"))?;
     let (key, value) = (key.trim(), value.trim());
@@ -101,7 +105,7 @@ pub(super) fn wish(text: &str) -> Result<Question, String> {
     }
     let node = read_toml_value(value, SourceId::BUILT_IN);
     let value = node.map_or_else(|| json!(value), |node| json!(node.value));
-    Ok(Question::Setting { key: key.to_owned(), value })
+    Ok((key.to_owned(), value))
 }
 
 fn kind(question: &Question) -> &'static str {
