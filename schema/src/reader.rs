@@ -40,7 +40,9 @@ pub struct Document {
 /// Reads a document.
 pub fn read_toml(text: &str, id: SourceId) -> Document {
     let source = Source::new(text);
-    let tokens = source.lex().into_vec();
+    // A token has four bytes or so; a guess that is too large costs nothing but addresses.
+    let mut tokens = Vec::with_capacity(text.len() / 3);
+    tokens.extend(source.lex());
     let mut errors: Vec<ParseError> = Vec::new();
     let mut builder = Builder::new(source, id);
     {

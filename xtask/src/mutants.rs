@@ -29,26 +29,30 @@ const OWN: (&str, &str) = ("codex-trust", "guards");
 const ATTACKS: (&str, &str) = ("codex-agent-sync", "attacks");
 
 const fn guard(guard: &'static str, from: &'static str, test: &'static str) -> Mutant {
-    Mutant { guard, file: GUARDS, from, to: "None,", tests: OWN, test }
+    Mutant { guard, file: GUARDS, from, to: "None::<Refusal>", tests: OWN, test }
 }
 
 const MUTANTS: &[Mutant] = &[
-    guard("form", "form(candidate),", "a_bundle_of_another_form"),
-    guard("label", "label(candidate),", "cross_team_by_audience"),
+    guard("form", "form(candidate)", "a_bundle_of_another_form"),
+    guard("label", "label(candidate)", "cross_team_by_audience"),
     guard(
         "organisation",
-        "organisation(candidate, endpoint),",
+        "organisation(candidate, endpoint)",
         "an_enrolment_elsewhere_is_no_enrolment_here",
     ),
-    guard("audience", "audience(candidate, endpoint),", "cross_team_by_audience"),
+    guard("audience", "audience(candidate, endpoint)", "cross_team_by_audience"),
     guard(
         "generation",
-        "generation(candidate, endpoint),",
+        "generation(candidate, endpoint)",
         "an_older_generation_under_newer_metadata",
     ),
-    guard("void", "void(candidate),", "called_off_and_below_the_minimum"),
-    guard("floor", "floor(candidate),", "below_the_floor"),
-    guard("loosening", "loosening(candidate, endpoint),", "loosening_without_approval"),
+    guard("void", "void(candidate)", "called_off_and_below_the_minimum"),
+    guard("floor", "floor(candidate, &requirements)", "below_the_floor"),
+    guard(
+        "loosening",
+        "loosening(candidate, endpoint, &requirements)",
+        "loosening_without_approval",
+    ),
     Mutant {
         guard: "approval: the pair of digests",
         file: GUARDS,

@@ -2,7 +2,7 @@
 //! function is one guard; [`refusals`] asks all of them, so that an endpoint can say everything
 //! that is wrong at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codex_schema::lookup::{REQUIREMENTS, Spot};
 use codex_schema::reader::read_toml;
@@ -150,10 +150,17 @@ pub fn refusals(candidate: &Candidate<'_>, endpoint: &Endpoint<'_>) -> Vec<Refus
         audience(candidate, endpoint),
         generation(candidate, endpoint),
         void(candidate),
-        floor(candidate),
-        loosening(candidate, endpoint),
     ];
-    guards.into_iter().flatten().chain(codex_versions(candidate, endpoint)).collect()
+    let mut refused: Vec<Refusal> = guards.into_iter().flatten().collect();
+    match read(candidate.bundle.requirements()) {
+        Ok(requirements) => {
+            refused.extend(floor(candidate, &requirements));
+            refused.extend(loosening(candidate, endpoint, &requirements));
+            refused.extend(codex_versions(&requirements, endpoint));
+        }
+        Err(problem) => refused.push(unreadable(problem)),
+    }
+    refused
 }
 
 fn form(candidate: &Candidate<'_>) -> Option<Refusal> {
@@ -200,19 +207,19 @@ fn void(candidate: &Candidate<'_>) -> Option<Refusal> {
 }
 
 /// The floor holds for what is in force later on, too.
-fn floor(candidate: &Candidate<'_>) -> Option<Refusal> {
+fn floor(candidate: &Candidate<'_>, requirements: &Table) -> Option<Refusal> {
     let floor = candidate.organisation.floor.as_deref()?;
-    let stale = match &candidate.bundle.on_stale {
-        OnStale::Keep => None,
-        OnStale::Tighten(files) => Some(files.get(bundle::REQUIREMENTS).map_or("", String::as_str)),
-    };
-    let mut keys = Vec::new();
-    for text in std::iter::once(candidate.bundle.requirements()).chain(stale) {
-        match looser(floor, text) {
-            Ok(found) => keys.extend(found),
-            Err(problem) => return Some(unreadable(problem)),
+    let looser_than = |floor: &Table| -> Result<Vec<String>, Unreadable> {
+        let mut keys = looser(floor, requirements);
+        if let OnStale::Tighten(files) = &candidate.bundle.on_stale {
+            keys.extend(looser(floor, &read(requirements_of(files))?));
         }
-    }
+        Ok(keys)
+    };
+    let mut keys = match read(floor).and_then(|floor| looser_than(&floor)) {
+        Ok(keys) => keys,
+        Err(problem) => return Some(unreadable(problem)),
+    };
     keys.sort();
     keys.dedup();
     (!keys.is_empty()).then_some(Refusal::Floor { keys })
@@ -220,15 +227,21 @@ fn floor(candidate: &Candidate<'_>) -> Option<Refusal> {
 
 /// Tightening needs nobody. What cannot be compared counts as loosening: a value that is other
 /// than before, a rule file whose text has changed.
-fn loosening(candidate: &Candidate<'_>, endpoint: &Endpoint<'_>) -> Option<Refusal> {
+fn loosening(
+    candidate: &Candidate<'_>,
+    endpoint: &Endpoint<'_>,
+    requirements: &Table,
+) -> Option<Refusal> {
     let installed = endpoint.installed?;
     if installed.digest == candidate.digest {
         return None;
     }
-    let keys = match loosened(&installed.files, &candidate.bundle.files) {
-        Ok(keys) => keys,
+    let mut keys = match read(requirements_of(&installed.files)) {
+        Ok(before) => looser(&before, requirements),
         Err(problem) => return Some(unreadable(problem)),
     };
+    keys.extend(other_rules(&installed.files, &candidate.bundle.files));
+    keys.sort();
     if keys.is_empty() {
         return None;
     }
@@ -249,18 +262,13 @@ fn approved(candidate: &Candidate<'_>, installed: &Installed) -> Result<(), Stri
 }
 
 /// A Codex that is too old ignores a key in silence, and the control with it.
-fn codex_versions(candidate: &Candidate<'_>, endpoint: &Endpoint<'_>) -> Vec<Refusal> {
-    // What cannot be read was refused by another guard, or does no harm to a comparison.
-    let Ok(table) = read(candidate.bundle.requirements()) else {
-        let problem = Unreadable { problem: "it is no TOML".to_owned() };
-        return vec![unreadable(problem)];
-    };
+fn codex_versions(requirements: &Table, endpoint: &Endpoint<'_>) -> Vec<Refusal> {
     endpoint
         .codex
         .iter()
         .filter_map(|version| {
             let mut keys = Vec::new();
-            unknown(&table, REQUIREMENTS.root(), *version, &mut Vec::new(), &mut keys);
+            unknown(requirements, REQUIREMENTS.root(), *version, &mut Vec::new(), &mut keys);
             let version = version.to_string();
             (!keys.is_empty()).then_some(Refusal::CodexVersion { version, keys })
         })
@@ -307,20 +315,20 @@ pub fn loosened(
     from: &BTreeMap<String, String>,
     to: &BTreeMap<String, String>,
 ) -> Result<Vec<String>, Unreadable> {
-    let text = |files: &BTreeMap<String, String>| {
-        files.get(bundle::REQUIREMENTS).cloned().unwrap_or_default()
-    };
-    let mut found = looser(&text(from), &text(to))?;
-    let rules = |files: &BTreeMap<String, String>| -> BTreeMap<String, String> {
-        let rules = files.iter().filter(|(name, _)| name.starts_with("rules/"));
-        rules.map(|(name, text)| (name.clone(), text.clone())).collect()
-    };
-    let (before, after) = (rules(from), rules(to));
-    let names = before.keys().chain(after.keys());
-    found.extend(names.filter(|name| before.get(*name) != after.get(*name)).cloned());
+    let mut found = looser(&read(requirements_of(from))?, &read(requirements_of(to))?);
+    found.extend(other_rules(from, to));
     found.sort();
-    found.dedup();
     Ok(found)
+}
+
+fn requirements_of(files: &BTreeMap<String, String>) -> &str {
+    files.get(bundle::REQUIREMENTS).map_or("", String::as_str)
+}
+
+/// The rule files that are not the same in both.
+fn other_rules(from: &BTreeMap<String, String>, to: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let names = from.keys().chain(to.keys()).filter(|name| name.starts_with("rules/"));
+    names.filter(|name| from.get(*name) != to.get(*name)).cloned().collect()
 }
 
 /// Requirements that are no TOML.
@@ -334,16 +342,13 @@ fn unreadable(error: Unreadable) -> Refusal {
     Refusal::Unreadable { file: bundle::REQUIREMENTS.to_owned(), problem: error.problem }
 }
 
-fn looser(from: &str, to: &str) -> Result<Vec<String>, Unreadable> {
-    let changes = changes(&read(from)?, &read(to)?, &REQUIREMENTS);
-    Ok(changes
-        .into_iter()
-        .filter(|one| match one.change {
-            Change::Looser | Change::Incomparable => true,
-            Change::Equal | Change::Tighter => false,
-        })
-        .map(|one| one.path.join("."))
-        .collect())
+fn looser(from: &Table, to: &Table) -> Vec<String> {
+    let changes = changes(from, to, &REQUIREMENTS);
+    let found = changes.into_iter().filter(|one| match one.change {
+        Change::Looser | Change::Incomparable => true,
+        Change::Equal | Change::Tighter => false,
+    });
+    found.map(|one| one.path.join(".")).collect()
 }
 
 fn read(text: &str) -> Result<Table, Unreadable> {

@@ -121,7 +121,8 @@ pub fn assigned(
     let roles = team.map(|team| role_of(Some(team))).into_iter();
     let mut found: Vec<Assigned> = Vec::new();
     for role in roles.chain([ORGANISATION_ROLE.to_owned()]) {
-        // Nothing has this name; looking for it loads the role that answers for the folder.
+        // Nothing has this name; looking for it loads the role that answers for the folder, and holds
+        // one that is loaded against the keys of this delegation.
         session.find(&format!("{role}/-"))?;
         let Some(targets) = session.trusted().targets_role(&role) else { continue };
         for (path, entry) in &targets.targets {
