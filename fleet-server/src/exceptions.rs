@@ -318,7 +318,7 @@ pub fn as_toml(value: &Value) -> Written {
         Value::Array(list) => Written::Array(list.iter().map(|one| as_toml(&one.value)).collect()),
         Value::Table(table) => {
             let entries =
-                table.iter().map(|entry| (entry.key.value.as_ref(), as_toml(&entry.node.value)));
+                table.iter().map(|entry| (entry.key.value.as_str(), as_toml(&entry.node.value)));
             Written::InlineTable(entries.collect::<InlineTable>())
         }
     }

@@ -103,7 +103,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Value::Integer(number) => visitor.visit_i64(*number),
             Value::Float(number) => visitor.visit_f64(*number),
             Value::Boolean(flag) => visitor.visit_bool(*flag),
-            Value::Datetime(text) => visitor.visit_string(text.clone()),
+            Value::Datetime(text) => visitor.visit_borrowed_str(text),
             Value::Array(elements) => {
                 let mut rest = Elements(elements.iter());
                 let value = visitor.visit_seq(&mut rest);

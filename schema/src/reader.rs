@@ -7,12 +7,13 @@
 
 use std::borrow::Cow;
 
+use compact_str::ToCompactString as _;
 use toml_parser::decoder::{Encoding, ScalarKind};
 use toml_parser::parser::{EventReceiver, RecursionGuard, ValidateWhitespace};
 use toml_parser::{ErrorSink, Expected, ParseError, Source};
 
 use crate::span::{SourceId, Sourced, Span};
-use crate::value::{Node, Table, Value, Written};
+use crate::value::{Node, Table, Text, Value, Written};
 
 /// Deepest nesting, of values and of dotted keys: the limit of the TOML library inside Codex.
 const DEPTH_LIMIT: u32 = 80;
@@ -116,7 +117,7 @@ fn problem(error: &ParseError, id: SourceId, length: usize) -> SyntaxProblem {
     }
 }
 
-type Key = Sourced<Box<str>>;
+type Key = Sourced<Text>;
 
 /// A dotted key: what comes before the last dot, mostly nothing, and the last part.
 struct Path {
@@ -449,7 +450,7 @@ impl EventReceiver for Builder<'_> {
 
 fn scalar(kind: ScalarKind, decoded: &str) -> Result<Value, String> {
     match kind {
-        ScalarKind::String => Ok(Value::String(decoded.to_owned())),
+        ScalarKind::String => Ok(Value::String(decoded.into())),
         ScalarKind::Boolean(flag) => Ok(Value::Boolean(flag)),
         ScalarKind::Integer(radix) => i64::from_str_radix(decoded, radix.value())
             .map(Value::Integer)
@@ -463,7 +464,7 @@ fn scalar(kind: ScalarKind, decoded: &str) -> Result<Value, String> {
         },
         ScalarKind::DateTime => decoded
             .parse::<toml::value::Datetime>()
-            .map(|moment| Value::Datetime(moment.to_string()))
+            .map(|moment| Value::Datetime(moment.to_compact_string()))
             .map_err(|error| error.to_string()),
     }
 }

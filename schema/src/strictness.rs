@@ -163,7 +163,7 @@ pub fn elements(value: &Value) -> BTreeSet<Identity> {
 /// The text that stands for a value in comparisons of lists.
 pub fn identity(value: &Value) -> Identity {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.to_string(),
         other => serde_json::to_string(other).unwrap_or_default(),
     }
 }

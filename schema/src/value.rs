@@ -3,12 +3,17 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use crate::span::{Sourced, Span};
+
+/// A key or the content of a string. Most are short, and those of up to 24 bytes need no memory of
+/// their own: reading and copying a policy is mostly that.
+pub type Text = CompactString;
 
 /// A value with its place.
 pub type Node = Sourced<Value>;
@@ -17,7 +22,7 @@ pub type Node = Sourced<Value>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A string, decoded.
-    String(String),
+    String(Text),
     /// A 64-bit integer.
     Integer(i64),
     /// A float.
@@ -25,7 +30,7 @@ pub enum Value {
     /// A boolean.
     Boolean(bool),
     /// A date, a time or both, in TOML's normal form.
-    Datetime(String),
+    Datetime(Text),
     /// A list; elements keep their own places.
     Array(Vec<Node>),
     /// A table; entries keep their own places.
@@ -36,7 +41,7 @@ pub enum Value {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The key, decoded.
-    pub key: Sourced<Box<str>>,
+    pub key: Sourced<Text>,
     /// The value.
     pub node: Node,
 }
@@ -99,7 +104,7 @@ impl Table {
 
     fn position(&self, key: &str) -> Option<usize> {
         if self.entries.len() < INDEX_FROM {
-            return self.entries.iter().position(|entry| &*entry.key.value == key);
+            return self.entries.iter().position(|entry| entry.key.value == key);
         }
         let found = self.index.as_ref()?.find(hash(key), |at| self.is_at(*at, key));
         found.and_then(|at| usize::try_from(*at).ok())
@@ -107,7 +112,7 @@ impl Table {
 
     fn is_at(&self, at: u32, key: &str) -> bool {
         let entry = usize::try_from(at).ok().and_then(|at| self.entries.get(at));
-        entry.is_some_and(|entry| &*entry.key.value == key)
+        entry.is_some_and(|entry| entry.key.value == key)
     }
 
     /// The entry of a key.
@@ -135,7 +140,7 @@ impl Table {
     }
 
     /// Sets a key; gives back what it replaced. A replaced key keeps its position.
-    pub fn insert(&mut self, key: Sourced<Box<str>>, node: Node) -> Option<Entry> {
+    pub fn insert(&mut self, key: Sourced<Text>, node: Node) -> Option<Entry> {
         if let Some(at) = self.position(&key.value) {
             let slot = Arc::make_mut(&mut self.entries).get_mut(at)?;
             return Some(std::mem::replace(slot, Entry { key, node }));
@@ -284,7 +289,7 @@ impl Value {
 
 impl Node {
     /// A string at a place.
-    pub fn string(text: impl Into<String>, span: Span) -> Self {
+    pub fn string(text: impl Into<Text>, span: Span) -> Self {
         Self { value: Value::String(text.into()), span }
     }
 
@@ -309,7 +314,7 @@ impl Serialize for Value {
             Self::Boolean(flag) => serializer.serialize_bool(*flag),
             Self::Datetime(text) => {
                 let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("$__toml_private_datetime", text)?;
+                map.serialize_entry("$__toml_private_datetime", text.as_str())?;
                 map.end()
             }
             Self::Array(elements) => {
@@ -335,7 +340,7 @@ mod tests {
     use super::*;
     use crate::span::SourceId;
 
-    fn key(text: &str) -> Sourced<Box<str>> {
+    fn key(text: &str) -> Sourced<Text> {
         Sourced { value: text.into(), span: Span::new(SourceId(0), 0, 0) }
     }
 

@@ -31,8 +31,8 @@ fn table(entries: &Table, spot: Option<&Spot>, governed: bool, found: &mut Vec<S
         });
         let row = child.and_then(|child| child.key);
         let governed = governed || row.is_some();
-        let is_telling = |name: String| TELLING.iter().any(|word| name.contains(word));
-        let telling = !governed && is_telling(name());
+        let is_telling = |name: &str| TELLING.iter().any(|word| name.contains(word));
+        let telling = !governed && is_telling(&name());
         if row.is_some_and(|row| row.secret == Secret::Yes) || telling {
             texts(&entry.node, found);
             continue;

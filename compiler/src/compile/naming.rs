@@ -53,7 +53,9 @@ fn fill(table: &mut Table, spot: &Spot, name: &str) {
         let Some(child) = spot.child(key) else { return };
         match value {
             Value::Table(below) if child.key.is_none() => fill(below, child, name),
-            Value::String(text) if takes_name(child) => *text = text.replace(PLACEHOLDER, name),
+            Value::String(text) if takes_name(child) => {
+                *text = text.replace(PLACEHOLDER, name).into()
+            }
             _ => {}
         }
     });

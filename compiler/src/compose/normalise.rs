@@ -105,7 +105,7 @@ fn resolve_certificates(root: &mut Table, base: &str, machine: &Machine) {
             let Some(tls) = table_at(kind, "tls") else { return };
             tls.for_each_entry_mut(|_, path| {
                 if let Value::String(path) = &mut path.value {
-                    *path = paths::absolute(path, base, &machine.home);
+                    *path = paths::absolute(path, base, &machine.home).into();
                 }
             });
         });
@@ -331,12 +331,12 @@ fn resolve_paths(table: &mut Table, spot: &Spot, base: &str, machine: &Machine) 
         let (Some(child), Some(node)) = (spot.child(&name), table.get_mut(&name)) else { continue };
         match (child.key.map(|key| key.text), &mut node.value) {
             (Some(Text::Path), Value::String(path)) => {
-                *path = paths::absolute(path, base, &machine.home);
+                *path = paths::absolute(path, base, &machine.home).into();
             }
             (Some(Text::Paths), Value::Array(elements)) => {
                 for element in elements {
                     if let Value::String(path) = &mut element.value {
-                        *path = paths::absolute(path, base, &machine.home);
+                        *path = paths::absolute(path, base, &machine.home).into();
                     }
                 }
             }

@@ -112,7 +112,7 @@ fn respell(root: &mut Table, era: &Era) {
         if let Some(node) = root.get_mut(key)
             && node.value.as_str() == Some(old)
         {
-            node.value = Value::String(new.to_owned());
+            node.value = Value::String(new.into());
         }
     }
 }
@@ -123,12 +123,12 @@ fn resolve_paths(table: &mut Table, spot: &Spot, base: &str, machine: &Machine) 
         let (Some(child), Some(node)) = (spot.child(&name), table.get_mut(&name)) else { continue };
         match (child.key.map(|key| key.text), &mut node.value) {
             (Some(Text::Path), Value::String(path)) => {
-                *path = paths::absolute(path, base, &machine.home);
+                *path = paths::absolute(path, base, &machine.home).into();
             }
             (Some(Text::Paths), Value::Array(elements)) => {
                 for element in elements {
                     if let Value::String(path) = &mut element.value {
-                        *path = paths::absolute(path, base, &machine.home);
+                        *path = paths::absolute(path, base, &machine.home).into();
                     }
                 }
             }

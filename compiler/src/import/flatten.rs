@@ -177,7 +177,7 @@ fn home_again(node: &mut Node) {
     match &mut node.value {
         Value::String(text) => {
             if let Some(rest) = text.strip_prefix(ANY_HOME) {
-                *text = format!("~{rest}");
+                *text = format!("~{rest}").into();
             }
         }
         Value::Array(elements) => elements.iter_mut().for_each(home_again),
