@@ -281,7 +281,9 @@ impl Agent {
         let (cohort, generation) = (found.label.cohort, found.label.generation);
         let minimum = said.minimum_generations.get(&cohort).copied().unwrap_or(0);
         let digest = format!("sha256:{}", digest.to_ascii_lowercase());
-        Ok(Offer { held: Held { cohort, generation, digest }, minimum })
+        let hours = u64::from(said.longest_pause_hours.unwrap_or(0));
+        let longest_pause = Duration::from_secs(hours * 3_600);
+        Ok(Offer { held: Held { cohort, generation, digest }, minimum, longest_pause })
     }
 
     fn verify(&mut self) -> Result<Held, Unready> {

@@ -143,7 +143,11 @@ impl Machine {
         let digest = entry.hashes.get("sha256").ok_or("the bundle has no SHA-256")?;
         let (cohort, generation) = (found.label.cohort, found.label.generation);
         let digest = format!("sha256:{}", digest.to_ascii_lowercase());
-        Ok(Offer { held: Held { cohort, generation, digest }, minimum: 0 })
+        Ok(Offer {
+            held: Held { cohort, generation, digest },
+            minimum: 0,
+            longest_pause: std::time::Duration::ZERO,
+        })
     }
 
     fn verify(&mut self) -> Result<Held, Unready> {
