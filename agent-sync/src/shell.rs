@@ -441,7 +441,9 @@ pub fn offer(session: &mut Session, claims: &Claims) -> Result<Offer, String> {
     let (cohort, generation) = (found.label.cohort, found.label.generation);
     let minimum = said.minimum_generations.get(&cohort).copied().unwrap_or(0);
     let digest = format!("sha256:{}", digest.to_ascii_lowercase());
-    Ok(Offer { held: Held { cohort, generation, digest }, minimum })
+    let hours = u64::from(said.longest_pause_hours.unwrap_or(0));
+    let longest_pause = Duration::from_secs(hours * 3_600);
+    Ok(Offer { held: Held { cohort, generation, digest }, minimum, longest_pause })
 }
 
 /// A generation as the core knows it.

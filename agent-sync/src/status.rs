@@ -37,6 +37,9 @@ pub struct Status {
     pub hold: Option<u64>,
     /// A pause on this machine.
     pub pause: Option<(String, Timestamp)>,
+    /// For how many seconds the organisation lets a pause keep a generation waiting.
+    #[serde(default)]
+    pub longest_pause_seconds: u64,
     /// What was refused last, and why.
     pub refused: Option<(Held, Vec<String>)>,
     /// Every Codex on the machine.
@@ -117,6 +120,7 @@ impl Status {
             waiting: kept.waiting.clone(),
             hold: kept.hold,
             pause: kept.pause.as_ref().map(|Pause { reason, until }| (reason.clone(), *until)),
+            longest_pause_seconds: kept.longest_pause_seconds,
             refused: kept.refused.clone(),
             codex: witnesses.iter().map(codex).collect(),
             older_processes: older.iter().map(|one| one.pid).collect(),
@@ -170,7 +174,11 @@ impl Status {
             line("waiting", format!("generation {} of {}{hold}", held.generation, held.cohort));
         }
         if let Some((reason, until)) = &self.pause {
-            line("paused", format!("until {until}: {reason}"));
+            let note = match self.longest_pause_seconds {
+                0 => ", without effect: the organisation allows no pause".to_owned(),
+                seconds => format!(", {} h at most for a generation", seconds / 3_600),
+            };
+            line("paused", format!("until {until}: {reason}{note}"));
         }
         if let Some((held, reasons)) = &self.refused {
             line("refused", format!("generation {} of {}", held.generation, held.cohort));

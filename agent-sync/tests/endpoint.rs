@@ -158,7 +158,10 @@ fn holds_pauses_and_guards_leave_what_is_in_force() {
     assert!(said.contains("the server asks for nothing above 1"), "{said}");
     assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
     fleet.told.lock().unwrap().hold = None;
-    machine.run(&["pause", "--reason", "an exam", "--for", "2h"]);
+    // The organisation of this test lets a machine pause for 48 hours.
+    let (code, _, said) = machine.run(&["pause", "--reason", "an exam", "--for", "3d"]);
+    assert!(code == 3 && said.contains("allows pauses of 48 h at most"), "{said}");
+    assert_eq!(machine.run(&["pause", "--reason", "an exam", "--for", "2h"]).0, 0);
     machine.run(&["once"]);
     assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
     let (_, out, _) = machine.run(&["status"]);
@@ -166,6 +169,35 @@ fn holds_pauses_and_guards_leave_what_is_in_force() {
     machine.run(&["pause", "--reason", "over", "--for", "0"]);
     machine.run(&["once"]);
     assert_eq!(machine.text("etc/codex/requirements.toml"), stricter);
+}
+
+#[test]
+fn a_pause_that_the_organisation_does_not_allow_is_refused_and_without_effect() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    let says_nothing = codex_trust::organisation::Organisation {
+        longest_pause_hours: None,
+        ..trust::organisation()
+    };
+    let publish = |requirements: &str| {
+        drop(trust::publish(&fleet.mirror, &says_nothing, fleet::bundles(requirements)));
+    };
+    machine.enrol(&fleet, &[]);
+    let (code, _, said) = machine.run(&["pause", "--reason", "an exam", "--for", "2h"]);
+    assert!(code == 4 && said.contains("has not run here yet"), "{said}");
+    publish(LOOSE);
+    machine.run(&["once"]);
+    let (code, _, said) = machine.run(&["pause", "--reason", "an exam", "--for", "2h"]);
+    assert!(code == 3 && said.contains("allows no pause") && !said.contains("installed"), "{said}");
+    assert!(!machine.path("etc/codex-agent/pause.json").exists());
+    // Written by hand it changes nothing, and is shown for what it is.
+    let by_hand = r#"{"reason": "an exam", "until": "2100-01-01T00:00:00Z"}"#;
+    fs::write(machine.path("etc/codex-agent/pause.json"), by_hand).unwrap();
+    publish(STRICT);
+    machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
+    let (_, out, _) = machine.run(&["status"]);
+    assert!(out.contains("without effect: the organisation allows no pause"), "{out}");
+    assert_eq!(machine.run(&["pause", "--reason", "over", "--for", "0"]).0, 0, "it can always end");
 }
 
 #[test]

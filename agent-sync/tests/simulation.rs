@@ -499,7 +499,11 @@ impl World {
         let entry = session.find(&found.path).map_err(|error| error.to_string())?.ok_or("gone")?;
         let digest = format!("sha256:{}", entry.hashes["sha256"]);
         let (cohort, generation) = (found.label.cohort, found.label.generation);
-        Ok(Offer { held: Held { cohort, generation, digest }, minimum: 0 })
+        Ok(Offer {
+            held: Held { cohort, generation, digest },
+            minimum: 0,
+            longest_pause: Duration::from_mins(30),
+        })
     }
 
     fn verify(&mut self, number: usize) -> Result<Held, Unready> {

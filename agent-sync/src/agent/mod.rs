@@ -95,6 +95,8 @@ pub struct Offer {
     pub held: Held,
     /// The generation that the organisation demands at least; 0 where it demands none.
     pub minimum: u64,
+    /// For how long the organisation lets a pause on a machine keep a generation waiting.
+    pub longest_pause: Duration,
 }
 
 /// Why nothing was verified.

@@ -167,7 +167,8 @@ fn may_try_again(state: &State, now: Now) -> bool {
         return now.uptime >= state.running.refused_until;
     }
     let first_seen = state.kept.seen.get(&held.digest).copied().unwrap_or(now.wall);
-    let offer = Offer { held: held.clone(), minimum: 0 };
+    let longest_pause = Duration::from_secs(state.kept.longest_pause_seconds);
+    let offer = Offer { held: held.clone(), minimum: 0, longest_pause };
     waits(&state.kept, &offer, first_seen, now.wall).is_none()
 }
 
@@ -228,6 +229,7 @@ fn assigned(state: &mut State, now: Now, done: Result<Offer, String>, effects: &
         }
     };
     state.kept.timestamp = state.running.refreshed.take();
+    state.kept.longest_pause_seconds = offer.longest_pause.as_secs();
     let is_there = state.kept.installed.as_ref().is_some_and(|one| one.held == offer.held);
     if is_there {
         state.kept.waiting = None;
