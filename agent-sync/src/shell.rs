@@ -25,6 +25,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use crate::agent::{Effect, Event, InForce, Kept, Now, Offer, State, Unready, step};
 use crate::attest::ask::Asker;
 use crate::attest::find::programs;
+use crate::attest::probe::Installed;
 use crate::attest::{Changed, Versions, Witness, attestation, processes, witnesses};
 use crate::courier::Courier;
 use crate::install::plan::{Generation, Platform, Which};
@@ -35,6 +36,9 @@ use crate::store::FileStore;
 
 /// The name of the core's memory among the installed generations.
 pub const MEMORY: &str = "agent";
+
+/// Files of a bundle that Codex reads as its configuration.
+const CONFIGURATION: [&str; 2] = ["config.toml", "managed_config.toml"];
 
 /// How long another process may hold what this one needs.
 const LOCK: Duration = Duration::from_secs(5);
@@ -328,11 +332,12 @@ impl Agent {
     fn attest(&mut self) -> Result<Event, ShellError> {
         let _changed = self.find_programs();
         let current = self.installer.current()?;
-        let requirements = current
-            .as_ref()
-            .and_then(|(current, generation)| generation.names(current.which).get(REQUIREMENTS));
-        let requirements = requirements.cloned().unwrap_or_default();
-        self.witnesses = witnesses(&self.versions, &requirements, &self.asker);
+        let names = current.as_ref().map(|(current, generation)| generation.names(current.which));
+        let text = |name: &str| names.and_then(|names| names.get(name)).map(String::as_str);
+        let configuration: Vec<&str> = CONFIGURATION.into_iter().filter_map(text).collect();
+        let requirements = text(REQUIREMENTS).unwrap_or_default();
+        let installed = Installed { requirements, configuration: &configuration };
+        self.witnesses = witnesses(&self.versions, installed, &self.asker);
         let paths = self.versions.programs().map(|(program, _)| program.path.clone()).collect();
         self.older = match &current {
             Some((current, _)) => processes::older_than(current.since, &paths),

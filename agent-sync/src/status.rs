@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::State;
 use crate::agent::kept::Pause;
+use crate::attest::probe::Probed;
 use crate::attest::processes::Older;
 use crate::attest::{Asked, Witness};
 use crate::disk::DiskError;
@@ -86,8 +87,14 @@ pub struct Codex {
     pub says: String,
     /// What is different.
     pub differences: Vec<String>,
-    /// Keys of the policy that it does not show.
+    /// Keys of the policy that it does not show, and that were not tried.
     pub not_shown: Vec<String>,
+    /// What was tried and is as the policy says: keys, with the number of questions.
+    #[serde(default)]
+    pub proved: Vec<String>,
+    /// What was not tried, and why.
+    #[serde(default)]
+    pub not_asked: Vec<String>,
 }
 
 impl Status {
@@ -159,6 +166,10 @@ impl Status {
             let version = codex.version.as_deref().unwrap_or("?");
             line("codex", format!("{version} {}  {}", codex.program, codex.says));
             codex.differences.iter().for_each(|one| line("", format!("✗ {one}")));
+            if !codex.proved.is_empty() {
+                line("", format!("tried: {}", codex.proved.join(", ")));
+            }
+            codex.not_asked.iter().for_each(|one| line("", format!("not asked: {one}")));
         }
         if self.codex.is_empty() {
             line("codex", "none was found on this machine".to_owned());
@@ -225,7 +236,17 @@ fn codex(witness: &Witness) -> Codex {
         says: says.to_owned(),
         differences: witness.differences.clone(),
         not_shown: witness.not_shown.clone(),
+        proved: witness.probed.iter().filter(|one| one.proved > 0).map(proved).collect(),
+        not_asked: witness.probed.iter().flat_map(not_asked).collect(),
     }
+}
+
+fn proved(probed: &Probed) -> String {
+    format!("{} ({} tried)", probed.key, probed.proved)
+}
+
+fn not_asked(probed: &Probed) -> impl Iterator<Item = String> {
+    probed.not_asked.iter().map(|why| format!("{}: {why}", probed.key))
 }
 
 /// How long ago something was, roughly.

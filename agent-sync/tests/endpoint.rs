@@ -18,23 +18,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use codex_oracle::{install, require_or_announce};
-use fleet::{Fleet, Machine, Service, finished, wait_for};
+use fleet::{Fleet, Machine, Service, finished, is_private, wait_for};
 use trust::{BELOW_FLOOR, LOOSE, STRICT};
 
 const LONG: Duration = Duration::from_mins(1);
-
-/// Whether this test can have a machine of its own: root, and namespaces.
-fn is_private() -> bool {
-    let made = fs::create_dir_all("/etc/codex").is_ok();
-    let mut command = std::process::Command::new("unshare");
-    command.args(["--mount", "--net", "true"]);
-    let there = made && command.status().is_ok_and(|status| status.success());
-    assert!(there || std::env::var_os("CI").is_none(), "namespaces are needed for this test");
-    if !there {
-        eprintln!("NOT RUN: no private namespaces here");
-    }
-    there
-}
 
 #[test]
 fn a_policy_is_fetched_by_one_half_installed_by_the_other_and_enforced_by_codex() {
@@ -112,8 +99,22 @@ fn once_does_all_that_is_due_and_what_is_wrong_is_said_with_its_reason() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("codex 0.138.0 does not know check_for_update_on_startup"), "{said}");
     assert!(!machine.path("etc/codex/requirements.toml").exists());
-    // One that it understands is installed; that it is enforced is not proved by a Codex that
-    // cannot be asked.
+    // One that it understands is installed. It is asked, and shows that it has no such policy:
+    // without a namespace it looks at the machine's own folder.
+    fleet.publish(LOOSE);
+    let (_, _, said) = machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), LOOSE, "{said}");
+    assert_eq!(fleet.words().last(), Some(&"refused"), "{said}");
+}
+
+#[test]
+fn a_codex_that_cannot_be_asked_proves_nothing() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    let old = machine.path("opt/codex");
+    fs::create_dir_all(old.parent().unwrap()).unwrap();
+    fs::write(&old, "#!/bin/sh\necho codex-cli 0.79.0\n").unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
+    machine.enrol(&fleet, &[&old]);
     fleet.publish(LOOSE);
     let (_, _, said) = machine.run(&["once"]);
     assert_eq!(machine.text("etc/codex/requirements.toml"), LOOSE, "{said}");
@@ -121,7 +122,7 @@ fn once_does_all_that_is_due_and_what_is_wrong_is_said_with_its_reason() {
     let (code, out, _) = machine.run(&["status"]);
     assert!(code == 1 && out.contains("not proved") && out.contains("too old"), "{out}");
     let (code, out, _) = machine.run(&["doctor"]);
-    assert!(code == 1 && out.contains("upgrade it to 0.164.0"), "{out}");
+    assert!(code == 1 && out.contains("upgrade it to 0.80.0"), "{out}");
 }
 
 #[test]
