@@ -31,8 +31,10 @@ use crate::courier::Courier;
 use crate::install::plan::{Generation, Platform, Which};
 use crate::install::{InstallError, Installer};
 use crate::layout::Layout;
-use crate::status::Status;
+use crate::status::{Seen, Status};
 use crate::store::FileStore;
+use crate::weak::gather::facts;
+use crate::weak::weaknesses;
 
 /// The name of the core's memory among the installed generations.
 pub const MEMORY: &str = "agent";
@@ -126,6 +128,8 @@ pub struct Agent {
     told: Vec<String>,
     repairs: u32,
     unrepaired: bool,
+    weak: Vec<String>,
+    weak_at: Option<Duration>,
 }
 
 impl std::fmt::Debug for Agent {
@@ -170,6 +174,8 @@ impl Agent {
             told: Vec::new(),
             repairs: 0,
             unrepaired: false,
+            weak: Vec::new(),
+            weak_at: None,
         })
     }
 
@@ -394,8 +400,25 @@ impl Agent {
         }
         Ok(match self.find_programs() {
             Changed::Yes => Some(Event::CodexChanged),
-            Changed::No => None,
+            Changed::No => self.find_weaknesses()?.map(Event::Weak),
         })
+    }
+
+    /// What weakens the policy here, once in a while: it is in the hands of users, who must not
+    /// keep the agent busy.
+    fn find_weaknesses(&mut self) -> Result<Option<Vec<String>>, ShellError> {
+        let now = now();
+        if self.weak_at.is_some_and(|at| now.uptime.saturating_sub(at) < LOOK) {
+            return Ok(None);
+        }
+        self.weak_at = Some(now.uptime);
+        let Some((current, generation)) = self.installer.current()? else { return Ok(None) };
+        let own: Vec<String> = generation.planned(current.which).into_keys().collect();
+        let requirements = generation.names(current.which).get(REQUIREMENTS);
+        let requirements = requirements.map(String::as_str).unwrap_or_default();
+        let facts = facts(&self.parts.layout, &self.versions, &own);
+        self.weak = weaknesses(&facts, requirements, now.wall);
+        Ok(Some(self.weak.clone()))
     }
 
     fn reply(&mut self, name: &str, user: u32, said: &Said) {
@@ -420,7 +443,13 @@ impl Agent {
 
     fn write_status(&mut self) {
         let Ok(current) = self.installer.current() else { return };
-        let status = Status::of(&self.state, current, &self.witnesses, &self.older, &self.told);
+        let seen = Seen {
+            witnesses: &self.witnesses,
+            older: &self.older,
+            weak: &self.weak,
+            told: &self.told,
+        };
+        let status = Status::of(&self.state, current, &seen);
         if let Err(error) = status.write(&self.parts.layout) {
             (self.parts.tell)(&format!("the status cannot be written: {error}"));
         }

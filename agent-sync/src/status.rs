@@ -45,6 +45,9 @@ pub struct Status {
     pub refused: Option<(Held, Vec<String>)>,
     /// Every Codex on the machine.
     pub codex: Vec<Codex>,
+    /// What on this machine weakens the policy.
+    #[serde(default)]
+    pub weak: Vec<String>,
     /// Processes whose threads keep an older policy.
     pub older_processes: Vec<u32>,
     /// How many reports wait for the server.
@@ -97,15 +100,23 @@ pub struct Codex {
     pub not_asked: Vec<String>,
 }
 
+/// What the shell has seen of a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'shell> {
+    /// What every Codex says.
+    pub witnesses: &'shell [Witness],
+    /// Processes that are older than the policy.
+    pub older: &'shell [Older],
+    /// What weakens the policy.
+    pub weak: &'shell [String],
+    /// What was told last.
+    pub told: &'shell [String],
+}
+
 impl Status {
     /// The status of an agent.
-    pub fn of(
-        state: &State,
-        current: Option<(Current, Generation)>,
-        witnesses: &[Witness],
-        older: &[Older],
-        told: &[String],
-    ) -> Self {
+    pub fn of(state: &State, current: Option<(Current, Generation)>, seen: &Seen<'_>) -> Self {
+        let Seen { witnesses, older, weak, told } = seen;
         let kept = &state.kept;
         let in_force = current.map(|(current, generation)| Policy {
             files: generation.planned(current.which).into_keys().collect(),
@@ -130,6 +141,7 @@ impl Status {
             longest_pause_seconds: kept.longest_pause_seconds,
             refused: kept.refused.clone(),
             codex: witnesses.iter().map(codex).collect(),
+            weak: weak.to_vec(),
             older_processes: older.iter().map(|one| one.pid).collect(),
             reports: kept.queue.len(),
             failures: state.failures(),
@@ -174,6 +186,7 @@ impl Status {
         if self.codex.is_empty() {
             line("codex", "none was found on this machine".to_owned());
         }
+        self.weak.iter().for_each(|one| line("weak", format!("! {one}")));
         if !self.older_processes.is_empty() {
             let pids: Vec<String> = self.older_processes.iter().map(u32::to_string).collect();
             let pids = pids.join(", ");

@@ -18,7 +18,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use codex_agent_sync::status::{Codex, Status};
 use codex_oracle::{install, require_or_announce};
-use fleet::{Fleet, Machine, finished, is_private};
+use fleet::{Fleet, Machine, Network, finished, is_private};
 use trust::STRICT;
 
 const RULES: &str = r#"
@@ -39,8 +39,6 @@ const READS: &str = r#"
 deny_read = ["~/.ssh", "~/work/**/.env", "SECRET"]
 "#;
 
-const UP: &str = "ip link set lo up && ";
-
 /// A file of the system that everybody can read.
 fn secret(machine: &Machine) -> String {
     let path = machine.path("secret");
@@ -51,12 +49,12 @@ fn secret(machine: &Machine) -> String {
 
 /// Runs the agent on a policy, with a Codex that finds other requirements; what it says of it.
 fn tried(version: &str, policy: &str, found: &dyn Fn(&str) -> String) -> Option<(Status, Codex)> {
-    tried_with(version, UP, policy, found)
+    tried_with(version, Network::Loopback, policy, found)
 }
 
 fn tried_with(
     version: &str,
-    network: &str,
+    network: Network,
     policy: &str,
     found: &dyn Fn(&str) -> String,
 ) -> Option<(Status, Codex)> {
@@ -158,7 +156,8 @@ fn what_cannot_be_tried_is_named_with_its_reason_and_counts_as_nothing() {
         "{STRICT}{RULES}{SERVERS}\n[permissions.filesystem]\n\
          deny_read = [\"/home/ana/.ssh\", \"/srv/*.key\", \"/etc/shadow\"]\n"
     );
-    let Some((status, codex)) = tried_with("0.169.0", "", &policy, &str::to_owned) else { return };
+    let tried = tried_with("0.169.0", Network::Nothing, &policy, &str::to_owned);
+    let Some((status, codex)) = tried else { return };
     assert!(status.enforced, "nothing differs: {codex:#?}");
     assert_eq!(codex.proved, ["mcp_servers (2 tried)"]);
     assert_eq!(codex.not_shown, ["permissions", "rules"]);
@@ -167,4 +166,87 @@ fn what_cannot_be_tried_is_named_with_its_reason_and_counts_as_nothing() {
     assert!(named("`/home/ana/.ssh`: it is somebody's own"), "{codex:#?}");
     assert!(named("`/srv/*.key`: nothing of ours can lie where it matches"), "{codex:#?}");
     assert!(named("`/etc/shadow`: not everybody can read /etc/shadow"), "{codex:#?}");
+}
+
+/// Puts everything on a machine that weakens a policy, and things that look alike and do not.
+fn weaken(machine: &Machine) {
+    let put = |path: &str, text: &str| {
+        let path = machine.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let home = "home/ana/.codex";
+    put(
+        &format!("{home}/rules/default.rules"),
+        "prefix_rule(pattern=[\"git\"], decision=\"allow\")\n",
+    );
+    put(&format!("{home}/rules/careful.rules"), "prefix_rule([\"a\"], decision=\"prompt\")\n");
+    let cache = r#"{"signed_payload": {"expires_at": "2036-01-01T00:00:00Z"}, "signature": ""}"#;
+    put(&format!("{home}/cloud-config-bundle-cache.json"), cache);
+    std::os::unix::fs::chown(
+        machine.path(home).join("cloud-config-bundle-cache.json"),
+        Some(1000),
+        None,
+    )
+    .unwrap();
+    let plist = "<plist><dict><key>requirements_toml_base64</key><string/></dict></plist>";
+    put("Users/ben/Library/Preferences/com.openai.codex.plist", plist);
+    put("Library/Preferences/com.openai.codex.plist", "<plist><dict/></plist>");
+    put("usr/bin/codex", "#!/bin/sh\necho codex-cli 0.79.0\n");
+    let program = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(machine.path("usr/bin/codex"), program).unwrap();
+}
+
+#[test]
+fn what_weakens_an_enforced_policy_is_shown_and_reported_until_it_is_gone() {
+    let Some(codex) = require_or_announce(install("0.169.0")) else { return };
+    if !is_private() {
+        return;
+    }
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    fleet.publish(STRICT);
+    machine.enrol(&fleet, &[codex.path()]);
+    let once = || {
+        let command = machine.private_with(&machine.path("etc/codex"), Network::Shared, &["once"]);
+        let (_, _, said) = finished(command);
+        (machine.status().unwrap(), said)
+    };
+    let (status, said) = once();
+    assert!(status.enforced && status.weak.is_empty(), "{said}");
+    let reasons = || {
+        let told = fleet.told.lock().unwrap();
+        told.transitions.values().flat_map(|one| one.reasons.clone()).collect::<Vec<String>>()
+    };
+    let reported = |what: &str| reasons().iter().filter(|one| one.contains(what)).count();
+    assert_eq!(reported("weak"), 0);
+
+    weaken(&machine);
+    let (status, said) = once();
+    assert!(status.enforced, "{said}");
+    let found = [
+        "default.rules: 1 rules that allow",
+        "cloud policy that user 1000 can rewrite",
+        "ben/Library/Preferences/com.openai.codex.plist",
+        "2 programs are Codex here: 0.",
+    ];
+    assert_eq!(status.weak.len(), found.len(), "{:#?}", status.weak);
+    let (_, shown, _) = machine.run(&["status"]);
+    let (code, doctor, _) = machine.run(&["doctor"]);
+    assert_eq!(code, 1);
+    for what in found {
+        assert!(status.weak.iter().any(|one| one.contains(what)), "{what}: {:#?}", status.weak);
+        assert!(shown.contains(what) && doctor.contains(what), "{shown}\n{doctor}");
+        assert_eq!(reported(what), 1, "{:#?}", reasons());
+    }
+    // As long as nothing changes, nothing is said again; when all is gone, that is said.
+    once();
+    assert_eq!(reported("default.rules"), 1);
+    for gone in ["home", "Users", "usr"] {
+        fs::remove_dir_all(machine.path(gone)).unwrap();
+    }
+    let (status, _) = once();
+    assert_eq!(status.weak, [] as [String; 0]);
+    assert_eq!(reported("nothing on this machine weakens the policy any more"), 1);
+    let (_, doctor, _) = machine.run(&["doctor"]);
+    assert!(doctor.contains("✓ weak"), "{doctor}");
 }

@@ -57,6 +57,9 @@ pub struct Kept {
     pub enforced: Option<String>,
     /// What was refused last, with the reasons.
     pub refused: Option<(Held, Vec<String>)>,
+    /// What weakens the policy on this machine, as it was reported last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weak: Vec<String>,
     /// A pause.
     pub pause: Option<Pause>,
     /// For how many seconds the organisation lets a pause keep a generation waiting, as it was last

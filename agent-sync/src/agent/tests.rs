@@ -456,3 +456,32 @@ fn whatever_comes_when_it_is_not_awaited_changes_nothing() {
         assert_eq!(story.state.kept, before);
     }
 }
+
+#[test]
+fn what_weakens_the_policy_is_reported_once_and_not_in_storms() {
+    let mut story = Story::with(3);
+    let weak = |what: &[&str]| Event::Weak(what.iter().map(|one| (*one).to_owned()).collect());
+    let reported = |story: &Story| {
+        let said = |one: &codex_fleet::check_in::Transition| one.reasons.clone();
+        story.state.kept.queue.iter().flat_map(said).collect::<Vec<String>>()
+    };
+    story.happens(weak(&[]));
+    assert_eq!(reported(&story), [] as [String; 0], "nothing was ever weak");
+    story.happens(weak(&["a second Codex"]));
+    story.happens(weak(&["a second Codex"]));
+    assert_eq!(reported(&story), ["the policy is weakened here: a second Codex"]);
+    // It changes all the time: that waits.
+    story.happens(weak(&[]));
+    story.happens(weak(&["rules"]));
+    assert_eq!(reported(&story).len(), 1);
+    story.passes(3_601);
+    story.happens(weak(&[]));
+    let last = reported(&story).pop().unwrap();
+    assert_eq!(last, "nothing on this machine weakens the policy any more");
+    // Of a policy that is not enforced more important things are said.
+    story.passes(3_601);
+    story.state.kept.enforced = None;
+    story.happens(weak(&["rules"]));
+    assert_eq!(reported(&story).len(), 2);
+    assert_eq!(story.told.len(), 2, "{:?}", story.told);
+}

@@ -61,7 +61,10 @@ impl Model {
                 std::thread::spawn(move || serve(&stream, &serving));
             }
         });
-        Ok(Self { port, secret, inside })
+        let model = Self { port, secret, inside };
+        // Without a loopback Codex would try until its time is over.
+        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(failed)?);
+        Ok(model)
     }
 
     /// Its address.

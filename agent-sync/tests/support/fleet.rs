@@ -270,6 +270,17 @@ fn wait(path: &str, state: &Mutex<Told>) -> Option<Vec<u8>> {
     Some(serde_json::to_vec(&hint).unwrap())
 }
 
+/// What a program can reach.
+#[derive(Clone, Copy)]
+pub enum Network {
+    /// What this test reaches, with its server.
+    Shared,
+    /// A loopback of its own.
+    Loopback,
+    /// Not even that.
+    Nothing,
+}
+
 /// A machine in a folder.
 pub struct Machine {
     pub folder: TempDir,
@@ -302,18 +313,21 @@ impl Machine {
 
     /// The program where Codex finds this machine's policy at `/etc/codex`, and no network.
     pub fn private(&self, arguments: &[&str]) -> Command {
-        self.private_with(&self.path("etc/codex"), "ip link set lo up && ", arguments)
+        self.private_with(&self.path("etc/codex"), Network::Loopback, arguments)
     }
 
-    /// The program where Codex finds any folder as `/etc/codex`, and no network but what `network`
-    /// makes.
-    pub fn private_with(&self, policy: &Path, network: &str, arguments: &[&str]) -> Command {
+    /// The program where Codex finds any folder as `/etc/codex`.
+    pub fn private_with(&self, policy: &Path, network: Network, arguments: &[&str]) -> Command {
+        let (names, up): (&[&str], _) = match network {
+            Network::Shared => (&["--mount"], ""),
+            Network::Loopback => (&["--mount", "--net"], "ip link set lo up && "),
+            Network::Nothing => (&["--mount", "--net"], ""),
+        };
         let script = format!(
-            "mount --make-rprivate / && {network}mount --bind \"$1\" /etc/codex && shift && \
-             exec \"$@\""
+            "mount --make-rprivate / && {up}mount --bind \"$1\" /etc/codex && shift && exec \"$@\""
         );
         let mut command = Command::new("unshare");
-        command.args(["--mount", "--net", "sh", "-c", &script, "sh"]).arg(policy);
+        command.args(names).args(["sh", "-c", &script, "sh"]).arg(policy);
         command.arg(env!("CARGO_BIN_EXE_codex-agent"));
         command.arg("--root").arg(self.folder.path()).args(arguments);
         command
