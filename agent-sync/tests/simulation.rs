@@ -14,6 +14,8 @@
     reason = "tests fail by panicking, and their numbers are small"
 )]
 
+#[path = "support/remembering.rs"]
+mod remembering;
 #[path = "../../schema/trust/tests/support/mod.rs"]
 mod trust;
 
@@ -53,6 +55,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 /// What is published one after the other, signed once for all runs.
 struct History {
+    root: Vec<u8>,
     releases: Vec<Arc<Files>>,
     /// The bundle of a cohort in each release, with its generation.
     bundles: Vec<BTreeMap<String, (u64, String)>>,
@@ -65,7 +68,12 @@ fn history() -> &'static History {
     static HISTORY: OnceLock<History> = OnceLock::new();
     HISTORY.get_or_init(|| {
         let mirror = Arc::new(Mirror::default());
-        let mut made = History { releases: vec![], bundles: vec![], unapproved: BTreeSet::new() };
+        let mut made = History {
+            root: trust::root(1, 0),
+            releases: vec![],
+            bundles: vec![],
+            unapproved: BTreeSet::new(),
+        };
         let stricter = format!("{STRICT}allow_appshots = false\n");
         for (number, payments) in [LOOSE, STRICT, LOOSE, &stricter, STRICT].iter().enumerate() {
             let bundles = trust::bundles(payments, STRICT);
@@ -254,7 +262,7 @@ impl World {
                 _ => (Some("payments"), "payments"),
             };
             let store = Arc::new(Memory::default());
-            store.store("root.json", &trust::root(1, 0)).unwrap();
+            store.store("root.json", &history().root).unwrap();
             let state = world.state(Kept::default());
             world.machines.push(Machine {
                 claims: trust::claims(team),
@@ -690,6 +698,7 @@ fn play(seed: u64, loud: bool) {
 
 #[test]
 fn agents_hold_what_is_signed_for_them_and_converge() {
+    remembering::install();
     if let Ok(seed) = std::env::var("SIMULATION_SEED") {
         return play(seed.parse().unwrap(), true);
     }
