@@ -17,7 +17,7 @@ use sigstore_types::HashAlgorithm;
 type Question = [u8; 32];
 
 /// Makes this the cryptography of the process, before anything is verified.
-pub fn install() {
+pub(crate) fn install() {
     static RING: OnceLock<Remembering> = OnceLock::new();
     let ring = RING.get_or_init(Remembering::default);
     let is_first = sigstore_crypto::install_default_provider(ring).is_ok();
