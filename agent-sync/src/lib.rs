@@ -7,8 +7,8 @@
 //! - `transport` and `address` (where releases come from: limits, deadlines, no redirects), `client`
 //!   (what is said to a server), `channel` and `follow` (hints), `courier` (how the installing half gets at either), `fetcher` (the
 //!   fetching half), `identity` and `config`;
-//! - `install` (all files of a bundle or none), `attest` (what Codex says of them), `watch`, `desk`
-//!   (what people at the machine ask for);
+//! - `install` (all files of a bundle or none), `attest` (what Codex says of them), `weak` (what
+//!   weakens them all the same), `watch`, `desk` (what people at the machine ask for);
 //! - `agent` (the core: events go in, effects come out), `shell` (carries them out), `status`, `cli`.
 //!
 //! **Invariants.**
@@ -47,3 +47,4 @@ pub mod status;
 pub mod store;
 pub mod transport;
 pub mod watch;
+pub mod weak;

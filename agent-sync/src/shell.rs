@@ -25,16 +25,22 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use crate::agent::{Effect, Event, InForce, Kept, Now, Offer, State, Unready, step};
 use crate::attest::ask::Asker;
 use crate::attest::find::programs;
+use crate::attest::probe::Installed;
 use crate::attest::{Changed, Versions, Witness, attestation, processes, witnesses};
 use crate::courier::Courier;
 use crate::install::plan::{Generation, Platform, Which};
 use crate::install::{InstallError, Installer};
 use crate::layout::Layout;
-use crate::status::Status;
+use crate::status::{Seen, Status};
 use crate::store::FileStore;
+use crate::weak::gather::facts;
+use crate::weak::weaknesses;
 
 /// The name of the core's memory among the installed generations.
 pub const MEMORY: &str = "agent";
+
+/// Files of a bundle that Codex reads as its configuration.
+const CONFIGURATION: [&str; 2] = ["config.toml", "managed_config.toml"];
 
 /// How long another process may hold what this one needs.
 const LOCK: Duration = Duration::from_secs(5);
@@ -122,6 +128,8 @@ pub struct Agent {
     told: Vec<String>,
     repairs: u32,
     unrepaired: bool,
+    weak: Vec<String>,
+    weak_at: Option<Duration>,
 }
 
 impl std::fmt::Debug for Agent {
@@ -166,6 +174,8 @@ impl Agent {
             told: Vec::new(),
             repairs: 0,
             unrepaired: false,
+            weak: Vec::new(),
+            weak_at: None,
         })
     }
 
@@ -328,11 +338,12 @@ impl Agent {
     fn attest(&mut self) -> Result<Event, ShellError> {
         let _changed = self.find_programs();
         let current = self.installer.current()?;
-        let requirements = current
-            .as_ref()
-            .and_then(|(current, generation)| generation.names(current.which).get(REQUIREMENTS));
-        let requirements = requirements.cloned().unwrap_or_default();
-        self.witnesses = witnesses(&self.versions, &requirements, &self.asker);
+        let names = current.as_ref().map(|(current, generation)| generation.names(current.which));
+        let text = |name: &str| names.and_then(|names| names.get(name)).map(String::as_str);
+        let configuration: Vec<&str> = CONFIGURATION.into_iter().filter_map(text).collect();
+        let requirements = text(REQUIREMENTS).unwrap_or_default();
+        let installed = Installed { requirements, configuration: &configuration };
+        self.witnesses = witnesses(&self.versions, installed, &self.asker);
         let paths = self.versions.programs().map(|(program, _)| program.path.clone()).collect();
         self.older = match &current {
             Some((current, _)) => processes::older_than(current.since, &paths),
@@ -389,8 +400,25 @@ impl Agent {
         }
         Ok(match self.find_programs() {
             Changed::Yes => Some(Event::CodexChanged),
-            Changed::No => None,
+            Changed::No => self.find_weaknesses()?.map(Event::Weak),
         })
+    }
+
+    /// What weakens the policy here, once in a while: it is in the hands of users, who must not
+    /// keep the agent busy.
+    fn find_weaknesses(&mut self) -> Result<Option<Vec<String>>, ShellError> {
+        let now = now();
+        if self.weak_at.is_some_and(|at| now.uptime.saturating_sub(at) < LOOK) {
+            return Ok(None);
+        }
+        self.weak_at = Some(now.uptime);
+        let Some((current, generation)) = self.installer.current()? else { return Ok(None) };
+        let own: Vec<String> = generation.planned(current.which).into_keys().collect();
+        let requirements = generation.names(current.which).get(REQUIREMENTS);
+        let requirements = requirements.map(String::as_str).unwrap_or_default();
+        let facts = facts(&self.parts.layout, &self.versions, &own);
+        self.weak = weaknesses(&facts, requirements, now.wall);
+        Ok(Some(self.weak.clone()))
     }
 
     fn reply(&mut self, name: &str, user: u32, said: &Said) {
@@ -415,7 +443,13 @@ impl Agent {
 
     fn write_status(&mut self) {
         let Ok(current) = self.installer.current() else { return };
-        let status = Status::of(&self.state, current, &self.witnesses, &self.older, &self.told);
+        let seen = Seen {
+            witnesses: &self.witnesses,
+            older: &self.older,
+            weak: &self.weak,
+            told: &self.told,
+        };
+        let status = Status::of(&self.state, current, &seen);
         if let Err(error) = status.write(&self.parts.layout) {
             (self.parts.tell)(&format!("the status cannot be written: {error}"));
         }
@@ -441,7 +475,9 @@ pub fn offer(session: &mut Session, claims: &Claims) -> Result<Offer, String> {
     let (cohort, generation) = (found.label.cohort, found.label.generation);
     let minimum = said.minimum_generations.get(&cohort).copied().unwrap_or(0);
     let digest = format!("sha256:{}", digest.to_ascii_lowercase());
-    Ok(Offer { held: Held { cohort, generation, digest }, minimum })
+    let hours = u64::from(said.longest_pause_hours.unwrap_or(0));
+    let longest_pause = Duration::from_secs(hours * 3_600);
+    Ok(Offer { held: Held { cohort, generation, digest }, minimum, longest_pause })
 }
 
 /// A generation as the core knows it.

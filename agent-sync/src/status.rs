@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::State;
 use crate::agent::kept::Pause;
+use crate::attest::probe::Probed;
 use crate::attest::processes::Older;
 use crate::attest::{Asked, Witness};
 use crate::disk::DiskError;
@@ -37,10 +38,16 @@ pub struct Status {
     pub hold: Option<u64>,
     /// A pause on this machine.
     pub pause: Option<(String, Timestamp)>,
+    /// For how many seconds the organisation lets a pause keep a generation waiting.
+    #[serde(default)]
+    pub longest_pause_seconds: u64,
     /// What was refused last, and why.
     pub refused: Option<(Held, Vec<String>)>,
     /// Every Codex on the machine.
     pub codex: Vec<Codex>,
+    /// What on this machine weakens the policy.
+    #[serde(default)]
+    pub weak: Vec<String>,
     /// Processes whose threads keep an older policy.
     pub older_processes: Vec<u32>,
     /// How many reports wait for the server.
@@ -83,19 +90,33 @@ pub struct Codex {
     pub says: String,
     /// What is different.
     pub differences: Vec<String>,
-    /// Keys of the policy that it does not show.
+    /// Keys of the policy that it does not show, and that were not tried.
     pub not_shown: Vec<String>,
+    /// What was tried and is as the policy says: keys, with the number of questions.
+    #[serde(default)]
+    pub proved: Vec<String>,
+    /// What was not tried, and why.
+    #[serde(default)]
+    pub not_asked: Vec<String>,
+}
+
+/// What the shell has seen of a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'shell> {
+    /// What every Codex says.
+    pub witnesses: &'shell [Witness],
+    /// Processes that are older than the policy.
+    pub older: &'shell [Older],
+    /// What weakens the policy.
+    pub weak: &'shell [String],
+    /// What was told last.
+    pub told: &'shell [String],
 }
 
 impl Status {
     /// The status of an agent.
-    pub fn of(
-        state: &State,
-        current: Option<(Current, Generation)>,
-        witnesses: &[Witness],
-        older: &[Older],
-        told: &[String],
-    ) -> Self {
+    pub fn of(state: &State, current: Option<(Current, Generation)>, seen: &Seen<'_>) -> Self {
+        let Seen { witnesses, older, weak, told } = seen;
         let kept = &state.kept;
         let in_force = current.map(|(current, generation)| Policy {
             files: generation.planned(current.which).into_keys().collect(),
@@ -117,8 +138,10 @@ impl Status {
             waiting: kept.waiting.clone(),
             hold: kept.hold,
             pause: kept.pause.as_ref().map(|Pause { reason, until }| (reason.clone(), *until)),
+            longest_pause_seconds: kept.longest_pause_seconds,
             refused: kept.refused.clone(),
             codex: witnesses.iter().map(codex).collect(),
+            weak: weak.to_vec(),
             older_processes: older.iter().map(|one| one.pid).collect(),
             reports: kept.queue.len(),
             failures: state.failures(),
@@ -155,10 +178,15 @@ impl Status {
             let version = codex.version.as_deref().unwrap_or("?");
             line("codex", format!("{version} {}  {}", codex.program, codex.says));
             codex.differences.iter().for_each(|one| line("", format!("✗ {one}")));
+            if !codex.proved.is_empty() {
+                line("", format!("tried: {}", codex.proved.join(", ")));
+            }
+            codex.not_asked.iter().for_each(|one| line("", format!("not asked: {one}")));
         }
         if self.codex.is_empty() {
             line("codex", "none was found on this machine".to_owned());
         }
+        self.weak.iter().for_each(|one| line("weak", format!("! {one}")));
         if !self.older_processes.is_empty() {
             let pids: Vec<String> = self.older_processes.iter().map(u32::to_string).collect();
             let pids = pids.join(", ");
@@ -170,7 +198,11 @@ impl Status {
             line("waiting", format!("generation {} of {}{hold}", held.generation, held.cohort));
         }
         if let Some((reason, until)) = &self.pause {
-            line("paused", format!("until {until}: {reason}"));
+            let note = match self.longest_pause_seconds {
+                0 => ", without effect: the organisation allows no pause".to_owned(),
+                seconds => format!(", {} h at most for a generation", seconds / 3_600),
+            };
+            line("paused", format!("until {until}: {reason}{note}"));
         }
         if let Some((held, reasons)) = &self.refused {
             line("refused", format!("generation {} of {}", held.generation, held.cohort));
@@ -217,7 +249,17 @@ fn codex(witness: &Witness) -> Codex {
         says: says.to_owned(),
         differences: witness.differences.clone(),
         not_shown: witness.not_shown.clone(),
+        proved: witness.probed.iter().filter(|one| one.proved > 0).map(proved).collect(),
+        not_asked: witness.probed.iter().flat_map(not_asked).collect(),
     }
+}
+
+fn proved(probed: &Probed) -> String {
+    format!("{} ({} tried)", probed.key, probed.proved)
+}
+
+fn not_asked(probed: &Probed) -> impl Iterator<Item = String> {
+    probed.not_asked.iter().map(|why| format!("{}: {why}", probed.key))
 }
 
 /// How long ago something was, roughly.

@@ -18,23 +18,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use codex_oracle::{install, require_or_announce};
-use fleet::{Fleet, Machine, Service, finished, wait_for};
+use fleet::{Fleet, Machine, Service, finished, is_private, wait_for};
 use trust::{BELOW_FLOOR, LOOSE, STRICT};
 
 const LONG: Duration = Duration::from_mins(1);
-
-/// Whether this test can have a machine of its own: root, and namespaces.
-fn is_private() -> bool {
-    let made = fs::create_dir_all("/etc/codex").is_ok();
-    let mut command = std::process::Command::new("unshare");
-    command.args(["--mount", "--net", "true"]);
-    let there = made && command.status().is_ok_and(|status| status.success());
-    assert!(there || std::env::var_os("CI").is_none(), "namespaces are needed for this test");
-    if !there {
-        eprintln!("NOT RUN: no private namespaces here");
-    }
-    there
-}
 
 #[test]
 fn a_policy_is_fetched_by_one_half_installed_by_the_other_and_enforced_by_codex() {
@@ -112,8 +99,22 @@ fn once_does_all_that_is_due_and_what_is_wrong_is_said_with_its_reason() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("codex 0.138.0 does not know check_for_update_on_startup"), "{said}");
     assert!(!machine.path("etc/codex/requirements.toml").exists());
-    // One that it understands is installed; that it is enforced is not proved by a Codex that
-    // cannot be asked.
+    // One that it understands is installed. It is asked, and shows that it has no such policy:
+    // without a namespace it looks at the machine's own folder.
+    fleet.publish(LOOSE);
+    let (_, _, said) = machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), LOOSE, "{said}");
+    assert_eq!(fleet.words().last(), Some(&"refused"), "{said}");
+}
+
+#[test]
+fn a_codex_that_cannot_be_asked_proves_nothing() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    let old = machine.path("opt/codex");
+    fs::create_dir_all(old.parent().unwrap()).unwrap();
+    fs::write(&old, "#!/bin/sh\necho codex-cli 0.79.0\n").unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
+    machine.enrol(&fleet, &[&old]);
     fleet.publish(LOOSE);
     let (_, _, said) = machine.run(&["once"]);
     assert_eq!(machine.text("etc/codex/requirements.toml"), LOOSE, "{said}");
@@ -121,7 +122,7 @@ fn once_does_all_that_is_due_and_what_is_wrong_is_said_with_its_reason() {
     let (code, out, _) = machine.run(&["status"]);
     assert!(code == 1 && out.contains("not proved") && out.contains("too old"), "{out}");
     let (code, out, _) = machine.run(&["doctor"]);
-    assert!(code == 1 && out.contains("upgrade it to 0.164.0"), "{out}");
+    assert!(code == 1 && out.contains("upgrade it to 0.80.0"), "{out}");
 }
 
 #[test]
@@ -158,7 +159,10 @@ fn holds_pauses_and_guards_leave_what_is_in_force() {
     assert!(said.contains("the server asks for nothing above 1"), "{said}");
     assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
     fleet.told.lock().unwrap().hold = None;
-    machine.run(&["pause", "--reason", "an exam", "--for", "2h"]);
+    // The organisation of this test lets a machine pause for 48 hours.
+    let (code, _, said) = machine.run(&["pause", "--reason", "an exam", "--for", "3d"]);
+    assert!(code == 3 && said.contains("allows pauses of 48 h at most"), "{said}");
+    assert_eq!(machine.run(&["pause", "--reason", "an exam", "--for", "2h"]).0, 0);
     machine.run(&["once"]);
     assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
     let (_, out, _) = machine.run(&["status"]);
@@ -166,6 +170,35 @@ fn holds_pauses_and_guards_leave_what_is_in_force() {
     machine.run(&["pause", "--reason", "over", "--for", "0"]);
     machine.run(&["once"]);
     assert_eq!(machine.text("etc/codex/requirements.toml"), stricter);
+}
+
+#[test]
+fn a_pause_that_the_organisation_does_not_allow_is_refused_and_without_effect() {
+    let (fleet, machine) = (Fleet::new(), Machine::new());
+    let says_nothing = codex_trust::organisation::Organisation {
+        longest_pause_hours: None,
+        ..trust::organisation()
+    };
+    let publish = |requirements: &str| {
+        drop(trust::publish(&fleet.mirror, &says_nothing, fleet::bundles(requirements)));
+    };
+    machine.enrol(&fleet, &[]);
+    let (code, _, said) = machine.run(&["pause", "--reason", "an exam", "--for", "2h"]);
+    assert!(code == 4 && said.contains("has not run here yet"), "{said}");
+    publish(LOOSE);
+    machine.run(&["once"]);
+    let (code, _, said) = machine.run(&["pause", "--reason", "an exam", "--for", "2h"]);
+    assert!(code == 3 && said.contains("allows no pause") && !said.contains("installed"), "{said}");
+    assert!(!machine.path("etc/codex-agent/pause.json").exists());
+    // Written by hand it changes nothing, and is shown for what it is.
+    let by_hand = r#"{"reason": "an exam", "until": "2100-01-01T00:00:00Z"}"#;
+    fs::write(machine.path("etc/codex-agent/pause.json"), by_hand).unwrap();
+    publish(STRICT);
+    machine.run(&["once"]);
+    assert_eq!(machine.text("etc/codex/requirements.toml"), STRICT);
+    let (_, out, _) = machine.run(&["status"]);
+    assert!(out.contains("without effect: the organisation allows no pause"), "{out}");
+    assert_eq!(machine.run(&["pause", "--reason", "over", "--for", "0"]).0, 0, "it can always end");
 }
 
 #[test]

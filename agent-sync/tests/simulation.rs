@@ -1,6 +1,6 @@
 //! Twenty agents, a server and a release, with partitions, reordered and repeated answers, corrupt
-//! and truncated files, old mirrors, clocks that jump and machines that restart: in virtual time,
-//! with the real core and the real verification.
+//! and truncated files, old mirrors, clocks that jump, machines that restart and thieves with stolen
+//! tokens and keys: in virtual time, with the real core and the real verification.
 //!
 //! `SIMULATION_SEEDS` sets how many runs there are, `SIMULATION_SEED` plays a single one again and
 //! tells what happens in it.
@@ -14,6 +14,8 @@
     reason = "tests fail by panicking, and their numbers are small"
 )]
 
+#[path = "support/remembering.rs"]
+mod remembering;
 #[path = "../../schema/trust/tests/support/mod.rs"]
 mod trust;
 
@@ -53,6 +55,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 /// What is published one after the other, signed once for all runs.
 struct History {
+    root: Vec<u8>,
     releases: Vec<Arc<Files>>,
     /// The bundle of a cohort in each release, with its generation.
     bundles: Vec<BTreeMap<String, (u64, String)>>,
@@ -65,7 +68,12 @@ fn history() -> &'static History {
     static HISTORY: OnceLock<History> = OnceLock::new();
     HISTORY.get_or_init(|| {
         let mirror = Arc::new(Mirror::default());
-        let mut made = History { releases: vec![], bundles: vec![], unapproved: BTreeSet::new() };
+        let mut made = History {
+            root: trust::root(1, 0),
+            releases: vec![],
+            bundles: vec![],
+            unapproved: BTreeSet::new(),
+        };
         let stricter = format!("{STRICT}allow_appshots = false\n");
         for (number, payments) in [LOOSE, STRICT, LOOSE, &stricter, STRICT].iter().enumerate() {
             let bundles = trust::bundles(payments, STRICT);
@@ -188,6 +196,8 @@ struct Machine {
     partitioned: bool,
     /// The requests of its users that wait for a last answer.
     asking: BTreeSet<String>,
+    /// Whether somebody else speaks for it: what the server hears of it is worth nothing then.
+    stolen: bool,
 }
 
 /// Something that will happen: the earliest first, then in the order in which it was planned.
@@ -205,6 +215,8 @@ enum What {
     Partition(usize),
     /// Somebody asks that something is allowed.
     Ask(usize),
+    /// Somebody with a stolen token, or with the stolen key of this machine, talks to the server.
+    Steal(usize),
     Publish,
     Hold,
     Calm,
@@ -229,6 +241,7 @@ struct World {
 
 static REFRESHES: AtomicU64 = AtomicU64::new(0);
 static INSTALLS: AtomicU64 = AtomicU64::new(0);
+static STOLEN: AtomicU64 = AtomicU64::new(0);
 
 impl World {
     fn new(seed: u64, loud: bool) -> Self {
@@ -254,7 +267,7 @@ impl World {
                 _ => (Some("payments"), "payments"),
             };
             let store = Arc::new(Memory::default());
-            store.store("root.json", &trust::root(1, 0)).unwrap();
+            store.store("root.json", &history().root).unwrap();
             let state = world.state(Kept::default());
             world.machines.push(Machine {
                 claims: trust::claims(team),
@@ -270,6 +283,7 @@ impl World {
                 offset: SignedDuration::ZERO,
                 partitioned: false,
                 asking: BTreeSet::new(),
+                stolen: false,
             });
             let at = world.dice.below(10 * MINUTE);
             world.plan(at, What::Restart(number));
@@ -280,11 +294,12 @@ impl World {
         }
         for _ in 0..30 {
             let (at, machine) = (world.dice.below(CALM), world.dice.below(AGENTS as u64) as usize);
-            let what = match world.dice.below(5) {
+            let what = match world.dice.below(6) {
                 0 => What::Restart(machine),
                 1 => What::Jump(machine),
                 2 => What::Partition(machine),
                 3 => What::Ask(machine),
+                4 => What::Steal(machine),
                 _ => What::Hold,
             };
             world.plan(at, what);
@@ -330,6 +345,7 @@ impl World {
                     one.partitioned = !one.partitioned;
                 }
                 What::Ask(machine) => self.ask(machine),
+                What::Steal(machine) => self.steal(machine),
                 What::Publish => self.publish(),
                 What::Hold => self.hold = self.dice.percent(50).then(|| self.dice.below(4)),
                 What::Calm => {
@@ -353,6 +369,53 @@ impl World {
         let name = format!("{:032x}", self.dice.next());
         let at = self.clock(number).wall;
         self.soon(number, Event::Asked(vec![Asking { name, user: 1000, at, request }]));
+    }
+
+    /// A thief says under a stolen identity that everything is enforced, with numbers that are far
+    /// ahead, or enrols with a stolen token and speaks as a machine of its own. Either way it gets
+    /// answers that the server has signed, and puts them into the way of others.
+    fn steal(&mut self, number: usize) {
+        let is_of_machine = self.dice.percent(50);
+        let held = Held {
+            cohort: self.machines[number].cohort.to_owned(),
+            generation: 1_000_000,
+            digest: digest_name(b"what nobody signed"),
+        };
+        let mut kept = 1_000_000;
+        if is_of_machine {
+            self.machines[number].stolen = true;
+            let last = self.told[number].last_key_value().map_or(0, |(last, _)| *last);
+            kept = last + 1 + self.dice.below(1_000);
+            let lie = (Step::Enforced, held.digest);
+            drop(self.told[number].insert(kept, lie));
+            STOLEN.fetch_add(1, Ordering::Relaxed);
+        }
+        let nonce = STANDARD.encode([self.dice.next() as u8; 32]);
+        let timestamp = &history().releases[self.release]["metadata/timestamp.json"];
+        let passed = SignedDuration::from_millis(self.now as i64);
+        let signed = Freshness {
+            nonce: nonce.clone(),
+            time: trust::now() + passed,
+            timestamp: Some(digest_name(timestamp)),
+        };
+        let answer = Answer {
+            signature: signed.sign(&self.key),
+            signed,
+            kept,
+            hold: Some(0),
+            again: 1,
+            revision: u64::MAX,
+        };
+        for _ in 0..5 {
+            let victim = self.dice.below(AGENTS as u64) as usize;
+            // Under the thief's nonce, or under one that the machine may be waiting for.
+            let waits = self.old.last().map(|(_, event)| event.clone());
+            let nonce = match waits {
+                Some(Event::Answered { nonce, .. }) if self.dice.percent(50) => nonce,
+                _ => nonce.clone(),
+            };
+            self.soon(victim, Event::Answered { nonce, answer: Ok(answer.clone()) });
+        }
     }
 
     fn publish(&mut self) {
@@ -499,7 +562,11 @@ impl World {
         let entry = session.find(&found.path).map_err(|error| error.to_string())?.ok_or("gone")?;
         let digest = format!("sha256:{}", entry.hashes["sha256"]);
         let (cohort, generation) = (found.label.cohort, found.label.generation);
-        Ok(Offer { held: Held { cohort, generation, digest }, minimum: 0 })
+        Ok(Offer {
+            held: Held { cohort, generation, digest },
+            minimum: 0,
+            longest_pause: Duration::from_mins(30),
+        })
     }
 
     fn verify(&mut self, number: usize) -> Result<Held, Unready> {
@@ -644,7 +711,8 @@ impl World {
             let said = (one.state, one.about.digest.clone());
             let before = self.told[number].insert(one.number, said.clone());
             assert!(
-                before.as_ref().is_none_or(|before| *before == said),
+                self.machines[number].stolen
+                    || before.as_ref().is_none_or(|before| *before == said),
                 "machine {number} says two things under {}: {before:?}, {said:?}",
                 one.number
             );
@@ -669,6 +737,11 @@ impl World {
             );
             assert!(one.asking.is_empty(), "machine {number} owes answers: {:?}", one.asking);
             assert!(one.state.kept.queue.is_empty(), "machine {number} has untold transitions");
+            let enforced = one.state.kept.enforced.as_ref();
+            assert_eq!(enforced, Some(&wanted.1), "machine {number} knows what is enforced");
+            if one.stolen {
+                continue;
+            }
             let told: Vec<u64> = self.told[number].keys().copied().collect();
             let all: Vec<u64> = (1..=one.state.kept.number).collect();
             assert_eq!(told, all, "machine {number}: the server misses transitions");
@@ -686,6 +759,7 @@ fn play(seed: u64, loud: bool) {
 
 #[test]
 fn agents_hold_what_is_signed_for_them_and_converge() {
+    remembering::install();
     if let Ok(seed) = std::env::var("SIMULATION_SEED") {
         return play(seed.parse().unwrap(), true);
     }
@@ -714,10 +788,11 @@ fn agents_hold_what_is_signed_for_them_and_converge() {
         runs.into_iter().flat_map(|run| run.join().unwrap()).collect()
     });
     eprintln!(
-        "{seeds} runs of {AGENTS} agents in {:?}: {} refreshes, {} installations",
+        "{seeds} runs of {AGENTS} agents in {:?}: {} refreshes, {} installations, {} stolen identities",
         start.elapsed(),
         REFRESHES.load(Ordering::Relaxed),
-        INSTALLS.load(Ordering::Relaxed)
+        INSTALLS.load(Ordering::Relaxed),
+        STOLEN.load(Ordering::Relaxed)
     );
     assert_eq!(failed, [] as [u64; 0]);
 }

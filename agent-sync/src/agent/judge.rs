@@ -11,7 +11,8 @@ use super::{InForce, Kept, LONGEST_HOLD, Now, Offer};
 ///
 /// A server can delay and nothing else: a machine without policy takes what is signed for it, what
 /// the organisation demands is not delayed, and nothing is delayed for longer than
-/// [`LONGEST_HOLD`] after it was first seen here. A pause on this machine works alike.
+/// [`LONGEST_HOLD`] after it was first seen here. A pause on this machine works alike, for as long as
+/// the organisation allows: whoever wrote it, it is not asked how long ago.
 pub fn waits(kept: &Kept, offer: &Offer, first_seen: Timestamp, now: Timestamp) -> Option<String> {
     let installed = kept.installed.as_ref()?;
     if installed.held.cohort != offer.held.cohort {
@@ -25,8 +26,11 @@ pub fn waits(kept: &Kept, offer: &Offer, first_seen: Timestamp, now: Timestamp) 
     if now >= end {
         return None;
     }
-    if let Some(pause) = kept.pause.as_ref().filter(|pause| now < pause.until) {
-        return Some(format!("paused here until {}: {}", pause.until, pause.reason));
+    let allowed = first_seen.checked_add(signed(offer.longest_pause)).unwrap_or(Timestamp::MAX);
+    let pause = kept.pause.as_ref().filter(|pause| now < pause.until && now < allowed);
+    if let Some(pause) = pause {
+        let until = pause.until.min(allowed);
+        return Some(format!("paused here until {until}: {}", pause.reason));
     }
     let hold = kept.hold.filter(|hold| offer.held.generation > *hold)?;
     Some(format!("the server asks for nothing above {hold} for now, until {end} at the latest"))

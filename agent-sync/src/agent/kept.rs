@@ -57,8 +57,14 @@ pub struct Kept {
     pub enforced: Option<String>,
     /// What was refused last, with the reasons.
     pub refused: Option<(Held, Vec<String>)>,
+    /// What weakens the policy on this machine, as it was reported last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weak: Vec<String>,
     /// A pause.
     pub pause: Option<Pause>,
+    /// For how many seconds the organisation lets a pause keep a generation waiting, as it was last
+    /// signed.
+    pub longest_pause_seconds: u64,
     /// Requests that the server has not got yet, in the order in which they are sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<Asking>,

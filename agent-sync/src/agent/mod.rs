@@ -59,6 +59,10 @@ pub const FROZEN_AFTER: u32 = 2;
 /// Changes of installed files within this time are one report.
 pub const DRIFT_REPORT: Duration = Duration::from_mins(1);
 
+/// How often it is reported at most that something else on the machine weakens the policy: it is in
+/// the hands of users.
+pub const WEAK_REPORT: Duration = Duration::from_hours(1);
+
 /// How long after a change within [`DRIFT_REPORT`] every Codex is asked again.
 pub const STORM_ATTESTATION: Duration = Duration::from_secs(5);
 
@@ -95,6 +99,8 @@ pub struct Offer {
     pub held: Held,
     /// The generation that the organisation demands at least; 0 where it demands none.
     pub minimum: u64,
+    /// For how long the organisation lets a pause on a machine keep a generation waiting.
+    pub longest_pause: Duration,
 }
 
 /// Why nothing was verified.
@@ -143,6 +149,8 @@ pub enum Event {
     Drifted(Vec<String>),
     /// A Codex came, went or was replaced.
     CodexChanged,
+    /// What on this machine weakens the policy, as it was found just now.
+    Weak(Vec<String>),
     /// People at this machine ask for something.
     Asked(Vec<Asking>),
     /// The end of [`Effect::File`].
@@ -231,6 +239,17 @@ pub enum Notice {
     /// Files were changed; they are repaired, or it is said why not.
     #[error("installed files were changed: {}", .0.join("; "))]
     Changed(Vec<String>),
+    /// Something on this machine weakens the policy, or nothing does any more.
+    #[error("{}", weak_words(.0).join("; "))]
+    Weak(Vec<String>),
+}
+
+/// What is said of what weakens a policy.
+pub(crate) fn weak_words(weak: &[String]) -> Vec<String> {
+    if weak.is_empty() {
+        return vec!["nothing on this machine weakens the policy any more".to_owned()];
+    }
+    weak.iter().map(|one| format!("the policy is weakened here: {one}")).collect()
 }
 
 /// The agent between two events.
@@ -263,6 +282,8 @@ pub(crate) struct Running {
     pub(crate) hints: Vec<Duration>,
     pub(crate) codex: Vec<String>,
     pub(crate) drift: Option<Duration>,
+    /// When something that weakens the policy was reported last.
+    pub(crate) weak: Option<Duration>,
     /// When every Codex is to be asked again, by the same clock.
     pub(crate) attest_at: Option<Duration>,
     pub(crate) dice: u64,

@@ -11,7 +11,7 @@ use super::requests::{self, Sent};
 use super::{
     Attestation, CLOCK_TOLERANCE, DRIFT_REPORT, Effect, Event, FIRST_BACKOFF, FROZEN_AFTER,
     HINTS_PER_HOUR, InForce, Notice, Now, Offer, POLL, Phase, REFUSED_AGAIN, SHORTEST_POLL,
-    STORM_ATTESTATION, State, Todo, Unready, Wanted,
+    STORM_ATTESTATION, State, Todo, Unready, WEAK_REPORT, Wanted,
 };
 use crate::install::plan::Which;
 
@@ -31,6 +31,7 @@ pub fn step(state: &mut State, now: Now, event: Event) -> Vec<Effect> {
         Event::Installed(done) => installed(state, now, done, &mut effects),
         Event::Attested(attestation) => attested(state, now, attestation, &mut effects),
         Event::Drifted(what) => drifted(state, now, &what, &mut effects),
+        Event::Weak(weak) => weakened(state, now, weak, &mut effects),
         Event::CodexChanged => {
             // A new Codex may understand what the old one did not.
             state.running.refused_until = Duration::ZERO;
@@ -167,7 +168,8 @@ fn may_try_again(state: &State, now: Now) -> bool {
         return now.uptime >= state.running.refused_until;
     }
     let first_seen = state.kept.seen.get(&held.digest).copied().unwrap_or(now.wall);
-    let offer = Offer { held: held.clone(), minimum: 0 };
+    let longest_pause = Duration::from_secs(state.kept.longest_pause_seconds);
+    let offer = Offer { held: held.clone(), minimum: 0, longest_pause };
     waits(&state.kept, &offer, first_seen, now.wall).is_none()
 }
 
@@ -228,6 +230,7 @@ fn assigned(state: &mut State, now: Now, done: Result<Offer, String>, effects: &
         }
     };
     state.kept.timestamp = state.running.refreshed.take();
+    state.kept.longest_pause_seconds = offer.longest_pause.as_secs();
     let is_there = state.kept.installed.as_ref().is_some_and(|one| one.held == offer.held);
     if is_there {
         state.kept.waiting = None;
@@ -349,6 +352,22 @@ fn drifted(state: &mut State, now: Now, what: &[String], effects: &mut Vec<Effec
     effects.push(Effect::Tell(Notice::Changed(what.to_vec())));
     state.running.todo.attest = Wanted::Yes;
     state.running.due = state.running.due.min(now.uptime + SOON);
+}
+
+/// Reports what weakens a policy that is enforced, and that nothing does any more. Until then it
+/// is offered again.
+fn weakened(state: &mut State, now: Now, weak: Vec<String>, effects: &mut Vec<Effect>) {
+    let last = state.running.weak;
+    let is_storm = last.is_some_and(|at| now.uptime.saturating_sub(at) < WEAK_REPORT);
+    let Some(held) = state.kept.installed.as_ref().map(|one| one.held.clone()) else { return };
+    if weak == state.kept.weak || is_storm || state.kept.enforced.as_ref() != Some(&held.digest) {
+        return;
+    }
+    state.running.weak = Some(now.uptime);
+    state.kept.note(now.wall, &held, Step::Enforced, &super::weak_words(&weak));
+    effects.push(Effect::Tell(Notice::Weak(weak.clone())));
+    state.kept.weak = weak;
+    report(state);
 }
 
 /// Has what was noted reported, unless the server is being waited for.

@@ -18,7 +18,7 @@ fn held(generation: u64) -> Held {
 }
 
 fn offer(generation: u64) -> Offer {
-    Offer { held: held(generation), minimum: 0 }
+    Offer { held: held(generation), minimum: 0, longest_pause: Duration::from_hours(24) }
 }
 
 fn in_force(generation: u64) -> InForce {
@@ -203,6 +203,30 @@ fn a_pause_here_is_a_hold_with_a_reason() {
     story.state.kept.pause = Some(kept::Pause { reason: "exam".to_owned(), until });
     story.is_offered(offer(4));
     assert!(story.told.iter().any(|one| one.to_string().contains("exam")), "{:?}", story.told);
+}
+
+#[test]
+fn a_pause_lasts_as_long_as_the_organisation_allows_and_not_at_all_where_it_says_nothing() {
+    // Whoever writes the file by hand says what they like.
+    let pauses = |story: &mut Story| {
+        let until = Timestamp::MAX;
+        story.state.kept.pause = Some(kept::Pause { reason: "exam".to_owned(), until });
+    };
+    let mut story = Story::with(3);
+    pauses(&mut story);
+    let forbidden = Offer { longest_pause: Duration::ZERO, ..offer(4) };
+    assert_eq!(story.is_offered(forbidden), Effect::Verify);
+
+    let mut story = Story::with(3);
+    pauses(&mut story);
+    story.is_offered(offer(4));
+    story.answers();
+    story.passes(23 * 3_600);
+    assert!(matches!(story.happens(Event::Timer), Effect::CheckIn(_)));
+    assert!(matches!(story.answers(), Effect::Sleep(_)), "it waits still");
+    story.passes(2 * 3_600);
+    assert!(matches!(story.happens(Event::Timer), Effect::CheckIn(_)));
+    assert_eq!(story.answers(), Effect::Refresh, "24 hours after it was seen first it does not");
 }
 
 #[test]
@@ -431,4 +455,33 @@ fn whatever_comes_when_it_is_not_awaited_changes_nothing() {
         assert!(matches!(story.happens(event), Effect::Sleep(_)));
         assert_eq!(story.state.kept, before);
     }
+}
+
+#[test]
+fn what_weakens_the_policy_is_reported_once_and_not_in_storms() {
+    let mut story = Story::with(3);
+    let weak = |what: &[&str]| Event::Weak(what.iter().map(|one| (*one).to_owned()).collect());
+    let reported = |story: &Story| {
+        let said = |one: &codex_fleet::check_in::Transition| one.reasons.clone();
+        story.state.kept.queue.iter().flat_map(said).collect::<Vec<String>>()
+    };
+    story.happens(weak(&[]));
+    assert_eq!(reported(&story), [] as [String; 0], "nothing was ever weak");
+    story.happens(weak(&["a second Codex"]));
+    story.happens(weak(&["a second Codex"]));
+    assert_eq!(reported(&story), ["the policy is weakened here: a second Codex"]);
+    // It changes all the time: that waits.
+    story.happens(weak(&[]));
+    story.happens(weak(&["rules"]));
+    assert_eq!(reported(&story).len(), 1);
+    story.passes(3_601);
+    story.happens(weak(&[]));
+    let last = reported(&story).pop().unwrap();
+    assert_eq!(last, "nothing on this machine weakens the policy any more");
+    // Of a policy that is not enforced more important things are said.
+    story.passes(3_601);
+    story.state.kept.enforced = None;
+    story.happens(weak(&["rules"]));
+    assert_eq!(reported(&story).len(), 2);
+    assert_eq!(story.told.len(), 2, "{:?}", story.told);
 }

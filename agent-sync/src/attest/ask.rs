@@ -3,22 +3,27 @@
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use codex_schema::version::Version;
 use rustix::process::{Pid, Signal, geteuid, kill_process_group};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::find::Program;
+use super::session::Session;
+
+/// First version that prints what it starts with; the servers of earlier ones tell it.
+const FIRST_TO_PRINT: Version = Version::of(164);
 
 /// How long one question may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The most bytes that are taken of an answer.
-const LARGEST: u64 = 8_000_000;
+pub(super) const LARGEST: u64 = 8_000_000;
 
 /// Who is asked as, where the program belongs to root: nobody in particular.
 const NOBODY: u32 = 65_534;
@@ -47,49 +52,58 @@ impl Asker {
 
     /// The version that a program says it has.
     pub fn version(&self, program: &Program) -> Option<Version> {
-        let said = self.run(program, &["--version"]).ok()?;
+        let home = self.home(program, &[]).ok()?;
+        let said = run(program, &home, &["--version"]).ok()?;
         said.stdout.split_whitespace().find_map(|word| word.parse().ok())
     }
 
-    /// What a program starts with.
-    pub fn startup(&self, program: &Program) -> Heard {
-        let said = match self.run(program, &["app-server", "--print-startup-config"]) {
-            Ok(said) => said,
-            Err(problem) => return Heard::Nothing(problem),
+    /// What a program of a version starts with, in the form in which the newest ones print it.
+    pub fn startup(&self, program: &Program, version: Version) -> Heard {
+        let asked = if version < FIRST_TO_PRINT {
+            self.requirements(program)
+        } else {
+            self.printed(program)
         };
+        asked.map_or_else(Heard::Nothing, Heard::Document)
+    }
+
+    fn printed(&self, program: &Program) -> Result<Json, String> {
+        let home = self.home(program, &[])?;
+        let said = run(program, &home, &["app-server", "--print-startup-config"])?;
         let line = said.stdout.lines().find(|line| line.starts_with('{'));
-        let Some(document) = line.and_then(|line| serde_json::from_str::<Json>(line).ok()) else {
-            return Heard::Nothing("it prints nothing that could be read".to_owned());
-        };
+        let document = line.and_then(|line| serde_json::from_str::<Json>(line).ok());
+        let document = document.ok_or("it prints nothing that could be read")?;
         match document.pointer("/error/message").and_then(Json::as_str) {
-            Some(refusal) => Heard::Nothing(format!("it refuses to start: {refusal}")),
-            None => Heard::Document(document),
+            Some(refusal) => Err(format!("it refuses to start: {refusal}")),
+            None => Ok(document),
         }
     }
 
-    fn run(&self, program: &Program, arguments: &[&str]) -> Result<Said, String> {
-        let user = user_for(program);
-        let home = Home::make(&self.scratch, user)?;
-        let mut command = Command::new(&program.path);
-        command
-            .args(arguments)
-            .current_dir(&home.path)
-            // Nothing of anybody's environment may decide the answer.
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .env("HOME", &home.path)
-            .env("CODEX_HOME", &home.path)
-            .env("TERM", "dumb")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        if let Some(user) = user {
-            command.uid(user).gid(user);
-        }
-        let child = command.spawn().map_err(|error| format!("it cannot be started: {error}"))?;
-        Running(child).finish()
+    /// The same of one that does not print it: its server tells.
+    fn requirements(&self, program: &Program) -> Result<Json, String> {
+        let home = self.home(program, &[])?;
+        let mut session = Session::start(home.command(&program.path))?;
+        let told = session.call("configRequirements/read", None)?;
+        Ok(json!({ "configRequirements": told }))
     }
+
+    /// A home for a question to a program, with these files; it is gone with the value.
+    pub(super) fn home(&self, program: &Program, files: &[(&str, &str)]) -> Result<Home, String> {
+        Home::make(&self.scratch, user_for(program), files)
+    }
+}
+
+/// Runs a program to its end.
+pub(super) fn run(program: &Program, home: &Home, arguments: &[&str]) -> Result<Said, String> {
+    let mut command = home.command(&program.path);
+    command.args(arguments);
+    finished(command)
+}
+
+/// Runs something to its end.
+pub(super) fn finished(mut command: Command) -> Result<Said, String> {
+    let child = command.spawn().map_err(|error| format!("it cannot be started: {error}"))?;
+    Running(child).finish()
 }
 
 /// Whom to ask as. Root never runs what others could have written: a program of somebody's is
@@ -118,14 +132,17 @@ fn is_roots_alone(path: &Path) -> bool {
     untouched && !reachable
 }
 
-/// A folder that is gone afterwards.
-struct Home {
-    path: PathBuf,
+/// A folder of the user who is asked, and of nobody else; it is gone afterwards.
+pub(super) struct Home {
+    pub(super) path: PathBuf,
+    user: Option<u32>,
 }
 
 impl Home {
-    fn make(scratch: &Path, user: Option<u32>) -> Result<Self, String> {
-        let path = scratch.join(format!("home-{}", std::process::id()));
+    fn make(scratch: &Path, user: Option<u32>, files: &[(&str, &str)]) -> Result<Self, String> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = scratch.join(format!("home-{}-{number}", std::process::id()));
         let failed = |error: std::io::Error| format!("no home for it can be made: {error}");
         // One that a kill left.
         drop(std::fs::remove_dir_all(&path));
@@ -134,10 +151,60 @@ impl Home {
         let through = std::fs::Permissions::from_mode(0o711);
         std::fs::set_permissions(scratch, through).map_err(failed)?;
         std::fs::create_dir(&path).map_err(failed)?;
-        if user.is_some() {
-            std::os::unix::fs::chown(&path, user, user).map_err(failed)?;
+        let home = Self { path, user };
+        // Nobody else gets in before everything is there: only then is the home given away.
+        let shut = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(&home.path, shut).map_err(failed)?;
+        for (name, text) in files {
+            home.put(name, text).map_err(failed)?;
         }
-        Ok(Self { path })
+        home.give(&home.path, 0o700).map_err(failed)?;
+        Ok(home)
+    }
+
+    /// Anything that runs in it, as its user: nothing of anybody's environment may decide the
+    /// answer.
+    pub(super) fn command(&self, executable: &Path) -> Command {
+        let mut command = Command::new(executable);
+        command
+            .current_dir(&self.path)
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("HOME", &self.path)
+            .env("CODEX_HOME", &self.path)
+            .env("TERM", "dumb")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        command
+    }
+
+    fn put(&self, name: &str, text: &str) -> std::io::Result<()> {
+        let mut place = self.path.clone();
+        let mut parts = Path::new(name).components().peekable();
+        while let Some(Component::Normal(part)) = parts.next() {
+            place.push(part);
+            if parts.peek().is_none() {
+                std::fs::write(&place, text)?;
+                self.give(&place, 0o600)?;
+            } else if !place.is_dir() {
+                std::fs::create_dir(&place)?;
+                self.give(&place, 0o700)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn give(&self, place: &Path, mode: u32) -> std::io::Result<()> {
+        std::fs::set_permissions(place, std::fs::Permissions::from_mode(mode))?;
+        match self.user {
+            None => Ok(()),
+            Some(_) => std::os::unix::fs::lchown(place, self.user, self.user),
+        }
     }
 }
 
@@ -148,12 +215,14 @@ impl Drop for Home {
     }
 }
 
-struct Said {
-    stdout: String,
+/// What a program said.
+pub(super) struct Said {
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
 /// A child with everything that it started; ended when it is dropped.
-struct Running(Child);
+pub(super) struct Running(pub(super) Child);
 
 impl Running {
     fn finish(mut self) -> Result<Said, String> {
@@ -161,8 +230,7 @@ impl Running {
         let stdout = read(self.0.stdout.take());
         let stderr = read(self.0.stderr.take());
         let stdout = collect(&stdout, deadline)?;
-        // Only read so that it does not block.
-        let _talk = collect(&stderr, deadline)?;
+        let stderr = collect(&stderr, deadline)?;
         loop {
             match self.0.try_wait() {
                 Ok(Some(_)) => break,
@@ -173,7 +241,8 @@ impl Running {
                 Err(error) => return Err(error.to_string()),
             }
         }
-        Ok(Said { stdout: String::from_utf8_lossy(&stdout).into_owned() })
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Said { stdout: text(stdout), stderr: text(stderr) })
     }
 }
 
@@ -189,7 +258,7 @@ impl Drop for Running {
     }
 }
 
-fn too_slow() -> String {
+pub(super) fn too_slow() -> String {
     format!("it did not answer within {} seconds", PATIENCE.as_secs())
 }
 

@@ -177,7 +177,7 @@ fn decoded(address: &str) -> String {
 }
 
 /// What relative paths are relative to: the folder of the requirements.
-const FOLDER: &str = "/etc/codex/";
+pub(super) const FOLDER: &str = "/etc/codex/";
 
 /// Codex does not list this sandbox although it knows it.
 const HIDDEN: &[&str] = &["external-sandbox"];

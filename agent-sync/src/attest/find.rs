@@ -58,11 +58,7 @@ fn usual(layout: &Layout) -> Vec<PathBuf> {
     .into_iter()
     .map(|place| layout.below(place))
     .collect();
-    let mut homes = vec![layout.below("/root")];
-    for folder in ["/home", "/Users"] {
-        homes.extend(below(&layout.below(folder)));
-    }
-    for home in homes {
+    for home in homes(layout) {
         for place in [
             ".local/bin/codex",
             "bin/codex",
@@ -80,7 +76,14 @@ fn usual(layout: &Layout) -> Vec<PathBuf> {
     places
 }
 
-fn below(folder: &Path) -> Vec<PathBuf> {
+/// The folders in which people live.
+pub(crate) fn homes(layout: &Layout) -> Vec<PathBuf> {
+    let others = ["/home", "/Users"].into_iter().flat_map(|folder| below(&layout.below(folder)));
+    std::iter::once(layout.below("/root")).chain(others).collect()
+}
+
+/// What lies in a folder, sorted, and not too much of it.
+pub(crate) fn below(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut found: Vec<PathBuf> =
         entries.take(MOST_FOLDERS).filter_map(|entry| Some(entry.ok()?.path())).collect();

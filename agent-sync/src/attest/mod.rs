@@ -1,18 +1,24 @@
 //! Has Codex prove what it enforces: a policy is not in force because a file is there.
 //!
-//! Reading order: `find` (which programs), `ask` (what one says, within limits), `compare` (what it
-//! says against what the policy says), `processes` (who started before the policy).
+//! Reading order: `find` (which programs), `ask` (what one says, within limits), `session` (a longer
+//! talk with one), `compare` (what it says against what the policy says), `probe` (what it does not
+//! show is tried, with the `model` of a session), `processes` (who started before the policy).
 //!
-//! What Codex shows is not all that it enforces; what it does not show is said, never assumed to be
-//! right or wrong.
+//! What Codex shows is not all that it enforces; what it neither shows nor can be tried is said,
+//! never assumed to be right or wrong.
 
 pub mod ask;
 pub mod compare;
 pub mod find;
+mod model;
+pub mod probe;
 pub mod processes;
+mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use codex_schema::reader::read_toml;
+use codex_schema::span::SourceId;
 use codex_schema::version::Version;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -21,9 +27,10 @@ use crate::agent::Attestation;
 use ask::{Asker, Heard};
 use compare::compare;
 use find::Program;
+use probe::{Installed, Probed, probe};
 
-/// First version that prints what it starts with; earlier ones refuse the argument.
-pub const FIRST_TO_SAY: Version = Version::of(164);
+/// First version that can be asked which requirements it has.
+pub const FIRST_TO_SAY: Version = Version::of(80);
 
 /// What one Codex says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,8 +43,10 @@ pub struct Witness {
     pub asked: Asked,
     /// What is different from the policy.
     pub differences: Vec<String>,
-    /// Keys of the policy that it does not show.
+    /// Keys of the policy that it does not show, unless all that they say was tried.
     pub not_shown: Vec<String>,
+    /// What was tried, because Codex does not show it.
+    pub probed: Vec<Probed>,
 }
 
 /// Whether a Codex was asked.
@@ -94,7 +103,7 @@ pub enum Changed {
 }
 
 /// Asks every program what it enforces.
-pub fn witnesses(versions: &Versions, requirements: &str, asker: &Asker) -> Vec<Witness> {
+pub fn witnesses(versions: &Versions, installed: Installed<'_>, asker: &Asker) -> Vec<Witness> {
     let ask = |(program, version): (&Program, Option<Version>)| {
         let shown = program.path.display().to_string();
         let failed = |problem: String| Witness {
@@ -103,6 +112,7 @@ pub fn witnesses(versions: &Versions, requirements: &str, asker: &Asker) -> Vec<
             asked: Asked::Failed,
             differences: vec![format!("{shown}: {problem}")],
             not_shown: Vec::new(),
+            probed: Vec::new(),
         };
         let Some(known) = version else { return failed("it does not say its version".to_owned()) };
         if known < FIRST_TO_SAY {
@@ -112,27 +122,63 @@ pub fn witnesses(versions: &Versions, requirements: &str, asker: &Asker) -> Vec<
                 asked: Asked::TooOld,
                 differences: Vec::new(),
                 not_shown: Vec::new(),
+                probed: Vec::new(),
             };
         }
-        let document = match asker.startup(program) {
+        let document = match asker.startup(program, known) {
             Heard::Document(document) => document,
             Heard::Nothing(problem) => return failed(problem),
         };
-        match compare(requirements, &document, known) {
+        match compare(installed.requirements, &document, known) {
             Err(problem) => failed(problem),
             Ok(compared) => {
+                let probed = probe(program, known, installed, asker);
+                let found = probed.iter().flat_map(|one| one.differences.clone());
                 let named = |difference: String| format!("codex {known} at {shown}: {difference}");
+                let differences = compared.differences.into_iter().chain(found).map(named);
                 Witness {
                     program: shown.clone(),
                     version,
                     asked: Asked::Answered,
-                    differences: compared.differences.into_iter().map(named).collect(),
-                    not_shown: compared.not_shown,
+                    differences: differences.collect(),
+                    not_shown: unknown(compared.not_shown, installed.requirements, &probed),
+                    probed,
                 }
             }
         }
     };
     versions.programs().map(ask).collect()
+}
+
+/// The keys that Codex does not show and that were not tried either.
+fn unknown(not_shown: Vec<String>, requirements: &str, probed: &[Probed]) -> Vec<String> {
+    let is_tried = |key: &String| {
+        probed.iter().any(|one| {
+            one.is_whole() && (one.key == key || is_all_there_is(requirements, key, one.key))
+        })
+    };
+    not_shown.into_iter().filter(|key| !is_tried(key)).collect()
+}
+
+/// Whether a key of the policy has nothing below it but another one.
+fn is_all_there_is(requirements: &str, key: &str, below: &str) -> bool {
+    let read = read_toml(requirements, SourceId(0));
+    let Some(mut rest) = below.strip_prefix(key).and_then(|rest| rest.strip_prefix('.')) else {
+        return false;
+    };
+    let mut table = read.root.get(key).and_then(|node| node.value.as_table());
+    while let Some(entries) = table {
+        let (name, after) = rest.split_once('.').unwrap_or((rest, ""));
+        if entries.len() != 1 || entries.get(name).is_none() {
+            return false;
+        }
+        if after.is_empty() {
+            return true;
+        }
+        table = entries.get(name).and_then(|node| node.value.as_table());
+        rest = after;
+    }
+    false
 }
 
 /// All witnesses as one answer to "is the policy enforced?".
@@ -153,6 +199,11 @@ pub fn attestation(
         let hidden = hidden.into_iter().collect::<Vec<_>>().join(", ");
         notes.push(format!("Codex does not show, so that nothing is known of: {hidden}"));
     }
+    let probed = witnesses.iter().flat_map(|one| &one.probed);
+    let not_asked: BTreeSet<String> = probed
+        .flat_map(|one| one.not_asked.iter().map(|why| format!("not asked: {}: {why}", one.key)))
+        .collect();
+    notes.extend(not_asked);
     if !older.is_empty() {
         let list = older.iter().map(|one| one.pid.to_string()).collect::<Vec<_>>().join(", ");
         notes.push(format!(

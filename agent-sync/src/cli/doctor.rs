@@ -85,6 +85,7 @@ pub(super) fn doctor(layout: &Layout) -> End {
     clock(layout, &mut findings);
     files(layout, &mut findings);
     codex(layout, config.as_ref(), &mut findings);
+    weak(layout, &mut findings);
     if findings.wrong == 0 { End::Well } else { End::Findings }
 }
 
@@ -189,5 +190,17 @@ fn codex(layout: &Layout, config: Option<&Config>, findings: &mut Findings) {
             }
             Some(version) => well("codex", &format!("{version} {path}")),
         }
+    }
+}
+
+/// What the agent found last: it looks every minute.
+fn weak(layout: &Layout, findings: &mut Findings) {
+    let Some(status) = Status::read(layout) else { return };
+    for one in &status.weak {
+        let what = "see `What weakens a policy` in the README of codex-agent";
+        findings.wrong("weak", one, what);
+    }
+    if status.weak.is_empty() {
+        well("weak", "nothing was found on this machine that weakens the policy");
     }
 }

@@ -48,7 +48,7 @@ enum Command {
     Verify,
     /// Look at everything that has to work, and say what to do
     Doctor,
-    /// Install nothing new for a while
+    /// Install nothing new for a while, where the organisation allows it
     Pause {
         /// Why
         #[arg(long)]
@@ -119,7 +119,7 @@ enum End {
 enum Failure {
     /// The arguments or settings are wrong.
     Usage(String),
-    /// Another process has what is needed.
+    /// Another process has what is needed, or the policy forbids it.
     Locked(String),
     /// Something cannot be read or reached.
     Unreadable(String),
@@ -209,12 +209,35 @@ fn pause(layout: &Layout, reason: &str, time: &str) -> Result<End, Failure> {
         let text = "`--reason` has 1 to 200 characters, none of them a control character";
         return Err(Failure::Usage(text.to_owned()));
     }
+    may_pause(layout, duration)?;
     let until = now().wall.checked_add(duration).map_err(unreadable)?;
     let pause = crate::agent::kept::Pause { reason: reason.to_owned(), until };
     let text = serde_json::to_vec(&pause).map_err(unreadable)?;
     crate::identity::put(layout, SETTINGS, "pause.json", &text).map_err(unreadable)?;
     say(&format!("nothing new is installed until {until}; what is in force stays"));
     Ok(End::Well)
+}
+
+/// Whether the organisation lets a pause be so long: by what was last signed, and nothing else.
+fn may_pause(layout: &Layout, duration: jiff::SignedDuration) -> Result<(), Failure> {
+    if duration.is_zero() {
+        return Ok(());
+    }
+    let status = Status::read(layout).ok_or_else(|| {
+        let text = "the agent has not run here yet: what the organisation allows is not known";
+        Failure::Unreadable(text.to_owned())
+    })?;
+    let longest = status.longest_pause_seconds;
+    if longest == 0 {
+        let text = "the organisation allows no pause on its machines: its policy would say so in \
+                    `release.longest_pause_hours`";
+        return Err(Failure::Locked(text.to_owned()));
+    }
+    if u64::try_from(duration.as_secs()).unwrap_or(u64::MAX) > longest {
+        let text = format!("the organisation allows pauses of {} h at most", longest / 3_600);
+        return Err(Failure::Locked(text));
+    }
+    Ok(())
 }
 
 /// A time such as `90m`, `2h` or `3d`.

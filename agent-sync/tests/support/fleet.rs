@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     missing_docs,
     missing_debug_implementations,
     unreachable_pub,
@@ -269,6 +270,17 @@ fn wait(path: &str, state: &Mutex<Told>) -> Option<Vec<u8>> {
     Some(serde_json::to_vec(&hint).unwrap())
 }
 
+/// What a program can reach.
+#[derive(Clone, Copy)]
+pub enum Network {
+    /// What this test reaches, with its server.
+    Shared,
+    /// A loopback of its own.
+    Loopback,
+    /// Not even that.
+    Nothing,
+}
+
 /// A machine in a folder.
 pub struct Machine {
     pub folder: TempDir,
@@ -301,11 +313,21 @@ impl Machine {
 
     /// The program where Codex finds this machine's policy at `/etc/codex`, and no network.
     pub fn private(&self, arguments: &[&str]) -> Command {
-        let script =
-            "mount --make-rprivate / && mount --bind \"$1\" /etc/codex && shift && exec \"$@\"";
+        self.private_with(&self.path("etc/codex"), Network::Loopback, arguments)
+    }
+
+    /// The program where Codex finds any folder as `/etc/codex`.
+    pub fn private_with(&self, policy: &Path, network: Network, arguments: &[&str]) -> Command {
+        let (names, up): (&[&str], _) = match network {
+            Network::Shared => (&["--mount"], ""),
+            Network::Loopback => (&["--mount", "--net"], "ip link set lo up && "),
+            Network::Nothing => (&["--mount", "--net"], ""),
+        };
+        let script = format!(
+            "mount --make-rprivate / && {up}mount --bind \"$1\" /etc/codex && shift && exec \"$@\""
+        );
         let mut command = Command::new("unshare");
-        command.args(["--mount", "--net", "sh", "-c", script, "sh"]);
-        command.arg(self.path("etc/codex"));
+        command.args(names).args(["sh", "-c", &script, "sh"]).arg(policy);
         command.arg(env!("CARGO_BIN_EXE_codex-agent"));
         command.arg("--root").arg(self.folder.path()).args(arguments);
         command
@@ -339,6 +361,19 @@ pub fn finished(mut command: Command) -> (i32, String, String) {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+/// Whether a test can have a machine of its own: root, and namespaces.
+pub fn is_private() -> bool {
+    let made = std::fs::create_dir_all("/etc/codex").is_ok();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--net", "true"]);
+    let there = made && command.status().is_ok_and(|status| status.success());
+    assert!(there || std::env::var_os("CI").is_none(), "namespaces are needed for this test");
+    if !there {
+        eprintln!("NOT RUN: no private namespaces here");
+    }
+    there
 }
 
 /// A process of the test's own, ended with it.

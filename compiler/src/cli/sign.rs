@@ -276,6 +276,7 @@ fn organisation(
             .collect(),
         void: manifest.void.iter().map(|digest| digest.value.clone()).collect(),
         deleted_teams: deleted,
+        longest_pause_hours: manifest.longest_pause_hours,
     })
 }
 

@@ -30,6 +30,8 @@ pub struct Manifest {
     pub groups: Vec<Sourced<String>>,
     /// For how many days a machine may use a policy without hearing from the release again.
     pub fresh_for_days: u16,
+    /// For how many hours a machine's administrator may keep a new policy waiting.
+    pub longest_pause_hours: Option<u16>,
     /// The file of requirements that no policy may be looser than, beside the manifest.
     pub floor: Option<String>,
     /// The folder that machines add which have heard nothing for too long.
@@ -226,6 +228,8 @@ pub(super) fn read(source: SourceId, root: &Table) -> Manifest {
         fresh_for_days: at(&["release", "fresh_for_days"])
             .and_then(|days| codex_schema::de::from_node(days).ok())
             .unwrap_or(USUAL_FRESHNESS),
+        longest_pause_hours: at(&["release", "longest_pause_hours"])
+            .and_then(|hours| codex_schema::de::from_node(hours).ok()),
         floor: string(at(&["release", "floor"])),
         when_stale: at(&["release", "when_stale"]).and_then(|node| {
             let value = LayerName::parse(node.value.as_str()?)?;

@@ -142,6 +142,25 @@ fn what_was_called_off_once_stays_so() {
 }
 
 #[test]
+fn how_long_a_machine_may_pause_is_signed_and_not_said_is_not_at_all() {
+    let desk = Desk::new();
+    desk.first_release();
+    let line = "release.longest_pause_hours = 24\n[cohorts.all]";
+    desk.write("policy/policy.toml", &POLICY.replace("[cohorts.all]", line));
+    desk.commit();
+    desk.run(&sign_next(&desk.plan(), "next"), 0);
+    let staged = fs::read(desk.path().join("next/targets/organisation.json")).unwrap();
+    let said: codex_trust::organisation::Organisation = serde_json::from_slice(&staged).unwrap();
+    assert_eq!(said.longest_pause_hours, Some(24));
+    // A release of before is read, and says that nobody may.
+    let mut older: serde_json::Value = serde_json::from_slice(&staged).unwrap();
+    older.as_object_mut().unwrap().remove("longest_pause_hours").unwrap();
+    let older: codex_trust::organisation::Organisation = serde_json::from_value(older).unwrap();
+    assert_eq!(older.longest_pause_hours, None);
+    assert!(!serde_json::to_string(&older).unwrap().contains("pause"), "older machines read it");
+}
+
+#[test]
 fn machines_that_hear_nothing_get_a_stricter_policy_that_was_signed_along() {
     let desk = Desk::new();
     let line = "release.when_stale = \"environments/lost\"\n[cohorts.all]";

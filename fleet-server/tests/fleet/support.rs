@@ -137,6 +137,7 @@ impl Publisher {
             minimum_generations: BTreeMap::new(),
             void: BTreeSet::new(),
             deleted_teams: BTreeSet::new(),
+            longest_pause_hours: None,
         };
         let teams = BTreeMap::from([("payments".to_owned(), authority(PAYMENTS, 90))]);
         let content = Content {

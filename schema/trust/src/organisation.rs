@@ -36,6 +36,10 @@ pub struct Organisation {
     /// Teams that are gone. Their machines keep what they have.
     #[serde(default)]
     pub deleted_teams: BTreeSet<String>,
+    /// For how many hours an administrator of a machine may keep a new generation waiting there.
+    /// Where the organisation does not say, nobody may: a pause delays what tightens, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_pause_hours: Option<u16>,
 }
 
 /// Some keys, and how many of them must sign.

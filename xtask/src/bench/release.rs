@@ -233,6 +233,7 @@ pub(super) fn release(
         minimum_generations: BTreeMap::new(),
         void: std::collections::BTreeSet::new(),
         deleted_teams: std::collections::BTreeSet::new(),
+        longest_pause_hours: None,
     };
     let content = Content {
         organisation: &organisation,

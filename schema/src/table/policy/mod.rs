@@ -68,6 +68,14 @@ pub static MANIFEST_FAMILIES: &[&[Key]] = &[&[
         ..KEY
     },
     Key {
+        path: "release.longest_pause_hours",
+        ty: Ty::of::<u16>(),
+        doc: "For how many hours an administrator of a machine may keep a new policy waiting there \
+              (`codex-agent pause`); without it nobody may.",
+        example: "24",
+        ..KEY
+    },
+    Key {
         path: "release.floor",
         ty: Ty::of::<Sentence>(),
         doc: "A file of requirements beside `policy.toml` that no policy may be looser than; machines \

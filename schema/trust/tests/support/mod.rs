@@ -110,6 +110,7 @@ pub fn organisation() -> Organisation {
         minimum_generations: BTreeMap::new(),
         void: std::collections::BTreeSet::new(),
         deleted_teams: std::collections::BTreeSet::new(),
+        longest_pause_hours: Some(48),
     }
 }
 

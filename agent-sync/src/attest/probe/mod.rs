@@ -1,0 +1,93 @@
+//! What Codex enforces and does not show is asked by trying it: commands that rules name, servers
+//! that no list names, files that nobody may read.
+//!
+//! Reading order: this file (what is asked, and what came of it), `rules`, `servers`, `reads`.
+//!
+//! **Invariants.** A question does no harm where the policy is not enforced: no command that it
+//! tries leads to a program, no file of anybody's is opened. What cannot be asked is named with its
+//! reason, and counts as nothing.
+
+pub mod reads;
+pub mod rules;
+pub mod servers;
+
+use codex_schema::reader::read_toml;
+use codex_schema::span::SourceId;
+use codex_schema::value::{Node, Table};
+use codex_schema::version::Version;
+use serde::Serialize;
+
+use super::ask::Asker;
+use super::find::Program;
+
+/// The files of a policy that have a say in what is asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Installed<'policy> {
+    /// The requirements.
+    pub requirements: &'policy str,
+    /// Configuration beside them, file by file.
+    pub configuration: &'policy [&'policy str],
+}
+
+/// What came of one kind of question.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Probed {
+    /// The key of the policy that was asked about.
+    pub key: &'static str,
+    /// How many questions Codex answered as the policy says.
+    pub proved: usize,
+    /// What it does otherwise.
+    pub differences: Vec<String>,
+    /// What could not be asked, with the reason.
+    pub not_asked: Vec<String>,
+}
+
+impl Probed {
+    /// Nothing was asked.
+    fn nothing(key: &'static str, reason: &str) -> Self {
+        let not_asked = vec![reason.to_owned()];
+        Self { key, proved: 0, differences: Vec::new(), not_asked }
+    }
+
+    /// Whether all that the key says was proved.
+    pub fn is_whole(&self) -> bool {
+        self.proved > 0 && self.differences.is_empty() && self.not_asked.is_empty()
+    }
+}
+
+/// Tries everything that a policy has and Codex does not show. The kinds are asked beside each
+/// other: most of each is waiting for Codex to start.
+pub fn probe(
+    program: &Program,
+    version: Version,
+    installed: Installed<'_>,
+    asker: &Asker,
+) -> Vec<Probed> {
+    let policy = read_toml(installed.requirements, SourceId(0));
+    if !policy.problems.is_empty() {
+        // Told where what Codex shows is compared.
+        return Vec::new();
+    }
+    let policy = &policy.root;
+    std::thread::scope(|scope| {
+        let kinds = [
+            scope.spawn(|| rules::probe(program, policy, installed, asker)),
+            scope.spawn(|| servers::probe(program, policy, asker)),
+            scope.spawn(|| reads::probe(program, version, policy, asker)),
+        ];
+        // A question that panics answers nothing, and its key stays among those of which nothing
+        // is known.
+        kinds.into_iter().filter_map(|kind| kind.join().ok().flatten()).collect()
+    })
+}
+
+/// A node of a policy by its path.
+fn at<'policy>(policy: &'policy Table, path: &[&str]) -> Option<&'policy Node> {
+    policy.at(path)
+}
+
+/// Text that somebody else wrote, for a sentence.
+fn quoted(text: &str) -> String {
+    let text: String = text.chars().filter(|letter| !letter.is_control()).take(160).collect();
+    format!("`{}`", text.trim())
+}
