@@ -763,7 +763,7 @@ fn agents_hold_what_is_signed_for_them_and_converge() {
     if let Ok(seed) = std::env::var("SIMULATION_SEED") {
         return play(seed.parse().unwrap(), true);
     }
-    let usual = if cfg!(debug_assertions) { 500 } else { 5_000 };
+    let usual = if cfg!(debug_assertions) { 50 } else { 5_000 };
     let seeds: u64 = std::env::var("SIMULATION_SEEDS").map_or(usual, |text| text.parse().unwrap());
     let next = AtomicU64::new(0);
     let start = std::time::Instant::now();

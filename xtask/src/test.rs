@@ -57,9 +57,12 @@ const STEPS: &[Step] = &[
     ("real codex", |_| install_all()),
     ("tests", |_| cargo_step(&["test", "--workspace", "--locked"], &[])),
     ("simplification", |_| {
-        let arguments = ["test", "--release", "--locked", "-p", "codex-compiler", "--lib"];
         let many = [("SIMPLIFY_POLICIES", "10000"), ("SIMPLIFY_PROBES", "1000")];
-        cargo_step(&[&arguments[..], &["simplify::tests"]].concat(), &many)
+        optimised(&["--lib", "simplify::tests"], &many)
+    }),
+    ("simulation", |_| {
+        let runs = [("SIMULATION_SEEDS", "5000")];
+        optimised(&["--test", "simulation", "--", "--nocapture"], &runs)
     }),
     ("fuzz smoke", |_| fuzz_smoke()),
     ("random machines", random_machines),
@@ -120,6 +123,14 @@ fn of(outcome: Result<String, Problem>) -> Ended {
         Ok(note) => Ended::Passed(note),
         Err(problem) => Ended::Failed(problem.to_string()),
     }
+}
+
+/// Tests that take too long without optimisation. One choice of packages and features for all, so
+/// that everything is built once.
+fn optimised(chosen: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let packages = ["test", "--profile", "checks", "--locked", "--no-default-features"];
+    let packages = [&packages[..], &["-p", "codex-compiler", "-p", "codex-agent-sync"]].concat();
+    cargo_step(&[&packages[..], chosen].concat(), variables)
 }
 
 fn cargo_step(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
