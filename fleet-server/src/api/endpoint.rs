@@ -180,15 +180,14 @@ async fn kept(call: &Call, identity: &Identity, told: &CheckIn) -> Result<u64, R
     let fleet = &call.fleet;
     let device = &identity.device;
     let newest = told.transitions.last().map_or(0, |one| one.number);
-    let known = match fleet.number(device) {
-        Some(known) => Some(known),
-        None => {
-            // What it reported here would be known; what another server has not put in its place yet
-            // is sorted out when both are.
-            let wanted = device.clone();
-            let last = fleet.store.read(move |tx| status::last(tx, wanted.as_str()));
-            last.await?.map(|last| last.number)
-        }
+    let known = if let Some(known) = fleet.number(device) {
+        Some(known)
+    } else {
+        // What it reported here would be known; what another server has not put in its place yet is
+        // sorted out when both are.
+        let wanted = device.clone();
+        let last = fleet.store.read(move |tx| status::last(tx, wanted.as_str()));
+        last.await?.map(|last| last.number)
     };
     let number = match known {
         Some(known) if newest <= known => known,

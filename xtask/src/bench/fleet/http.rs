@@ -103,7 +103,8 @@ fn wrk(url: &str, tag: Option<&str>) -> Result<f64, Problem> {
 struct Nginx {
     plain: u16,
     tls: u16,
-    _running: Talker,
+    config: PathBuf,
+    running: Talker,
 }
 
 impl Nginx {
@@ -140,7 +141,17 @@ impl Nginx {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(Self { plain, tls, _running: running })
+        Ok(Self { plain, tls, config: file, running })
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Its workers outlive a master that is killed: it must end them itself.
+        let asked = Command::new("nginx").arg("-c").arg(&self.config).args(["-s", "stop"]).output();
+        if asked.is_ok_and(|output| output.status.success()) {
+            self.running.ended(Duration::from_secs(5));
+        }
     }
 }
 
