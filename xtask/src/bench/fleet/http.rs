@@ -132,7 +132,7 @@ impl Nginx {
         );
         let file = folder.join("nginx.conf");
         fs::write(&file, config)?;
-        let running = Talker::start(Path::new("nginx"), &["-c", &at(file)])?;
+        let running = Talker::start(Path::new("nginx"), &["-c", &at(file.clone())])?;
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", plain)).is_err() {
             if began.elapsed() > Duration::from_secs(10) {
