@@ -180,6 +180,11 @@ impl Fleet {
         Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Looks something up in what the database says.
+    pub fn look<T>(&self, find: impl FnOnce(&Snapshot) -> T) -> T {
+        find(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The enrolment authority.
     pub fn authority(&self) -> &Authority {
         &self.keys.authority

@@ -1,6 +1,7 @@
 //! How many transitions a second become durable, and how long one waits, beside the floor: appending
 //! the same bytes to a file with one `fdatasync` for as many.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use codex_fleet::check_in::{Held, State, Transition};
 use codex_fleet::identity::{DeviceId, Identity};
+use codex_fleet_server::store::journal::Entry;
 use codex_fleet_server::store::sql::StoreError;
-use codex_fleet_server::store::{Place, Store, status};
+use codex_fleet_server::store::{MOST, Place, Store, status};
 use codex_trust::audience::Claims;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -17,11 +19,13 @@ use tokio::sync::Semaphore;
 use crate::Problem;
 
 /// How many share one sync at most, as in the store.
-const GROUP: usize = 512;
+const GROUP: usize = MOST;
 /// How many bytes one takes, about.
 const BYTES: usize = 300;
 /// How often the floor is measured for its typical sync.
 const SYNCS: usize = 100;
+/// How often the floor and the store take turns.
+const TURNS: u64 = 4;
 /// How many machines that are only counted are put in at once.
 const PART: u64 = 20_000;
 
@@ -63,13 +67,18 @@ pub(crate) async fn run(arguments: &Transitions) -> Result<(), Problem> {
     // Machines are enrolled before they report anything.
     throughput(&store, 1, *count, *at_once).await?;
     // One after another, twice: the disk is not alone.
-    let mut floors = vec![floor(folder, *count)?];
-    let first = throughput(&store, 2, *count, *at_once).await?;
-    floors.push(floor(folder, *count)?);
-    let second = throughput(&store, 3, *count, *at_once).await?;
+    let (mut bare, mut floors, mut rates, mut settled) = (vec![], vec![], vec![], vec![]);
+    for number in 2..2 + TURNS {
+        bare.push(appended(folder, *count)?);
+        floors.push(floor(folder, *count)?);
+        let began = Instant::now();
+        rates.push(throughput(&store, number, *count, *at_once).await?);
+        store.settle().await?;
+        settled.push(rate(*count, began.elapsed())?);
+    }
     let sync = syncs(folder)?;
-    println!("floor {:.0} {}", best(floors), sync.as_micros());
-    println!("store {:.0}", first.max(second));
+    println!("floor {:.0} {:.0} {}", best(floors), best(bare), sync.as_micros());
+    println!("store {:.0} {:.0}", best(rates), best(settled));
     let waits = waits(&store, *count, *paced).await?;
     let sync = sync.max(syncs(folder)?);
     println!(
@@ -103,7 +112,29 @@ fn at(sorted: &[Duration], share: usize) -> Duration {
     sorted.get(sorted.len() * share / 100).copied().unwrap_or_default()
 }
 
+/// Appending the same transitions as the store keeps, and remembering where each machine stands.
 fn floor(folder: &Path, count: u64) -> Result<f64, Problem> {
+    let mut file = std::fs::File::create(folder.join("floor"))?;
+    let (mut known, mut bytes) = (HashMap::new(), Vec::new());
+    let began = Instant::now();
+    for (machine, place) in (0..count).zip((1..=GROUP).cycle()) {
+        let (identity, told) = (identity(machine), [transition(2)]);
+        let Entry(line) = Entry::new(&identity.device, &told, Timestamp::UNIX_EPOCH)?;
+        bytes.extend_from_slice(line.as_bytes());
+        known.insert(identity.device, 2);
+        if place == GROUP {
+            file.write_all(&bytes)?;
+            file.sync_data()?;
+            bytes.clear();
+        }
+    }
+    file.write_all(&bytes)?;
+    file.sync_data()?;
+    rate(count, began.elapsed())
+}
+
+/// Appending so many bytes, whatever they are.
+fn appended(folder: &Path, count: u64) -> Result<f64, Problem> {
     let mut file = std::fs::File::create(folder.join("floor"))?;
     let bytes = vec![b'x'; BYTES * GROUP];
     let began = Instant::now();
@@ -148,16 +179,26 @@ fn identity(number: u64) -> Identity {
     }
 }
 
-/// Makes a machine's next transition durable; they go to and fro.
-async fn record(store: &Store, machine: u64, number: u64) -> Result<Duration, Problem> {
-    let about = Held { cohort: "a".to_owned(), generation: 1, digest: "sha256:0".to_owned() };
+/// A machine's transition of a number; they go to and fro.
+fn transition(number: u64) -> Transition {
+    let digest = format!("sha256:{number:064x}");
+    let about = Held { cohort: "payments".to_owned(), generation: 1, digest };
     let state = if number.is_multiple_of(2) { State::Installed } else { State::Enforced };
-    let one = Transition { at: Timestamp::UNIX_EPOCH, number, about, state, reasons: Vec::new() };
-    let (began, identity, told) = (Instant::now(), identity(machine), vec![one]);
-    let kept = move |tx: &mut dyn codex_fleet_server::store::sql::Transaction| {
-        status::record(tx, &identity, &told, Timestamp::UNIX_EPOCH)
-    };
-    store.write(kept).await?;
+    Transition { at: Timestamp::UNIX_EPOCH, number, about, state, reasons: Vec::new() }
+}
+
+/// Makes a machine's next transition durable.
+async fn record(store: &Store, machine: u64, number: u64) -> Result<Duration, Problem> {
+    let (began, identity, told) = (Instant::now(), identity(machine), vec![transition(number)]);
+    if number == 1 {
+        // The first word of a machine that the database does not know.
+        let kept = move |tx: &mut dyn codex_fleet_server::store::sql::Transaction| {
+            status::record(tx, &identity, &told, Timestamp::UNIX_EPOCH)
+        };
+        store.write(kept).await?;
+    } else {
+        store.report(Entry::new(&identity.device, &told, Timestamp::UNIX_EPOCH)?).await?;
+    }
     Ok(began.elapsed())
 }
 
@@ -198,7 +239,8 @@ async fn waits(store: &Store, machines: u64, paced: u64) -> Result<Vec<Duration>
         tick.tick().await;
         let due = u64::try_from(began.elapsed().as_millis())? * paced / 1_000;
         while told < due {
-            let (store, machine, number) = (store.clone(), told % machines, 4 + told / machines);
+            let (store, machine, number) =
+                (store.clone(), told % machines, 2 + TURNS + told / machines);
             asked.spawn(async move { record(&store, machine, number).await });
             told += 1;
         }

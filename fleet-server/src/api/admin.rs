@@ -79,7 +79,7 @@ pub(super) async fn unstage(call: &Call) -> Result<Answer, Refusal> {
 
 pub(super) async fn devices(call: &Call) -> Result<Answer, Refusal> {
     let (after, limit) = page(call)?;
-    let list = call.fleet.store.read(move |tx| machines::list(tx, &after, limit)).await?;
+    let list = call.fleet.store.read_settled(move |tx| machines::list(tx, &after, limit)).await?;
     ok(&json!({ "devices": list }))
 }
 
@@ -93,7 +93,7 @@ const HISTORY: i64 = 200;
 
 pub(super) async fn device(call: &Call) -> Result<Answer, Refusal> {
     let id = device_id(call)?;
-    let found = call.fleet.store.read(move |tx| {
+    let found = call.fleet.store.read_settled(move |tx| {
         let device = machines::find(tx, id.as_str())?;
         Ok((device, status::history(tx, id.as_str(), HISTORY)?))
     });
@@ -120,7 +120,7 @@ pub(super) async fn revoke_device(call: &Call) -> Result<Answer, Refusal> {
 }
 
 pub(super) async fn counters(call: &Call) -> Result<Answer, Refusal> {
-    let cells = call.fleet.store.read(|tx| status::counters(tx)).await?;
+    let cells = call.fleet.store.read_settled(|tx| status::counters(tx)).await?;
     let cells: Vec<_> = cells
         .into_iter()
         .map(|(cell, devices)| {

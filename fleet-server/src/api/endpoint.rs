@@ -15,6 +15,7 @@ use crate::http::answer::{Answer, Refusal, json};
 use crate::release::assigned;
 use crate::store::devices::{self, Seen};
 use crate::store::head::{self, Deed};
+use crate::store::journal::Entry;
 use crate::store::{status, tokens};
 use crate::world::{now, random};
 
@@ -177,18 +178,40 @@ pub(super) async fn check_in(call: &Call, body: &[u8]) -> Result<Answer, Refusal
 /// The number of the last transition that is durable, after what is new was made so.
 async fn kept(call: &Call, identity: &Identity, told: &CheckIn) -> Result<u64, Refusal> {
     let fleet = &call.fleet;
-    let known = fleet.number(&identity.device);
+    let device = &identity.device;
     let newest = told.transitions.last().map_or(0, |one| one.number);
-    match known {
-        Some(known) if newest <= known => return Ok(known),
-        Some(_) | None => {}
-    }
-    let (identity, transitions, now) = (identity.clone(), told.transitions.clone(), now());
-    let (device, count) = (identity.device.clone(), transitions.len());
-    let number =
-        fleet.store.write(move |tx| status::record(tx, &identity, &transitions, now)).await?;
-    let count = u64::try_from(count).unwrap_or(0);
-    fleet.metrics.transitions.fetch_add(count, Ordering::Relaxed);
-    fleet.keep_number(&device, number);
+    let known = if let Some(known) = fleet.number(device) {
+        Some(known)
+    } else {
+        // What it reported here would be known; what another server has not put in its place yet is
+        // sorted out when both are.
+        let wanted = device.clone();
+        let last = fleet.store.read(move |tx| status::last(tx, wanted.as_str()));
+        last.await?.map(|last| last.number)
+    };
+    let number = match known {
+        Some(known) if newest <= known => known,
+        Some(known) => {
+            let new: Vec<_> =
+                told.transitions.iter().filter(|one| one.number > known).cloned().collect();
+            fleet.store.report(Entry::new(device, &new, now())?).await?;
+            fleet.metrics.transitions.fetch_add(count(&new), Ordering::Relaxed);
+            newest
+        }
+        // A machine of which this database knows from its certificate alone.
+        None => {
+            let (identity, told, now) = (identity.clone(), told.transitions.clone(), now());
+            let count = count(&told);
+            let recorded =
+                fleet.store.write(move |tx| status::record(tx, &identity, &told, now)).await?;
+            fleet.metrics.transitions.fetch_add(count, Ordering::Relaxed);
+            recorded
+        }
+    };
+    fleet.keep_number(device, number);
     Ok(number)
+}
+
+fn count<T>(all: &[T]) -> u64 {
+    u64::try_from(all.len()).unwrap_or(u64::MAX)
 }

@@ -26,6 +26,7 @@ use hyper::body::Body as _;
 use hyper::header;
 use hyper::{Method, StatusCode};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::authority::Shown;
@@ -100,7 +101,7 @@ pub fn router(fleet: &Arc<Fleet>, surface: Surface) -> Router {
 /// The way to a file of the release without the router: nearly all that is ever asked for is one, and
 /// finding the way there took longer than answering. What is anything else, or may not be answered,
 /// goes through the table.
-pub fn release_file(fleet: &Arc<Fleet>, peer: &Peer, request: &Parts) -> Option<Answer> {
+pub fn release_file(fleet: &Fleet, peer: &Peer, request: &Parts) -> Option<Answer> {
     let has_body = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
         .iter()
         .any(|name| request.headers.contains_key(name));
@@ -108,11 +109,11 @@ pub fn release_file(fleet: &Arc<Fleet>, peer: &Peer, request: &Parts) -> Option<
         return None;
     }
     let began = Instant::now();
-    let name = crate::release::name_of(request.uri.path().strip_prefix("/release/")?)?;
-    let snapshot = fleet.snapshot();
-    let entry = snapshot.tree.file(&name)?;
+    // A name that is written with escapes is not found like this, and goes through the table.
+    let name = request.uri.path().strip_prefix("/release/")?;
+    let entry = fleet.look(|snapshot| snapshot.tree.file(name).cloned())?;
     reader(fleet, peer, request).ok()?;
-    let answer = distribution::given(entry, &request.headers, fleet.config.release_readers);
+    let answer = distribution::given(&entry, &request.headers, fleet.config.release_readers);
     let time = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     fleet.metrics.answered(Action::ReleaseFile, answer.status().as_u16(), time);
     Some(answer)
@@ -338,10 +339,35 @@ async fn whole(call: &Call, body: Body) -> Result<Bytes, Refusal> {
     }
 }
 
-/// A body in JSON.
+/// A body in JSON. A whole number may be written as one with a fraction of nothing, `3.0`, as JSON
+/// Schema has it.
 fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::malformed(format!("the body cannot be read: {error}")))
+    let refused =
+        |error: serde_json::Error| Refusal::malformed(format!("the body cannot be read: {error}"));
+    match serde_json::from_slice(body) {
+        Err(error) if error.to_string().contains("floating point") => {
+            let mut value: Value = serde_json::from_slice(body).map_err(refused)?;
+            whole_numbers(&mut value);
+            serde_json::from_value(value).map_err(refused)
+        }
+        read => read.map_err(refused),
+    }
+}
+
+/// Writes numbers whose fraction is nothing without it.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|one| one.fract() == 0.0);
+            // A `f64` that is whole is written without a fraction and without an exponent.
+            if let Some(whole) = whole.and_then(|one| format!("{one:.0}").parse::<i64>().ok()) {
+                *number = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// A parameter after the question mark, as it was sent.
@@ -368,5 +394,22 @@ fn page(call: &Call) -> Result<(String, i64), Refusal> {
         Ok((after.unwrap_or_default().to_owned(), limit))
     } else {
         Err(Refusal::malformed("`after` must be a number from a list"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_may_have_a_fraction_of_nothing_and_no_other() {
+        let read = |text: &str| parsed::<Vec<u64>>(text.as_bytes());
+        assert_eq!(read("[2753.0, 1e3, 7]").unwrap(), [2_753, 1_000, 7]);
+        for wrong in ["[1.5]", "[-1.0]", "[1e300]", "[1.0"] {
+            assert_eq!(read(wrong).unwrap_err().error, "malformed", "{wrong}");
+        }
+        // What is no number's place is left as it came.
+        let kept = parsed::<Value>(b"[1.0]").unwrap();
+        assert!(kept[0].is_f64());
     }
 }

@@ -49,7 +49,10 @@ pub(super) async fn start(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
 }
 
 pub(super) async fn act(call: &Call, body: &[u8]) -> Result<Answer, Refusal> {
-    let ask: Ask = parsed(body)?;
+    let mut ask: Ask = parsed(body)?;
+    if ask.cohort.is_empty() {
+        ask.cohort.clone_from(&call.parameter);
+    }
     ask.check().map_err(wrong)?;
     if ask.cohort != call.parameter {
         return Err(wrong("the cohort of the body is another one than that of the path"));

@@ -142,6 +142,7 @@ pub(super) async fn endpoints(
             || record.last.as_ref().is_some_and(|last| last.state.word() == lower)
     };
     let (mut records, mut looked_at, mut next) = (Vec::new(), 0, None);
+    fleet.store.settle_or_warn().await;
     'all: while looked_at < MAX_LOOKED_AT {
         let from = after.clone();
         let part = fleet.store.read(move |tx| kept::told(tx, &from, 2_000)).await?;
@@ -179,7 +180,7 @@ pub(super) async fn endpoint(
     let wanted = id.clone();
     let (told, history) = fleet
         .store
-        .read(move |tx| {
+        .read_settled(move |tx| {
             Ok((kept::told_of(tx, &wanted)?, status::history(tx, wanted.as_str(), 100)?))
         })
         .await?;

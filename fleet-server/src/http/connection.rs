@@ -1,6 +1,5 @@
 //! One connection: what it runs over, and when it has had enough.
 
-use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -222,7 +222,13 @@ pub async fn serve(
     let peer = Arc::new(peer);
     let known = Arc::clone(&fleet);
     let service = service_fn(move |request| {
-        answer(Arc::clone(&known), router.clone(), Arc::clone(&peer), request)
+        let begun = begin(&known, &router, &peer, request);
+        async move {
+            match begun {
+                Begun::Answered(answer) => Ok(answer),
+                Begun::Routed(router, request) => router.oneshot(request).await,
+            }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -258,21 +264,25 @@ pub async fn serve(
     }
 }
 
-async fn answer(
-    fleet: Arc<Fleet>,
-    router: Router,
-    peer: Arc<Peer>,
-    request: Request<Incoming>,
-) -> Result<Answer, Infallible> {
+/// What becomes of a request.
+enum Begun {
+    /// It is answered already.
+    Answered(Answer),
+    /// It goes through the table of routes.
+    Routed(Router, Request<Body>),
+}
+
+/// Answers what can be answered out of memory, without taking hold of what all connections share.
+fn begin(fleet: &Fleet, router: &Router, peer: &Arc<Peer>, request: Request<Incoming>) -> Begun {
     match peer.room {
         Room::Enough => {
             let (parts, body) = request.into_parts();
-            if let Some(answer) = crate::api::release_file(&fleet, &peer, &parts) {
-                return Ok(answer);
+            if let Some(answer) = crate::api::release_file(fleet, peer, &parts) {
+                return Begun::Answered(answer);
             }
-            let mut request = Request::from_parts(parts, body);
-            request.extensions_mut().insert(peer);
-            router.oneshot(request).await
+            let mut request = Request::from_parts(parts, Body::new(body));
+            request.extensions_mut().insert(Arc::clone(peer));
+            Begun::Routed(router.clone(), request)
         }
         Room::Full { retry_seconds } => {
             let mut refusal =
@@ -281,7 +291,7 @@ async fn answer(
             let mut answer = refusal.answer();
             let headers = answer.headers_mut();
             headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-            Ok(answer)
+            Begun::Answered(answer)
         }
     }
 }

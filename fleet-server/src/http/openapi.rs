@@ -108,6 +108,7 @@ fn parameter(route: &Route, name: &str) -> Value {
     match name {
         "limit" => json!({ "type": "integer", "minimum": 1, "maximum": 1_000 }),
         "revision" => json!({ "type": "integer", "minimum": 0 }),
+        "number" => json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX }),
         "after" if route.action == Action::Audit => {
             json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX })
         }
@@ -134,7 +135,12 @@ fn body(action: Action) -> Value {
         "maxLength": MAX_CLAIM,
         "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
     });
-    let request = json!({ "type": "string", "description": "A signing request, PEM." });
+    let request = json!({
+        "type": "string",
+        "description": "A signing request, PEM.",
+        "maxLength": 16_384,
+        "pattern": "^-----BEGIN CERTIFICATE REQUEST-----\\r?\\n([A-Za-z0-9+/=]{1,76}\\r?\\n)+-----END CERTIFICATE REQUEST-----\\r?\\n?$",
+    });
     match action {
         Action::Enrol => object(
             &["token", "signing_request", "os", "host"],
@@ -227,7 +233,7 @@ fn start_rollout() -> Value {
         &["cohort", "generation", "strategy"],
         json!({
             "cohort": { "type": "string", "minLength": 1, "maxLength": 128 },
-            "generation": { "type": "integer", "minimum": 1 },
+            "generation": { "type": "integer", "minimum": 1, "maximum": i64::MAX },
             "strategy": {
                 "enum": words(rollout::StrategyName::ALL.map(rollout::StrategyName::word)),
             },
@@ -242,9 +248,8 @@ fn start_rollout() -> Value {
 
 fn decide_rollout() -> Value {
     object(
-        &["cohort", "act"],
+        &["act"],
         json!({
-            "cohort": { "type": "string", "minLength": 1, "maxLength": 128 },
             "act": { "enum": words(rollout::Act::ALL.map(rollout::Act::word)) },
             "reason": { "type": "string", "maxLength": rollout::MAX_REASON },
         }),
@@ -286,9 +291,10 @@ fn check_in() -> Value {
     let held = json!({
         "type": "object",
         "required": ["cohort", "generation", "digest"],
+        "additionalProperties": false,
         "properties": {
             "cohort": { "type": "string" },
-            "generation": { "type": "integer", "minimum": 0 },
+            "generation": { "type": "integer", "minimum": 0, "maximum": i64::MAX },
             "digest": { "type": "string" },
         },
     });
@@ -308,9 +314,10 @@ fn check_in() -> Value {
                 "items": {
                     "type": "object",
                     "required": ["at", "number", "about", "state"],
+                    "additionalProperties": false,
                     "properties": {
                         "at": { "type": "string", "format": "date-time" },
-                        "number": { "type": "integer", "minimum": 1 },
+                        "number": { "type": "integer", "minimum": 1, "maximum": i64::MAX },
                         "about": held,
                         "state": { "enum": states },
                         "reasons": { "type": "array", "items": { "type": "string" } },

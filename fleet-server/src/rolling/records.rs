@@ -83,6 +83,7 @@ pub fn record(told: Told) -> Option<Record> {
 pub async fn records(fleet: &Fleet) -> Result<Vec<Record>, StoreError> {
     let mut all = Vec::new();
     let mut after = String::new();
+    fleet.store.settle_or_warn().await;
     loop {
         let from = after.clone();
         let part = fleet.store.read(move |tx| rollouts::told(tx, &from, PART)).await?;

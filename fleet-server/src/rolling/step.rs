@@ -45,7 +45,7 @@ pub async fn inventory(fleet: &Fleet, rollout: &Rollout) -> Result<Arc<Inventory
     let (cohort, generation) = (rollout.cohort.clone(), rollout.to.generation);
     let (census, spoken, reasons) = fleet
         .store
-        .read(move |tx| {
+        .read_settled(move |tx| {
             let spoken = rollouts::spoken(tx, &cohort, generation)?;
             Ok((rollouts::census(tx)?, spoken, rollouts::refusals(tx, &cohort, generation)?))
         })

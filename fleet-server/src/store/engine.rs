@@ -2,15 +2,21 @@
 //!
 //! One sync of the disk takes milliseconds and a change microseconds: whatever has queued up while
 //! the last commit was under way shares the next one. Nobody waits for company.
+//!
+//! What machines report is appended to the journal, and put in its places when nobody waits.
 
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::journal::{self, Entry};
 use super::sql::{Access, Connection, Opener, StoreError, Transaction};
 
 /// The most changes of one transaction.
-const MOST: usize = 512;
+pub const MOST: usize = 512;
+
+/// Of so many entries the journal is shortened even while somebody waits: it must not fill the disk.
+const LONG: usize = 200_000;
 
 /// The most that may be waiting; more is refused, so that a slow disk does not fill the memory.
 const QUEUE: usize = 8_192;
@@ -48,10 +54,35 @@ where
     }
 }
 
+/// What was reported by all who share a commit.
+struct Reports {
+    entries: Vec<Entry>,
+    answers: Vec<oneshot::Sender<Result<(), StoreError>>>,
+}
+
+impl Job for Reports {
+    fn run(&mut self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
+        journal::append(transaction, &self.entries)
+    }
+
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
+        for answer in self.answers {
+            // Whoever asked may be gone.
+            drop(answer.send(committed.clone()));
+        }
+    }
+}
+
+/// What is asked of the thread.
+enum Order {
+    Work(Box<dyn Job>),
+    Report(Entry, oneshot::Sender<Result<(), StoreError>>),
+}
+
 /// The door to a connection's thread.
 #[derive(Clone)]
 pub(super) struct Engine {
-    jobs: mpsc::Sender<Box<dyn Job>>,
+    orders: mpsc::Sender<Order>,
 }
 
 impl Engine {
@@ -61,9 +92,9 @@ impl Engine {
         connection: Box<dyn Connection>,
         access: Access,
     ) -> Self {
-        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (orders, queue) = mpsc::channel(QUEUE);
         std::thread::spawn(move || work(queue, &*opener, connection, access));
-        Self { jobs }
+        Self { orders }
     }
 
     /// Does something in a transaction, and waits until that is committed.
@@ -74,26 +105,108 @@ impl Engine {
     {
         let (answer, told) = oneshot::channel();
         let call = Box::new(Call { work, result: None, answer });
-        self.jobs.try_send(call).map_err(|_| StoreError::Busy)?;
-        told.await.map_err(|_| StoreError::Unavailable("its thread has ended".to_owned()))?
+        self.order(Order::Work(call))?;
+        told.await.map_err(ended)?
+    }
+
+    /// Appends an entry to the journal, and waits until it is durable.
+    pub(super) async fn report(&self, entry: Entry) -> Result<(), StoreError> {
+        let (answer, told) = oneshot::channel();
+        self.order(Order::Report(entry, answer))?;
+        told.await.map_err(ended)?
+    }
+
+    fn order(&self, order: Order) -> Result<(), StoreError> {
+        self.orders.try_send(order).map_err(|_| StoreError::Busy)
     }
 }
 
+fn ended(_: oneshot::error::RecvError) -> StoreError {
+    StoreError::Unavailable("its thread has ended".to_owned())
+}
+
 fn work(
-    mut queue: mpsc::Receiver<Box<dyn Job>>,
+    mut queue: mpsc::Receiver<Order>,
     opener: &dyn Opener,
     connection: Box<dyn Connection>,
     access: Access,
 ) {
     let mut connection = Some(connection);
-    while let Some(first) = queue.blocking_recv() {
-        let mut jobs = vec![first];
-        while jobs.len() < MOST
-            && let Ok(next) = queue.try_recv()
-        {
-            jobs.push(next);
+    // How many entries this thread has put into the journal that may still be there.
+    let mut unsettled = 0;
+    loop {
+        let next = match queue.try_recv() {
+            Ok(order) => Some(order),
+            Err(_) if unsettled > 0 => None,
+            Err(_) => match queue.blocking_recv() {
+                Some(order) => Some(order),
+                None => return,
+            },
+        };
+        let is_idle = next.is_none();
+        if let Some(first) = next {
+            let (jobs, reported) = gathered(first, &mut queue);
+            connection = together(connection.take(), jobs, opener, access);
+            unsettled += reported;
         }
-        connection = together(connection.take(), jobs, opener, access);
+        if is_idle || unsettled > LONG {
+            let most = if is_idle { 1 } else { MOST };
+            let settled;
+            (connection, settled) = settle(connection.take(), opener, most);
+            // What is left, if anything, is that of others, or cannot be done now.
+            unsettled = if settled == 0 { 0 } else { unsettled.saturating_sub(settled) };
+        }
+    }
+}
+
+/// Everything that waits, up to what fits into one transaction, and how many entries of the journal
+/// are in it.
+fn gathered(first: Order, queue: &mut mpsc::Receiver<Order>) -> (Vec<Box<dyn Job>>, usize) {
+    let mut jobs: Vec<Box<dyn Job>> = Vec::new();
+    let mut reports = Reports { entries: Vec::new(), answers: Vec::new() };
+    let mut next = Some(first);
+    while let Some(order) = next {
+        match order {
+            Order::Work(job) => jobs.push(job),
+            Order::Report(entry, answer) => {
+                reports.entries.push(entry);
+                reports.answers.push(answer);
+            }
+        }
+        let is_full = jobs.len() + reports.entries.len() >= MOST;
+        next = if is_full { None } else { queue.try_recv().ok() };
+    }
+    let reported = reports.entries.len();
+    if reported > 0 {
+        jobs.push(Box::new(reports));
+    }
+    (jobs, reported)
+}
+
+/// Puts entries of the journal in their places; tells how many. What goes wrong is tried again with
+/// the next entry, or when somebody reads.
+fn settle(
+    connection: Option<Box<dyn Connection>>,
+    opener: &dyn Opener,
+    most: usize,
+) -> (Option<Box<dyn Connection>>, usize) {
+    let mut open = match begun(connection, opener, Access::Tidy) {
+        Ok(open) => open,
+        Err(error) => {
+            tracing::debug!(%error, "the journal of the database was not shortened");
+            return (None, 0);
+        }
+    };
+    let done = journal::settle(&mut *open, i64::MAX, most)
+        .and_then(|settled| open.commit().map(|()| settled));
+    match done {
+        Ok(settled) => (Some(open), settled),
+        Err(error) => {
+            tracing::warn!(%error, "the journal of the database was not shortened");
+            // A connection that cannot roll back fails at its next beginning.
+            drop(open.rollback());
+            (is_usable(&error).then_some(open), 0)
+        }
     }
 }
 

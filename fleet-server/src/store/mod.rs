@@ -1,8 +1,8 @@
 //! What the server remembers: one way to it, two databases under it.
 //!
 //! Reading order: `sql` (what both databases can do), `sqlite`, `postgresql` and `address` (how), `engine`
-//! (many changes, one commit), `schema` (the tables), `head` (revision and audit log), then one file
-//! for each thing that is kept.
+//! (many changes, one commit), `schema` (the tables), `head` (revision and audit log), `journal` (what
+//! machines reported, before it is in the tables), then one file for each thing that is kept.
 //!
 //! **Invariants.**
 //! - A change is durable before anybody hears that it was made.
@@ -15,6 +15,7 @@ pub mod devices;
 pub mod dump;
 mod engine;
 pub mod head;
+pub mod journal;
 mod postgresql;
 pub mod releases;
 pub mod rollouts;
@@ -32,6 +33,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use self::engine::Engine;
+pub use self::engine::MOST;
+use self::journal::Entry;
 use self::postgresql::Wanted;
 use self::sql::{Access, Opener, StoreError, Transaction};
 
@@ -88,6 +91,7 @@ impl Store {
         let connections = || {
             let mut first = opener.open()?;
             schema::migrate(&mut *first)?;
+            settled(&mut *first)?;
             Ok::<_, StoreError>((first, opener.open()?))
         };
         let opened = std::thread::scope(|scope| scope.spawn(connections).join());
@@ -161,6 +165,47 @@ impl Store {
         self.writer.call(work).await
     }
 
+    /// Keeps what a machine reported, and waits until it is durable. It is in the tables a little
+    /// later: [`Store::read_settled`] waits for that.
+    ///
+    /// # Errors
+    /// When the database refuses, is gone, or has too much to do.
+    pub async fn report(&self, entry: Entry) -> Result<(), StoreError> {
+        self.writer.report(entry).await
+    }
+
+    /// Puts everything in its place that was reported until now.
+    ///
+    /// # Errors
+    /// When the database refuses, is gone, or has too much to do.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        let Some(up_to) = self.read(|tx| journal::last(tx)).await? else { return Ok(()) };
+        // In parts, so that others get in between.
+        while self.write(move |tx| journal::settle(tx, up_to, MOST)).await? > 0 {}
+        Ok(())
+    }
+
+    /// Asks something of a state in which everything that was reported is in its place. A database
+    /// that takes no changes is asked as it is.
+    ///
+    /// # Errors
+    /// When the database refuses, is gone, or has too much to do.
+    pub async fn read_settled<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.settle_or_warn().await;
+        self.read(work).await
+    }
+
+    /// As [`Store::settle`], for who goes on with what is there when that cannot be done.
+    pub async fn settle_or_warn(&self) {
+        if let Err(error) = self.settle().await {
+            tracing::warn!(%error, "the newest reports of machines are not in their places");
+        }
+    }
+
     /// Asks something of one state of everything.
     ///
     /// # Errors
@@ -171,5 +216,23 @@ impl Store {
         F: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
     {
         self.reader.call(work).await
+    }
+}
+
+/// Puts in its place what an earlier server has left in the journal.
+fn settled(connection: &mut dyn sql::Connection) -> Result<(), StoreError> {
+    loop {
+        connection.begin(Access::Write)?;
+        let done = journal::settle(connection, i64::MAX, MOST)
+            .and_then(|settled| connection.commit().map(|()| settled));
+        match done {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => {
+                // The first error is the one that matters.
+                drop(connection.rollback());
+                return Err(error);
+            }
+        }
     }
 }

@@ -209,6 +209,9 @@ impl Connection for Open {
         let sql = match access {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
             Access::Write => format!("BEGIN; SELECT pg_advisory_xact_lock({WRITERS})"),
+            Access::Tidy => format!(
+                "BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock({WRITERS})"
+            ),
         };
         self.client.batch_execute(&sql).map_err(failed)
     }

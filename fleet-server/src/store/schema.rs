@@ -4,7 +4,7 @@ use super::sql::{Access, Connection, StoreError, Transaction, Value, one};
 
 /// The steps. One that was released is never changed; a change is a new one. All times are
 /// milliseconds since 1970.
-const STEPS: [&[&str]; 4] = [&[
+const STEPS: [&[&str]; 5] = [&[
     // Always one row.
     "CREATE TABLE head (id BIGINT PRIMARY KEY, revision BIGINT NOT NULL, changes BIGINT NOT NULL,
      release BIGINT NOT NULL, audit BIGINT NOT NULL, audit_hash TEXT NOT NULL)",
@@ -55,10 +55,13 @@ const STEPS: [&[&str]; 4] = [&[
     "DROP INDEX devices_by_state",
     "CREATE INDEX devices_by_state ON devices (cohort, generation, state, device, revoked)",
     "CREATE INDEX devices_by_enrolment ON devices (revoked, enrolled)",
+], &[
+    // `entries` is lines of JSON, see `journal`.
+    "CREATE TABLE journal (seq BIGINT PRIMARY KEY, entries TEXT NOT NULL)",
 ]];
 
 /// The tables with their columns, as [`super::dump`] writes them; sessions are in no backup.
-pub const TABLES: [(&str, &[&str]); 11] = [
+pub const TABLES: [(&str, &[&str]); 12] = [
     ("head", &["id", "revision", "changes", "release", "audit", "audit_hash"]),
     ("files", &["path", "sha256", "bytes", "staged", "actor", "release"]),
     ("releases", &["version", "timestamp", "sha256", "files", "published", "actor"]),
@@ -99,6 +102,7 @@ pub const TABLES: [(&str, &[&str]); 11] = [
         ],
     ),
     ("counters", &["cohort", "generation", "state", "devices"]),
+    ("journal", &["seq", "entries"]),
     ("audit", &["seq", "at", "actor", "action", "subject", "detail", "previous", "hash"]),
     ("rollouts", &["cohort", "number", "document"]),
     ("requests", &["number", "device", "outcome", "document"]),

@@ -216,6 +216,9 @@ pub enum Access {
     Read,
     /// Change it: one at a time over all servers on the database.
     Write,
+    /// As [`Access::Write`], for what is done again when it is lost: a loss of power may undo it, all
+    /// of it, until somebody's change is committed. Nobody waits for the disk.
+    Tidy,
 }
 
 /// A connection to a database.

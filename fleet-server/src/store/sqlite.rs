@@ -15,7 +15,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(super) struct Sqlite(pub(super) PathBuf);
 
-struct Open(Raw);
+struct Open {
+    raw: Raw,
+    syncs: Syncs,
+}
+
+/// What a commit waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Syncs {
+    /// The disk: what was acknowledged survives a loss of power.
+    Full,
+    /// Nothing: the next one that does syncs the whole log, which is in the order of the commits.
+    Later,
+}
 
 impl Opener for Sqlite {
     fn open(&self) -> Result<Box<dyn Connection>, StoreError> {
@@ -23,7 +35,6 @@ impl Opener for Sqlite {
             StoreError::Unavailable(format!("cannot open {}: {error}", self.0.display()))
         })?;
         raw.busy_timeout(PATIENCE).map_err(refused)?;
-        // `FULL` syncs the log at every commit: what was acknowledged survives a loss of power.
         raw.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA wal_autocheckpoint = 40000; PRAGMA cache_size = -16384;
@@ -31,7 +42,7 @@ impl Opener for Sqlite {
         )
         .map_err(refused)?;
         raw.set_prepared_statement_cache_capacity(128);
-        Ok(Box::new(Open(raw)))
+        Ok(Box::new(Open { raw, syncs: Syncs::Full }))
     }
 }
 
@@ -85,13 +96,13 @@ fn numbered(sql: &str) -> String {
 
 impl Transaction for Open {
     fn execute(&mut self, sql: &str, arguments: &[Value]) -> Result<u64, StoreError> {
-        let mut statement = self.0.prepare_cached(&numbered(sql)).map_err(refused)?;
+        let mut statement = self.raw.prepare_cached(&numbered(sql)).map_err(refused)?;
         let changed = statement.execute(params_from_iter(arguments)).map_err(refused)?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
     fn query(&mut self, sql: &str, arguments: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let mut statement = self.0.prepare_cached(&numbered(sql)).map_err(refused)?;
+        let mut statement = self.raw.prepare_cached(&numbered(sql)).map_err(refused)?;
         let columns = statement.column_count();
         let mut found = statement.query(params_from_iter(arguments)).map_err(refused)?;
         let mut rows = Vec::new();
@@ -105,22 +116,33 @@ impl Transaction for Open {
 
 impl Connection for Open {
     fn begin(&mut self, access: Access) -> Result<(), StoreError> {
-        let sql = match access {
-            Access::Read => "BEGIN DEFERRED",
-            Access::Write => "BEGIN IMMEDIATE",
+        let (sql, syncs) = match access {
+            Access::Read => ("BEGIN DEFERRED", self.syncs),
+            Access::Write => ("BEGIN IMMEDIATE", Syncs::Full),
+            Access::Tidy => ("BEGIN IMMEDIATE", Syncs::Later),
         };
-        self.0.execute_batch(sql).map_err(refused)
+        if self.syncs != syncs {
+            // It cannot be set inside a transaction.
+            self.raw
+                .execute_batch(match syncs {
+                    Syncs::Full => "PRAGMA synchronous = FULL",
+                    Syncs::Later => "PRAGMA synchronous = NORMAL",
+                })
+                .map_err(refused)?;
+            self.syncs = syncs;
+        }
+        self.raw.execute_batch(sql).map_err(refused)
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
-        self.0.execute_batch("COMMIT").map_err(refused)
+        self.raw.execute_batch("COMMIT").map_err(refused)
     }
 
     fn rollback(&mut self) -> Result<(), StoreError> {
         // Some errors have rolled back already.
-        if self.0.is_autocommit() {
+        if self.raw.is_autocommit() {
             return Ok(());
         }
-        self.0.execute_batch("ROLLBACK").map_err(refused)
+        self.raw.execute_batch("ROLLBACK").map_err(refused)
     }
 }

@@ -1,7 +1,7 @@
 //! What endpoints report: every transition once, with its history, and how many endpoints are where.
 
 use codex_fleet::check_in::Transition;
-use codex_fleet::identity::Identity;
+use codex_fleet::identity::{DeviceId, Identity};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -86,8 +86,8 @@ pub fn uncount(transaction: &mut dyn Transaction, about: &Cell) -> Result<(), St
     Ok(())
 }
 
-/// Keeps what is new among a device's transitions, and counts the device where the last one puts it.
-/// Tells the number of the last one that is kept.
+/// Keeps what is new among the transitions of a device that may not be known yet, and counts it where
+/// the last one puts it. Tells the number of the last one that is kept.
 ///
 /// # Errors
 /// When the database refuses.
@@ -97,18 +97,28 @@ pub fn record(
     transitions: &[Transition],
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let device = identity.device.as_str();
-    let known = if let Some(known) = last(transaction, device)? {
-        known
-    } else {
-        devices::enrol(transaction, identity, "certificate", now)?;
-        Last { number: 0, about: None, revoked: false }
-    };
+    devices::enrol(transaction, identity, "certificate", now)?;
+    apply(transaction, &identity.device, transitions, now.as_millisecond())
+}
+
+/// Puts what is new among a device's transitions in its places. Tells the number of the last one;
+/// 0 of a device that is not known.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn apply(
+    transaction: &mut dyn Transaction,
+    device: &DeviceId,
+    transitions: &[Transition],
+    received: i64,
+) -> Result<u64, StoreError> {
+    let device = device.as_str();
+    let Some(known) = last(transaction, device)? else { return Ok(0) };
     let new: Vec<&Transition> =
         transitions.iter().filter(|one| one.number > known.number).collect();
     let Some(newest) = new.last() else { return Ok(known.number) };
     for one in &new {
-        insert(transaction, device, one, now)?;
+        insert(transaction, device, one, received)?;
     }
     let about = Cell {
         cohort: newest.about.cohort.clone(),
@@ -125,14 +135,7 @@ pub fn record(
     transaction.execute(
         "UPDATE devices SET last_number = $1, cohort = $2, generation = $3, state = $4,
          state_at = $5 WHERE device = $6",
-        &[
-            signed(newest.number),
-            cohort,
-            generation,
-            state,
-            now.as_millisecond().into(),
-            device.into(),
-        ],
+        &[signed(newest.number), cohort, generation, state, received.into(), device.into()],
     )?;
     if known.number / HISTORY != newest.number / HISTORY {
         let sql = "DELETE FROM transitions WHERE device = $1 AND number <= $2";
@@ -146,7 +149,7 @@ fn insert(
     transaction: &mut dyn Transaction,
     device: &str,
     one: &Transition,
-    now: Timestamp,
+    received: i64,
 ) -> Result<(), StoreError> {
     let Transition { at, number, about, state, reasons } = one;
     transaction.execute(
@@ -156,7 +159,7 @@ fn insert(
             device.into(),
             signed(*number),
             at.as_millisecond().into(),
-            now.as_millisecond().into(),
+            received.into(),
             about.cohort.as_str().into(),
             signed(about.generation),
             about.digest.as_str().into(),

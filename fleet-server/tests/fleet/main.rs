@@ -18,6 +18,7 @@
 
 mod browser;
 mod codex;
+mod contract;
 mod crash;
 mod endpoints;
 mod hostile;

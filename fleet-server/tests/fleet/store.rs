@@ -13,6 +13,7 @@ use codex_fleet_server::config::Config;
 use codex_fleet_server::fleet::NoHolds;
 use codex_fleet_server::setup;
 use codex_fleet_server::store::head::{self, Broken, Deed};
+use codex_fleet_server::store::journal::Entry;
 use codex_fleet_server::store::releases::{self, Candidate, Conflict, Staged};
 use codex_fleet_server::store::sql::StoreError;
 use codex_fleet_server::store::tokens::{self, EnrolmentToken, NotSpent, Scope};
@@ -326,6 +327,54 @@ fn counters_are_what_counting_would_tell() {
         assert_eq!(wanted.values().sum::<u64>(), 35);
         let history = store.read(|tx| status::history(tx, identity(7).device.as_str(), 100));
         assert_eq!(history.await.unwrap().len(), 7);
+    });
+}
+
+#[test]
+fn what_was_reported_is_durable_and_comes_into_its_place_once() {
+    on_both(async |place| {
+        let about = |number, generation| transition(number, generation, State::Enforced);
+        let entry = |told: &[Transition]| Entry::new(&identity(1).device, told, now()).unwrap();
+        let store = open(place);
+        let enrolled = store.write(|tx| devices::enrol(tx, &identity(1), "token", now()));
+        enrolled.await.unwrap();
+        store.report(entry(&[about(1, 1), about(2, 2)])).await.unwrap();
+        // Again, as when an answer was lost, together with something new.
+        store.report(entry(&[about(2, 2), about(3, 3)])).await.unwrap();
+        // Nothing can be made of one of a machine that nobody knows, nor of what is no entry.
+        store
+            .report(Entry::new(&identity(2).device, &[about(1, 1)], now()).unwrap())
+            .await
+            .unwrap();
+        store.report(Entry("{\"device\":".to_owned())).await.unwrap();
+        store.report(entry(&[about(4, 3)])).await.unwrap();
+        let device = identity(1).device;
+        let told = async |store: &Store| {
+            let wanted = device.clone();
+            store
+                .read_settled(move |tx| {
+                    let history = status::history(tx, wanted.as_str(), 100)?;
+                    let left = tx.query("SELECT seq FROM journal", &[])?.len();
+                    Ok((history.len(), left, status::counters(tx)?))
+                })
+                .await
+                .unwrap()
+        };
+        let cell =
+            status::Cell { cohort: "a".to_owned(), generation: 3, state: "enforced".to_owned() };
+        assert_eq!(told(&store).await, (4, 0, vec![(cell.clone(), 1)]));
+        // What a server has left behind is put in its place by the next one, and only once.
+        let lines = [entry(&[about(4, 3)]).0, entry(&[about(5, 3)]).0].join("\n");
+        let left = store.write(move |tx| {
+            let row = [7.into(), lines.as_str().into()];
+            tx.execute("INSERT INTO journal (seq, entries) VALUES ($1, $2)", &row)
+        });
+        left.await.unwrap();
+        drop(store);
+        let next = open(place);
+        let settled = next.read(|tx| Ok(tx.query("SELECT seq FROM journal", &[])?.len()));
+        assert_eq!(settled.await.unwrap(), 0, "done before anything is served");
+        assert_eq!(told(&next).await, (5, 0, vec![(cell, 1)]));
     });
 }
 

@@ -101,7 +101,8 @@ impl Act {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
-    /// The cohort.
+    /// The cohort; empty where the address of the request says it.
+    #[serde(default)]
     pub cohort: String,
     /// What.
     pub act: Act,
@@ -276,7 +277,7 @@ impl Start {
             text("volunteers", group, crate::identity::MAX_CLAIM)?;
         }
         reason(&self.reason)?;
-        number("generation", self.generation, 1, u64::MAX)?;
+        number("generation", self.generation, 1, i64::MAX.unsigned_abs())?;
         if let Some(seconds) = self.bake_seconds {
             number("bake_seconds", seconds, 0, MAX_BAKE_SECONDS)?;
         }

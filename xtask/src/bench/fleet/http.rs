@@ -103,7 +103,8 @@ fn wrk(url: &str, tag: Option<&str>) -> Result<f64, Problem> {
 struct Nginx {
     plain: u16,
     tls: u16,
-    _running: Talker,
+    config: PathBuf,
+    running: Talker,
 }
 
 impl Nginx {
@@ -131,7 +132,7 @@ impl Nginx {
         );
         let file = folder.join("nginx.conf");
         fs::write(&file, config)?;
-        let running = Talker::start(Path::new("nginx"), &["-c", &at(file)])?;
+        let running = Talker::start(Path::new("nginx"), &["-c", &at(file.clone())])?;
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", plain)).is_err() {
             if began.elapsed() > Duration::from_secs(10) {
@@ -140,7 +141,17 @@ impl Nginx {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(Self { plain, tls, _running: running })
+        Ok(Self { plain, tls, config: file, running })
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Its workers outlive a master that is killed: it must end them itself.
+        let asked = Command::new("nginx").arg("-c").arg(&self.config).args(["-s", "stop"]).output();
+        if asked.is_ok_and(|output| output.status.success()) {
+            self.running.ended(Duration::from_secs(5));
+        }
     }
 }
 

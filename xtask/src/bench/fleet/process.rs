@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::talk::Problem;
 
@@ -66,6 +66,14 @@ impl Talker {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
+    }
+
+    /// Waits until it has ended by itself, for so long at most.
+    pub(super) fn ended(&mut self, patience: Duration) {
+        let began = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && began.elapsed() < patience {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     pub(super) fn used(&self) -> Result<Used, Problem> {
