@@ -54,7 +54,7 @@ fn fill(table: &mut Table, spot: &Spot, name: &str) {
         match value {
             Value::Table(below) if child.key.is_none() => fill(below, child, name),
             Value::String(text) if takes_name(child) => {
-                *text = text.replace(PLACEHOLDER, name).into()
+                *text = text.replace(PLACEHOLDER, name).into();
             }
             _ => {}
         }

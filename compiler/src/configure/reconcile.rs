@@ -81,7 +81,7 @@ fn lower_case_filters(policy: &mut Table) {
     let Some(Node { value: Value::Table(filters), .. }) = policy.get_mut("filters") else { return };
     let mut lowered = Table::default();
     for entry in std::mem::take(filters) {
-        let key = Sourced { value: entry.key.value.to_lowercase().into(), span: entry.key.span };
+        let key = Sourced { value: entry.key.value.to_lowercase(), span: entry.key.span };
         lowered.insert(key, entry.node);
     }
     *filters = lowered;
