@@ -52,10 +52,11 @@ pub async fn inventory(fleet: &Fleet, rollout: &Rollout) -> Result<Arc<Inventory
         .await?;
     let roster = roster(fleet, rollout, census).await?;
     let mut inventory = roster.silent.clone();
-    for (device, word) in &spoken {
+    for (word, devices) in &spoken {
         let state = check_in::State::ALL.into_iter().find(|state| state.word() == word);
-        if let (Some(seat), Some(state)) = (roster.seats.get(device), state) {
-            inventory.change(*seat, Standing::Silent, Standing::of(state));
+        let Some(standing) = state.map(Standing::of) else { continue };
+        for seat in devices.split(' ').filter_map(|device| roster.seats.get(device)) {
+            inventory.change(*seat, Standing::Silent, standing);
         }
     }
     for (device, texts) in &reasons {
