@@ -1,6 +1,8 @@
 //! The thin shell around the core: carries out its effects, one at a time, and feeds it what
 //! happens.
 
+mod look;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -12,7 +14,7 @@ use codex_fleet::check_in::{CheckIn, Held};
 use codex_fleet::push::Hint;
 use codex_fleet::request::Said;
 use codex_trust::audience::Claims;
-use codex_trust::bundle::{Bundle, REQUIREMENTS};
+use codex_trust::bundle::Bundle;
 use codex_trust::guards::Endpoint;
 use codex_trust::provider::digest_name;
 use codex_trust::refresh::{Limits, Session, refresh};
@@ -24,32 +26,22 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::agent::{Effect, Event, InForce, Kept, Now, Offer, State, Unready, step};
 use crate::attest::ask::Asker;
-use crate::attest::find::programs;
-use crate::attest::probe::Installed;
-use crate::attest::{Changed, Versions, Witness, attestation, processes, witnesses};
+use crate::attest::{Versions, Witness, processes};
 use crate::courier::Courier;
 use crate::install::plan::{Generation, Platform, Which};
 use crate::install::{InstallError, Installer};
 use crate::layout::Layout;
 use crate::status::{Seen, Status};
 use crate::store::FileStore;
-use crate::weak::gather::facts;
-use crate::weak::weaknesses;
 
 /// The name of the core's memory among the installed generations.
 pub const MEMORY: &str = "agent";
-
-/// Files of a bundle that Codex reads as its configuration.
-const CONFIGURATION: [&str; 2] = ["config.toml", "managed_config.toml"];
 
 /// How long another process may hold what this one needs.
 const LOCK: Duration = Duration::from_secs(5);
 
 /// How often everything is looked at that nothing tells of: files, programs, a pause.
 const LOOK: Duration = Duration::from_mins(1);
-
-/// How many repairs may follow each other at once, before they are spread.
-const QUICK_REPAIRS: u32 = 20;
 
 /// Something that wakes the loop.
 #[derive(Clone, Debug)]
@@ -335,32 +327,6 @@ impl Agent {
         Ok(current.map(|(current, generation)| in_force(&generation, current.which)))
     }
 
-    fn attest(&mut self) -> Result<Event, ShellError> {
-        let _changed = self.find_programs();
-        let current = self.installer.current()?;
-        let names = current.as_ref().map(|(current, generation)| generation.names(current.which));
-        let text = |name: &str| names.and_then(|names| names.get(name)).map(String::as_str);
-        let configuration: Vec<&str> = CONFIGURATION.into_iter().filter_map(text).collect();
-        let requirements = text(REQUIREMENTS).unwrap_or_default();
-        let installed = Installed { requirements, configuration: &configuration };
-        self.witnesses = witnesses(&self.versions, installed, &self.asker);
-        let paths = self.versions.programs().map(|(program, _)| program.path.clone()).collect();
-        self.older = match &current {
-            Some((current, _)) => processes::older_than(current.since, &paths),
-            None => Vec::new(),
-        };
-        let mut notes: Vec<String> = match self.installer.beside() {
-            Ok(beside) => beside.iter().map(|one| format!("{}: {}", one.path, one.what)).collect(),
-            Err(error) => vec![error.to_string()],
-        };
-        let others = self.versions.programs().filter(|(program, _)| program.owner != 0);
-        notes.extend(others.map(|(program, _)| {
-            let (path, owner) = (program.path.display(), program.owner);
-            format!("{path} belongs to user {owner}: what it says is that user's word")
-        }));
-        Ok(Event::Attested(attestation(&self.witnesses, &self.versions, &self.older, &notes)))
-    }
-
     fn check_in(&mut self, mut check_in: CheckIn) -> Result<Event, ShellError> {
         let nonce = STANDARD.encode(random::<32>()?);
         check_in.nonce.clone_from(&nonce);
@@ -369,76 +335,10 @@ impl Agent {
         Ok(Event::Answered { nonce, answer })
     }
 
-    /// Looks for what nothing tells of: changed files, which are repaired, and changed programs.
-    fn look(&mut self) -> Result<Option<Event>, ShellError> {
-        let drift = self.installer.drift()?;
-        if !drift.is_empty() {
-            let what: Vec<String> =
-                drift.iter().map(|one| format!("{}: {}", one.path, one.what)).collect();
-            self.repairs = self.repairs.saturating_add(1);
-            if self.repairs > QUICK_REPAIRS {
-                // Somebody writes in a loop: repair now and then, not as fast as they can.
-                std::thread::sleep(Duration::from_secs(1));
-            }
-            return Ok(Some(match self.repair() {
-                Ok(()) => {
-                    self.unrepaired = false;
-                    Event::Drifted(what)
-                }
-                // Said once; the next look tries again.
-                Err(_) if std::mem::replace(&mut self.unrepaired, true) => return Ok(None),
-                Err(error) => {
-                    let problem = std::iter::once(format!("cannot be repaired: {error}"));
-                    Event::Drifted(problem.chain(what).collect())
-                }
-            }));
-        }
-        self.repairs = self.repairs.saturating_sub(1);
-        let asked = crate::desk::pick_up(&self.parts.layout, crate::desk::user_name, now().wall);
-        if let Some(asked) = asked.ok().filter(|asked| !asked.is_empty()) {
-            return Ok(Some(Event::Asked(asked)));
-        }
-        Ok(match self.find_programs() {
-            Changed::Yes => Some(Event::CodexChanged),
-            Changed::No => self.find_weaknesses()?.map(Event::Weak),
-        })
-    }
-
-    /// What weakens the policy here, once in a while: it is in the hands of users, who must not
-    /// keep the agent busy.
-    fn find_weaknesses(&mut self) -> Result<Option<Vec<String>>, ShellError> {
-        let now = now();
-        if self.weak_at.is_some_and(|at| now.uptime.saturating_sub(at) < LOOK) {
-            return Ok(None);
-        }
-        self.weak_at = Some(now.uptime);
-        let Some((current, generation)) = self.installer.current()? else { return Ok(None) };
-        let own: Vec<String> = generation.planned(current.which).into_keys().collect();
-        let requirements = generation.names(current.which).get(REQUIREMENTS);
-        let requirements = requirements.map(String::as_str).unwrap_or_default();
-        let facts = facts(&self.parts.layout, &self.versions, &own);
-        self.weak = weaknesses(&facts, requirements, now.wall);
-        Ok(Some(self.weak.clone()))
-    }
-
     fn reply(&mut self, name: &str, user: u32, said: &Said) {
         if let Err(error) = crate::desk::reply(&self.parts.layout, name, user, said) {
             self.tell(&format!("a request cannot be answered: {error}"));
         }
-    }
-
-    fn repair(&mut self) -> Result<(), InstallError> {
-        let Some((current, generation)) = self.installer.current()? else { return Ok(()) };
-        let foreign = self.installer.install(&generation, current.which, now().wall)?;
-        for name in foreign.into_iter().filter_map(|one| one.kept) {
-            self.tell(&format!("what was found in its place is kept as `{name}`"));
-        }
-        Ok(())
-    }
-
-    fn find_programs(&mut self) -> Changed {
-        let found = programs(&self.parts.layout, &self.parts.codex);
-        self.versions.update(found, &self.asker)
     }
 
     fn write_status(&mut self) {
