@@ -373,7 +373,8 @@ impl World {
 
     /// A thief says under a stolen identity that everything is enforced, with numbers that are far
     /// ahead, or enrols with a stolen token and speaks as a machine of its own. Either way it gets
-    /// answers that the server has signed, and puts them into the way of others.
+    /// answers that the server has signed, and puts them into the way of others: only the nonce keeps
+    /// those from being taken.
     fn steal(&mut self, number: usize) {
         let is_of_machine = self.dice.percent(50);
         let held = Held {
@@ -394,7 +395,7 @@ impl World {
         let timestamp = &history().releases[self.release]["metadata/timestamp.json"];
         let passed = SignedDuration::from_millis(self.now as i64);
         let signed = Freshness {
-            nonce: nonce.clone(),
+            nonce,
             time: trust::now() + passed,
             timestamp: Some(digest_name(timestamp)),
         };
@@ -408,11 +409,10 @@ impl World {
         };
         for _ in 0..5 {
             let victim = self.dice.below(AGENTS as u64) as usize;
-            // Under the thief's nonce, or under one that the machine may be waiting for.
-            let waits = self.old.last().map(|(_, event)| event.clone());
-            let nonce = match waits {
-                Some(Event::Answered { nonce, .. }) if self.dice.percent(50) => nonce,
-                _ => nonce.clone(),
+            // The nonce of the event is the one that the victim sent, which no thief can choose.
+            let nonce = match self.old.last() {
+                Some((_, Event::Answered { nonce, .. })) => nonce.clone(),
+                _ => STANDARD.encode(self.dice.next().to_le_bytes()),
             };
             self.soon(victim, Event::Answered { nonce, answer: Ok(answer.clone()) });
         }
