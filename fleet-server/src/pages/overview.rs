@@ -189,7 +189,7 @@ fn refusals(report: &Report) -> Markup {
                     tbody {
                         @for one in report.refusals.iter().take(6) {
                             tr {
-                                td {
+                                td.words {
                                     (one.reason)
                                     br;
                                     span.small.soft { "such as " (one.hosts.join(", ")) }

@@ -226,7 +226,7 @@ fn reasons(status: &Status) -> Markup {
             (columns(&[Text("Reason, in their own words"), Number("Endpoints")]))
             tbody {
                 @for reason in &status.reasons {
-                    tr { td { (reason.text) } td.num { (number(reason.count)) } }
+                    tr { td.words { (reason.text) } td.num { (number(reason.count)) } }
                 }
             }
         }

@@ -287,8 +287,9 @@ fn no_page_is_wider_than_a_phone_or_a_zoomed_window() {
     let Some(driver) = Driver::start() else { return };
     let (bank, mut publisher, mut laptops) = bank(4);
     publish(&bank, &mut publisher, STRICT);
-    let why =
-        "codex 0.110.0 does not know `permissions.filesystem.deny_read`: it would ignore that";
+    // What machines say may have words of any length.
+    let word = "a".repeat(100);
+    let why = format!("codex 0.110.0 does not know `{word}`: it would ignore that");
     laptops[0].look(Some((2, "refused", json!([why]))));
     let body = json!({
         "wants": { "kind": "domain", "host": "files.partner.example" },
@@ -316,8 +317,13 @@ fn no_page_is_wider_than_a_phone_or_a_zoomed_window() {
         page.ask("POST", "window/rect", &size);
         for path in paths {
             page.go(path);
-            let wide =
-                page.script("return [document.documentElement.scrollWidth, window.innerWidth]");
+            let wide = page.script(
+                "const inside = window.innerWidth; \
+                 const wide = [...document.querySelectorAll('main *')] \
+                     .filter(one => one.getBoundingClientRect().right > inside) \
+                     .map(one => one.outerHTML.slice(0, 200)); \
+                 return [document.documentElement.scrollWidth, inside, wide.slice(0, 3)]",
+            );
             assert!(wide[0].as_u64() <= wide[1].as_u64(), "{path} at {width}: {wide}");
             page.shot(&format!("{}-{width}", path.trim_matches('/').replace('/', "-")));
         }
