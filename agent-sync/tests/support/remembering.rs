@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
 
-use ring::digest::{Context, SHA256, SHA384, SHA512};
-use ring::signature::{ED25519, UnparsedPublicKey};
+use ::ring::digest::{Context, SHA256};
+use codex_trust::provider::ring;
 use sigstore_crypto::{CryptoProvider, Error, HashContext, SigningScheme};
 use sigstore_types::HashAlgorithm;
 
@@ -18,36 +18,18 @@ type Question = [u8; 32];
 
 /// Makes this the cryptography of the process, before anything is verified.
 pub(crate) fn install() {
-    static RING: OnceLock<Remembering> = OnceLock::new();
-    let ring = RING.get_or_init(Remembering::default);
-    let is_first = sigstore_crypto::install_default_provider(ring).is_ok();
+    static PROVIDER: OnceLock<Remembering> = OnceLock::new();
+    let provider = PROVIDER.get_or_init(Remembering::default);
+    let is_first = sigstore_crypto::install_default_provider(provider).is_ok();
     assert!(is_first, "something was verified before");
 }
 
 #[derive(Debug, Default)]
 struct Remembering(Mutex<HashMap<Question, bool>>);
 
-struct Hash(Context);
-
-impl HashContext for Hash {
-    fn update(&mut self, data: &[u8]) {
-        self.0.update(data);
-    }
-
-    fn finalize(self: Box<Self>) -> Vec<u8> {
-        self.0.finish().as_ref().to_vec()
-    }
-}
-
 impl CryptoProvider for Remembering {
     fn hash(&self, algorithm: HashAlgorithm) -> Result<Box<dyn HashContext>, Error> {
-        let algorithm = match algorithm {
-            HashAlgorithm::Sha2256 => &SHA256,
-            HashAlgorithm::Sha2384 => &SHA384,
-            HashAlgorithm::Sha2512 => &SHA512,
-            other => return Err(Error::UnsupportedAlgorithm(format!("{other:?}"))),
-        };
-        Ok(Box::new(Hash(Context::new(algorithm))))
+        ring().hash(algorithm)
     }
 
     fn verify_raw(
@@ -66,7 +48,7 @@ impl CryptoProvider for Remembering {
         let question: Question = question.finish().as_ref().try_into().unwrap();
         let known = self.0.lock().unwrap().get(&question).copied();
         let is_right = known.unwrap_or_else(|| {
-            let is_right = UnparsedPublicKey::new(&ED25519, public).verify(data, signature).is_ok();
+            let is_right = ring().verify_raw(scheme, public, data, signature).is_ok();
             self.0.lock().unwrap().insert(question, is_right);
             is_right
         });
@@ -76,10 +58,10 @@ impl CryptoProvider for Remembering {
     fn verify_prehashed(
         &self,
         scheme: SigningScheme,
-        _: &[u8],
-        _: &[u8],
-        _: &[u8],
+        public: &[u8],
+        digest: &[u8],
+        signature: &[u8],
     ) -> Result<(), Error> {
-        Err(Error::UnsupportedAlgorithm(format!("{} over a digest", scheme.name())))
+        ring().verify_prehashed(scheme, public, digest, signature)
     }
 }

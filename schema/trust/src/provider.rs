@@ -48,8 +48,13 @@ pub fn digest_name(bytes: &[u8]) -> String {
 
 /// Makes `ring` the cryptography of `sigstore-tuf` in this process. Calling it again is harmless.
 pub(crate) fn install() {
+    let _was_there_already = sigstore_crypto::install_default_provider(ring());
+}
+
+/// `ring` as `sigstore-tuf` asks for it: for who would stand in front of it.
+pub fn ring() -> &'static dyn CryptoProvider {
     static RING: Ring = Ring;
-    let _was_there_already = sigstore_crypto::install_default_provider(&RING);
+    &RING
 }
 
 /// Whether a signature by an Ed25519 key is right.

@@ -13,7 +13,6 @@ pub mod servers;
 
 use codex_schema::reader::read_toml;
 use codex_schema::span::SourceId;
-use codex_schema::value::{Node, Table};
 use codex_schema::version::Version;
 use serde::Serialize;
 
@@ -79,11 +78,6 @@ pub fn probe(
         // is known.
         kinds.into_iter().filter_map(|kind| kind.join().ok().flatten()).collect()
     })
-}
-
-/// A node of a policy by its path.
-fn at<'policy>(policy: &'policy Table, path: &[&str]) -> Option<&'policy Node> {
-    policy.at(path)
 }
 
 /// Text that somebody else wrote, for a sentence.

@@ -10,7 +10,7 @@ use std::process::Command;
 use codex_schema::value::Table;
 use codex_schema::version::Version;
 
-use super::{Probed, at, quoted};
+use super::{Probed, quoted};
 use crate::attest::ask::{Asker, finished};
 use crate::attest::compare::FOLDER;
 use crate::attest::find::Program;
@@ -44,7 +44,7 @@ pub(super) fn probe(
     policy: &Table,
     asker: &Asker,
 ) -> Option<Probed> {
-    let denied = at(policy, &["permissions", "filesystem", "deny_read"])?.value.as_array()?;
+    let denied = policy.at(&["permissions", "filesystem", "deny_read"])?.value.as_array()?;
     if denied.is_empty() {
         return None;
     }

@@ -8,7 +8,7 @@ use codex_schema::types::rule::{Decision, RequirementsExecPolicyPrefixRuleToml a
 use codex_schema::value::Table;
 use serde_json::{Value as Json, json};
 
-use super::{Installed, Probed, at, quoted};
+use super::{Installed, Probed, quoted};
 use crate::attest::ask::Asker;
 use crate::attest::find::Program;
 use crate::attest::model::{Model, Told};
@@ -134,7 +134,7 @@ pub(super) fn probe(
     installed: Installed<'_>,
     asker: &Asker,
 ) -> Option<Probed> {
-    let rules = at(policy, &["rules", "prefix_rules"])?;
+    let rules = policy.at(&["rules", "prefix_rules"])?;
     let Ok(rules) = codex_schema::de::from_node::<Vec<Rule>>(rules) else {
         return Some(Probed::nothing(KEY, "the rules cannot be read"));
     };
@@ -256,13 +256,13 @@ fn is_letter(letter: char) -> bool {
 
 /// Whether a session would start nothing but itself, and talk to nobody but our model.
 fn harmless(policy: &Table, installed: Installed<'_>) -> Result<(), String> {
-    let pinned = at(policy, &["features", "hooks"])
-        .or_else(|| at(policy, &["feature_requirements", "hooks"]));
+    let pinned =
+        policy.at(&["features", "hooks"]).or_else(|| policy.at(&["feature_requirements", "hooks"]));
     let keeps_hooks = pinned.and_then(|node| node.value.as_bool()) == Some(true);
-    if keeps_hooks && at(policy, &["hooks"]).is_some() {
+    if keeps_hooks && policy.at(&["hooks"]).is_some() {
         return Err("a session would run the hooks of the policy, which it pins".to_owned());
     }
-    if at(policy, &["otel"]).is_some() {
+    if policy.at(&["otel"]).is_some() {
         return Err("a session would be exported to the policy's collector".to_owned());
     }
     for text in installed.configuration {

@@ -4,7 +4,7 @@
 use codex_schema::value::{Table, Value};
 use serde_json::Value as Json;
 
-use super::{Probed, at, quoted};
+use super::{Probed, quoted};
 use crate::attest::ask::{Asker, run};
 use crate::attest::find::Program;
 
@@ -27,7 +27,7 @@ pub struct Foreign {
 
 /// Asks, where the policy has a list.
 pub(super) fn probe(program: &Program, policy: &Table, asker: &Asker) -> Option<Probed> {
-    let list = at(policy, &["mcp_servers"])?;
+    let list = policy.at(&["mcp_servers"])?;
     let Some(list) = list.value.as_table() else {
         return Some(Probed::nothing(KEY, "the list cannot be read"));
     };
