@@ -76,6 +76,11 @@ impl Layout {
         self.state("outbox")
     }
 
+    /// The socket of the service that tries what Codex does not show, where there is one.
+    pub fn probes(&self) -> PathBuf {
+        self.below("/run/codex-agent/probe.socket")
+    }
+
     /// The machine's key and certificate.
     pub fn identity(&self) -> PathBuf {
         self.state("identity")

@@ -149,7 +149,7 @@ impl Agent {
         }
         let dice = u64::from_le_bytes(random::<8>()?);
         let state = State::new(kept, parts.freshness_key.clone(), dice);
-        let asker = Asker::new(parts.layout.below(crate::layout::STATE).join("probe"));
+        let asker = Asker::of(&parts.layout);
         Ok(Self {
             parts,
             installer,

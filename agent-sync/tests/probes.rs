@@ -14,7 +14,11 @@ mod fleet;
 mod trust;
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
 
 use codex_agent_sync::status::{Codex, Status};
 use codex_oracle::{install, require_or_announce};
@@ -49,14 +53,16 @@ fn secret(machine: &Machine) -> String {
 
 /// Runs the agent on a policy, with a Codex that finds other requirements; what it says of it.
 fn tried(version: &str, policy: &str, found: &dyn Fn(&str) -> String) -> Option<(Status, Codex)> {
-    tried_with(version, Network::Loopback, policy, found)
+    tried_with(version, Network::Loopback, policy, found, &|_, _| {})
 }
 
+/// `beside` is given the machine and what Codex finds as `/etc/codex`, before the agent looks.
 fn tried_with(
     version: &str,
     network: Network,
     policy: &str,
     found: &dyn Fn(&str) -> String,
+    beside: &dyn Fn(&Machine, &Path),
 ) -> Option<(Status, Codex)> {
     let codex = require_or_announce(install(version))?;
     if !is_private() {
@@ -72,6 +78,7 @@ fn tried_with(
     let other = machine.path("etc/other");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("requirements.toml"), found(&policy)).unwrap();
+    beside(&machine, &other);
     let (_, _, said) = finished(machine.private_with(&other, network, &["once"]));
     let status = machine.status().unwrap();
     eprintln!("{version}: {said}\n{:#?}", status.codex);
@@ -156,7 +163,7 @@ fn what_cannot_be_tried_is_named_with_its_reason_and_counts_as_nothing() {
         "{STRICT}{RULES}{SERVERS}\n[permissions.filesystem]\n\
          deny_read = [\"/home/ana/.ssh\", \"/srv/*.key\", \"/etc/shadow\"]\n"
     );
-    let tried = tried_with("0.169.0", Network::Nothing, &policy, &str::to_owned);
+    let tried = tried_with("0.169.0", Network::Nothing, &policy, &str::to_owned, &|_, _| {});
     let Some((status, codex)) = tried else { return };
     assert!(status.enforced, "nothing differs: {codex:#?}");
     assert_eq!(codex.proved, ["mcp_servers (2 tried)"]);
@@ -166,6 +173,56 @@ fn what_cannot_be_tried_is_named_with_its_reason_and_counts_as_nothing() {
     assert!(named("`/home/ana/.ssh`: it is somebody's own"), "{codex:#?}");
     assert!(named("`/srv/*.key`: nothing of ours can lie where it matches"), "{codex:#?}");
     assert!(named("`/etc/shadow`: not everybody can read /etc/shadow"), "{codex:#?}");
+}
+
+/// Stands for the service manager: whoever connects has a service of their own, with a loopback.
+fn listen(machine: &Machine, policy: &Path) {
+    let socket = machine.path("run/codex-agent/probe.socket");
+    fs::create_dir_all(socket.parent().unwrap()).unwrap();
+    let listener = UnixListener::bind(socket).unwrap();
+    let policy = policy.to_owned();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (stream, script) = (stream.unwrap(), "mount --make-rprivate / && \
+                ip link set lo up && mount --bind \"$1\" /etc/codex && shift && exec \"$@\"");
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "--net", "sh", "-c", script, "sh"]).arg(&policy);
+            command.args([env!("CARGO_BIN_EXE_codex-agent"), "run", "--role", "probe"]);
+            command.stdin(OwnedFd::from(stream.try_clone().unwrap()));
+            command.stdout(OwnedFd::from(stream));
+            command.spawn().unwrap().wait().unwrap();
+        }
+    });
+}
+
+#[test]
+fn what_the_installing_half_may_not_try_is_tried_by_the_service_that_may() {
+    let policy = format!("{STRICT}{RULES}{SERVERS}{READS}");
+    let with = |found: &dyn Fn(&str) -> String, beside: &dyn Fn(&Machine, &Path)| {
+        tried_with("0.169.0", Network::Nothing, &policy, found, beside)
+    };
+    let Some((status, codex)) = with(&str::to_owned, &listen) else { return };
+    assert!(status.enforced && codex.not_asked.is_empty(), "{codex:#?}");
+    let proved =
+        ["rules (3 tried)", "mcp_servers (2 tried)", "permissions.filesystem.deny_read (3 tried)"];
+    assert_eq!(codex.proved, proved);
+    // What differs is told from there as from here.
+    let (status, codex) = with(&|_| STRICT.to_owned(), &listen).unwrap();
+    assert!(!status.enforced);
+    let told = "`paymentctl` is forbidden by the policy, and Codex lets it run";
+    assert!(codex.differences.iter().any(|one| one.ends_with(told)), "{codex:#?}");
+    assert_eq!(codex.differences.len(), 8, "{codex:#?}");
+    // A service that nobody answers for proves nothing.
+    let (status, codex) = with(&str::to_owned, &|machine, _| {
+        let socket = machine.path("run/codex-agent/probe.socket");
+        fs::create_dir_all(socket.parent().unwrap()).unwrap();
+        drop(UnixListener::bind(socket).unwrap());
+    })
+    .unwrap();
+    assert!(status.enforced && codex.proved.is_empty(), "{codex:#?}");
+    assert_eq!(codex.not_asked.len(), 3, "{codex:#?}");
+    let reason = "the service that tries it does not answer: ";
+    assert!(codex.not_asked.iter().all(|one| one.contains(reason)), "{codex:#?}");
 }
 
 /// Puts everything on a machine that weakens a policy, and things that look alike and do not.

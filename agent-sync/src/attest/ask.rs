@@ -15,6 +15,7 @@ use serde_json::{Value as Json, json};
 
 use super::find::Program;
 use super::session::Session;
+use crate::layout::{Layout, STATE};
 
 /// First version that prints what it starts with; the servers of earlier ones tell it.
 const FIRST_TO_PRINT: Version = Version::of(164);
@@ -33,6 +34,8 @@ const NOBODY: u32 = 65_534;
 pub struct Asker {
     /// A folder in which a fresh home is made for every question.
     scratch: PathBuf,
+    /// The socket of a process that tries what this one may not.
+    elsewhere: Option<PathBuf>,
 }
 
 /// What was heard.
@@ -45,9 +48,23 @@ pub enum Heard {
 }
 
 impl Asker {
-    /// One that makes its scratch homes in a folder, which must exist.
+    /// One that asks everything itself, and makes its scratch homes in a folder.
     pub fn new(scratch: PathBuf) -> Self {
-        Self { scratch }
+        Self { scratch, elsewhere: None }
+    }
+
+    /// The one of a machine's agent: where a service listens for what is to be tried, it is tried
+    /// there.
+    pub fn of(layout: &Layout) -> Self {
+        let scratch = layout.below(STATE).join("probe");
+        Self { scratch, elsewhere: Some(layout.probes()) }
+    }
+
+    /// Where questions to a program are tried, if not here. A program of somebody's is asked as that
+    /// somebody, which takes root; and nobody else's machine is to run it.
+    pub(super) fn elsewhere(&self, program: &Program) -> Option<&Path> {
+        let socket = self.elsewhere.as_deref()?;
+        (program.owner == 0 && socket.exists()).then_some(socket)
     }
 
     /// The version that a program says it has.

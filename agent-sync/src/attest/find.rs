@@ -25,7 +25,8 @@ pub struct Program {
 }
 
 impl Program {
-    fn at(path: &Path) -> Option<Self> {
+    /// The program that a path leads to, if it can be started.
+    pub(super) fn at(path: &Path) -> Option<Self> {
         let path = path.canonicalize().ok()?;
         let about = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
         let identity = (about.dev(), about.ino(), about.size(), about.mtime(), about.mtime_nsec());

@@ -154,7 +154,8 @@ pub fn witnesses(versions: &Versions, installed: Installed<'_>, asker: &Asker) -
 fn unknown(not_shown: Vec<String>, requirements: &str, probed: &[Probed]) -> Vec<String> {
     let is_tried = |key: &String| {
         probed.iter().any(|one| {
-            one.is_whole() && (one.key == key || is_all_there_is(requirements, key, one.key))
+            let tried = one.key.as_str();
+            one.is_whole() && (tried == key || is_all_there_is(requirements, key, tried))
         })
     };
     not_shown.into_iter().filter(|key| !is_tried(key)).collect()

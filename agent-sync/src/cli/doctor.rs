@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::courier::Courier as _;
 use crate::identity::enrolment;
 use crate::install::Installer;
-use crate::layout::{Layout, STATE};
+use crate::layout::Layout;
 use crate::shell::now;
 use crate::status::Status;
 
@@ -176,7 +176,7 @@ fn codex(layout: &Layout, config: Option<&Config>, findings: &mut Findings) {
         let what = "name it in `codex` of agent.toml";
         return findings.wrong("codex", "none was found", what);
     }
-    let asker = Asker::new(layout.below(STATE).join("probe"));
+    let asker = Asker::of(layout);
     for program in found {
         let path = program.path.display();
         match asker.version(&program) {

@@ -59,7 +59,8 @@ pub(super) fn enrol(layout: &Layout, arguments: &EnrolArguments) -> Result<End, 
     let claims = &enrolment.identity.claims;
     let team = claims.team.as_deref().unwrap_or("no team");
     say(&format!("enrolled as {} ({team}, {})", enrolment.identity.device, claims.host));
-    say("next: `codex-agent once`, then the service: `systemctl enable --now codex-agent-install`");
+    say("next: `codex-agent once`, then the services: `systemctl enable --now \
+         codex-agent-fetch codex-agent-install codex-agent-probe.socket`");
     Ok(End::Well)
 }
 

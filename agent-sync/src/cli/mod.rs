@@ -72,6 +72,8 @@ enum Role {
     Fetch,
     /// The policy, without the network
     Install,
+    /// What Codex does not show, tried as a question on standard input asks
+    Probe,
 }
 
 #[derive(Debug, Args)]

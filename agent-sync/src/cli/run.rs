@@ -3,6 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use crate::attest::probe::elsewhere;
 use crate::config::Config;
 use crate::courier::{Courier, Direct, Mailbox};
 use crate::fetcher::{hints_to_loop, hints_to_spool, serve, watch_files, watch_requests};
@@ -70,11 +71,14 @@ pub(super) fn once(layout: &Layout) -> Result<End, Failure> {
 }
 
 pub(super) fn run(layout: &Layout, role: Option<Role>) -> Result<End, Failure> {
+    if role == Some(Role::Probe) {
+        return answer();
+    }
     let (config, enrolment) = (config(layout)?, enrolled(layout)?);
     let (sender, wake) = channel::<Wake>();
     let courier: Box<dyn Courier> = match role {
         Some(Role::Fetch) => return fetch(layout, &config, &enrolment),
-        Some(Role::Install) => {
+        Some(Role::Install | Role::Probe) => {
             layout.prepare().map_err(unreadable)?;
             let first = u64::from(u32::from_le_bytes(random::<4>().map_err(unreadable)?));
             Box::new(Mailbox::new(layout.clone(), first))
@@ -92,6 +96,20 @@ pub(super) fn run(layout: &Layout, role: Option<Role>) -> Result<End, Failure> {
     watch_requests(layout, sender.clone());
     let mut agent = Agent::open(parts(layout, &config, enrolment, courier)).map_err(unreadable)?;
     agent.run(&wake, Until::Stopped).map_err(unreadable)?;
+    Ok(End::Well)
+}
+
+/// Answers one question: a service manager has put the socket where input and output are.
+fn answer() -> Result<End, Failure> {
+    // Others may write where it lies: nobody can have put something there under that name.
+    let name = u64::from_le_bytes(random::<8>().map_err(unreadable)?);
+    let scratch = std::env::temp_dir().join(format!("codex-agent-probe-{name:016x}"));
+    std::fs::create_dir(&scratch).map_err(unreadable)?;
+    let (question, answer) = (std::io::stdin().lock(), std::io::stdout().lock());
+    let served = elsewhere::serve(question, answer, &scratch);
+    // Who is asked may have written there; what stays is of this service's own folder.
+    drop(std::fs::remove_dir_all(&scratch));
+    served.map_err(Failure::Usage)?;
     Ok(End::Well)
 }
 

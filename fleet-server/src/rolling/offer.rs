@@ -1,5 +1,7 @@
 //! What the release offers a cohort, as the admission of a rollout wants to know it.
 
+use std::collections::BTreeMap;
+
 use codex_trust::approval::Approval as Signed;
 use codex_trust::guards::loosened;
 
@@ -46,7 +48,12 @@ fn looser(tree: &Tree, one: &Assignment, stable: &Point) -> Vec<String> {
     let (Some(old), Some(new)) = (find(&stable.digest), find(&one.digest)) else {
         return Vec::new();
     };
-    loosened(&old.files, &new.files).unwrap_or_default()
+    compared(&old.files, &new.files)
+}
+
+/// What some files allow that others do not. What cannot be compared may allow anything.
+fn compared(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
+    loosened(old, new).unwrap_or_else(|error| vec![format!("what cannot be compared ({error})")])
 }
 
 fn approved(tree: &Tree, one: &Assignment, stable: &Point) -> Approval {
@@ -70,5 +77,26 @@ fn approved(tree: &Tree, one: &Assignment, stable: &Point) -> Approval {
             Approval::Given
         }
         Ok(_) => missing("the approval is of another change".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(requirements: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([("requirements.toml".to_owned(), requirements.to_owned())])
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_never_taken_for_tighter() {
+        let strict = files("allowed_sandbox_modes = [\"read-only\"]\n");
+        let open = files("allowed_sandbox_modes = [\"read-only\", \"workspace-write\"]\n");
+        assert_eq!(compared(&strict, &open), ["allowed_sandbox_modes"]);
+        assert_eq!(compared(&open, &strict), [""; 0]);
+        for (old, new) in [(&files("= 1"), &strict), (&strict, &files("= 1"))] {
+            let [told] = &compared(old, new)[..] else { panic!("one finding") };
+            assert!(told.starts_with("what cannot be compared (requirements cannot be read: "));
+        }
     }
 }

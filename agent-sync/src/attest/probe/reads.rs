@@ -10,12 +10,12 @@ use std::process::Command;
 use codex_schema::value::Table;
 use codex_schema::version::Version;
 
-use super::{Probed, quoted};
+use super::{Key, Probed, quoted};
 use crate::attest::ask::{Asker, finished};
 use crate::attest::compare::FOLDER;
 use crate::attest::find::Program;
 
-const KEY: &str = "permissions.filesystem.deny_read";
+const KEY: Key = Key::Reads;
 
 /// The most paths that are asked about.
 const MOST: usize = 32;
@@ -48,7 +48,7 @@ pub(super) fn probe(
     if denied.is_empty() {
         return None;
     }
-    let mut probed = Probed { key: KEY, ..Probed::default() };
+    let mut probed = Probed::new(KEY);
     let mut asked: Vec<(String, Place)> = Vec::new();
     for pattern in denied.iter().filter_map(|node| node.value.as_str()) {
         match place(pattern) {

@@ -8,13 +8,13 @@ use codex_schema::types::rule::{Decision, RequirementsExecPolicyPrefixRuleToml a
 use codex_schema::value::Table;
 use serde_json::{Value as Json, json};
 
-use super::{Installed, Probed, quoted};
+use super::{Installed, Key, Probed, quoted};
 use crate::attest::ask::Asker;
 use crate::attest::find::Program;
 use crate::attest::model::{Model, Told};
 use crate::attest::session::Session;
 
-const KEY: &str = "rules";
+const KEY: Key = Key::Rules;
 
 /// The most commands of one session.
 const MOST: usize = 32;
@@ -142,7 +142,7 @@ pub(super) fn probe(
         return None;
     }
     let (questions, not_asked) = questions(&rules);
-    let mut probed = Probed { key: KEY, not_asked, ..Probed::default() };
+    let mut probed = Probed { not_asked, ..Probed::new(KEY) };
     if questions.is_empty() {
         return Some(probed);
     }

@@ -4,11 +4,11 @@
 use codex_schema::value::{Table, Value};
 use serde_json::Value as Json;
 
-use super::{Probed, quoted};
+use super::{Key, Probed, quoted};
 use crate::attest::ask::{Asker, run};
 use crate::attest::find::Program;
 
-const KEY: &str = "mcp_servers";
+const KEY: Key = Key::Servers;
 
 /// A name and a program that nobody lists.
 const STRANGER: &str = "codex-agent-probe";
@@ -32,7 +32,7 @@ pub(super) fn probe(program: &Program, policy: &Table, asker: &Asker) -> Option<
         return Some(Probed::nothing(KEY, "the list cannot be read"));
     };
     let (foreign, not_asked) = questions(list);
-    let mut probed = Probed { key: KEY, not_asked, ..Probed::default() };
+    let mut probed = Probed { not_asked, ..Probed::new(KEY) };
     match listed(program, &foreign, asker) {
         Err(reason) => probed.not_asked.push(reason),
         Ok(shown) => judge(list, &foreign, &shown, &mut probed),
