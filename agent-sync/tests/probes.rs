@@ -183,8 +183,11 @@ fn listen(machine: &Machine, policy: &Path) {
     let policy = policy.to_owned();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (stream, script) = (stream.unwrap(), "mount --make-rprivate / && \
-                ip link set lo up && mount --bind \"$1\" /etc/codex && shift && exec \"$@\"");
+            let (stream, script) = (
+                stream.unwrap(),
+                "mount --make-rprivate / && \
+                ip link set lo up && mount --bind \"$1\" /etc/codex && shift && exec \"$@\"",
+            );
             let mut command = Command::new("unshare");
             command.args(["--mount", "--net", "sh", "-c", script, "sh"]).arg(&policy);
             command.args([env!("CARGO_BIN_EXE_codex-agent"), "run", "--role", "probe"]);

@@ -120,8 +120,8 @@ pub fn serve(question: impl Read, mut answer: impl Write, scratch: &Path) -> Res
     let mut bytes = Vec::new();
     let read = question.take(LARGEST_QUESTION).read_to_end(&mut bytes);
     read.map_err(|error| format!("no question can be read: {error}"))?;
-    let question: Question = serde_json::from_slice(&bytes)
-        .map_err(|error| format!("that is no question: {error}"))?;
+    let question: Question =
+        serde_json::from_slice(&bytes).map_err(|error| format!("that is no question: {error}"))?;
     let Question { program, version, requirements, configuration } = &question;
     let program = Program::at(program)
         .ok_or_else(|| format!("{} is no program that can be started here", program.display()))?;
