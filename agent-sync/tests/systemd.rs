@@ -2,7 +2,12 @@
 //! overlay, namespaces for the rest. By hand, since it boots a system:
 //! `cargo test -p codex-agent-sync --test systemd -- --ignored --nocapture`.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail by panicking"
+)]
 
 #[path = "support/fleet.rs"]
 mod fleet;
@@ -89,7 +94,7 @@ impl Booted {
         let mut booted = Self { unshare, first: String::new() };
         let began = Instant::now();
         loop {
-            booted.first = std::fs::read_to_string(&children).unwrap().trim().to_owned();
+            std::fs::read_to_string(&children).unwrap().trim().clone_into(&mut booted.first);
             let (_, state, _) = booted.run("systemctl is-system-running", &[]);
             if ["running", "degraded"].contains(&state.trim()) {
                 return booted;
@@ -116,7 +121,7 @@ impl Booted {
             let status = serde_json::from_str::<Status>(&text).ok();
             match status {
                 Some(status) if wanted(&status) => return status,
-                _ if began.elapsed() < Duration::from_secs(60) => {
+                _ if began.elapsed() < Duration::from_mins(1) => {
                     std::thread::sleep(Duration::from_millis(100));
                 }
                 other => {
