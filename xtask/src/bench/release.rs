@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use codex_trust::audience::{Audience, Claims};
@@ -25,9 +26,9 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 
 use super::compile::{SHARED, repository, scratch, text};
-use super::measure::Place;
-use super::release_program;
+use super::measure::{Cost, Place};
 use super::workload::{self, SIZES};
+use super::{cargo, release_program, target_folder};
 use crate::talk::{Problem, say};
 
 /// Teams, each with one cohort.
@@ -36,6 +37,8 @@ const TEAMS: usize = 500;
 const SIGN_GOAL: f64 = 0.5;
 /// What verifying one bundle may cost, in milliseconds of processor time.
 const VERIFY_GOAL_MS: f64 = 1.0;
+/// What a first refresh may take of memory, in a process of its own.
+const MEMORY_GOAL_MIB: u64 = 10;
 /// What the refresh of a machine may cost whose team changed nothing.
 const BYTES_GOAL: usize = 3072;
 const REQUESTS_GOAL: usize = 6;
@@ -57,6 +60,9 @@ pub(super) fn run() -> Result<(), Problem> {
     let store = Arc::new(MemoryStore::with_root(&keys.root(now()?)?));
     let cold = cost(&mirror, &store)?;
     say(&format!("machine, first time           {cold}"));
+    let process = cold_process(&mirror, &keys)?;
+    let memory = process.peak_kib.div_ceil(1024);
+    say(&format!("    as a process              {:>8.2} ms, {memory} MiB", process.wall_ms));
     let again = cost(&mirror, &store)?;
     say(&format!("machine, nothing published    {again}"));
     let transport: Arc<dyn Transport> = Arc::<Mirror>::clone(&mirror);
@@ -81,11 +87,47 @@ pub(super) fn run() -> Result<(), Problem> {
     if unaffected.bytes > BYTES_GOAL || unaffected.requests > REQUESTS_GOAL {
         missed.push(format!("more than {BYTES_GOAL} bytes or {REQUESTS_GOAL} requests"));
     }
+    if memory > MEMORY_GOAL_MIB {
+        missed.push(format!("a cold refresh takes more than {MEMORY_GOAL_MIB} MiB"));
+    }
     if missed.is_empty() {
         say("\nall goals met");
         return Ok(());
     }
     Err(format!("goals missed: {}", missed.join("; ")).into())
+}
+
+/// A machine's first refresh with its bundle, by a process of its own: the machine's transport and
+/// store, the release in a folder.
+fn cold_process(mirror: &Mirror, keys: &Keys) -> Result<Cost, Problem> {
+    let mut build = Command::new(cargo());
+    build.args(["build", "--release", "--locked", "-p", "codex-agent-sync", "--example"]);
+    if !build.arg("refresh_folder").current_dir(crate::workspace()).status()?.success() {
+        return Err("refresh_folder does not build".into());
+    }
+    let base = std::env::temp_dir().join(format!("codex-refresh-bench-{}", std::process::id()));
+    let base = scratch(&base)?;
+    let (store, folder) = (base.join("store"), base.join("release"));
+    fs::create_dir_all(&store)?;
+    fs::write(store.join("root.json"), keys.root(now()?)?)?;
+    let mut target = None;
+    for (name, bytes) in mirror.files() {
+        let path = folder.join(&name);
+        fs::create_dir_all(path.parent().ok_or("a file without a folder")?)?;
+        fs::write(path, bytes)?;
+        // `targets/FOLDER/DIGEST.NAME` on the disk is the target `FOLDER/NAME`.
+        let listed = name.strip_prefix("targets/team-").and_then(|rest| rest.split_once('/'));
+        if let (None, Some((team, file))) = (&target, listed) {
+            let file = file.split_once('.').map_or(file, |(_, name)| name);
+            target = Some(format!("team-{team}/{file}"));
+        }
+    }
+    let program = target_folder().join("release/examples/refresh_folder");
+    let target = target.ok_or("no target")?;
+    let words = [text(&program), text(&store), text(&folder), now()?.to_string(), target];
+    let cost = Place(&base).run(false, &words)?;
+    fs::remove_dir_all(&base)?;
+    if cost.code == 0 { Ok(cost) } else { Err("the cold refresh failed".into()) }
 }
 
 /// The compiled files of every cohort, as `codex-config compile` writes them.
