@@ -176,8 +176,7 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_proves_nothing_of_anything_that_the_policy_has() {
-        let nonsense = [b'['; 300_000];
-        let nonsense: &'static [u8] = Box::leak(Box::new(nonsense));
+        let nonsense: &'static [u8] = vec![b'['; 300_000].leak();
         let unknown = br#"[{"key":"hooks","proved":1,"differences":[],"not_asked":[]}]"#;
         for answer in [b"" as &[u8], b"[{}]", unknown, nonsense] {
             let (heard, _) = told(answer);
