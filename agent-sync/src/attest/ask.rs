@@ -60,8 +60,8 @@ impl Asker {
         Self { scratch, elsewhere: Some(layout.probes()) }
     }
 
-    /// Where questions to a program are tried, if not here. A program of somebody's is asked as that
-    /// somebody, which takes root; and nobody else's machine is to run it.
+    /// Where questions to a program are tried, if not here. A program of somebody's own stays here: it
+    /// is asked as its owner, which takes root, and lies where the service does not get at.
     pub(super) fn elsewhere(&self, program: &Program) -> Option<&Path> {
         let socket = self.elsewhere.as_deref()?;
         (program.owner == 0 && socket.exists()).then_some(socket)

@@ -32,7 +32,7 @@ pub struct Installed<'policy> {
 }
 
 /// A key of the policy that Codex does not show and that can be tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Key {
     /// Prefix rules.
     #[serde(rename = "rules")]
