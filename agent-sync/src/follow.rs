@@ -117,7 +117,8 @@ impl Follower {
         let [shortest, longest] = SILENCE;
         // Half as much again, for a line that is slow.
         let silence = (beat + beat / 2).clamp(shortest, longest);
-        let spread = Duration::from_millis(hint.spread).clamp(SHORTEST_SPREAD, LONGEST_PAUSE);
+        let spread = if hint.reconnect == 0 { hint.spread } else { hint.reconnect };
+        let spread = Duration::from_millis(spread).clamp(SHORTEST_SPREAD, LONGEST_PAUSE);
         self.said = Some((spread, beat.clamp(shortest, longest)));
         // Another revision, not a higher one: who once said too high a number must not have the
         // last word.
@@ -166,7 +167,7 @@ mod tests {
     }
 
     fn hint(revision: u64) -> Hint {
-        Hint { timestamp: 1, revision, spread: 20_000, heartbeat: 60 }
+        Hint { timestamp: 1, revision, spread: 20_000, reconnect: 0, heartbeat: 60 }
     }
 
     #[test]
@@ -187,6 +188,11 @@ mod tests {
             assert_eq!(one.ended(at(100_000), 1.0), longest);
             assert_eq!(one.way(at(100_000)), Way::Channel);
         }
+        // A hint that few have to follow may be followed at once; a server that went is still left
+        // by all.
+        one.heard(at(100_001), &Hint { spread: 1, reconnect: 20_000, ..hint(9) });
+        assert_eq!(one.ended(at(100_200), 1.0), at(20));
+        assert_eq!(one.way(at(100_220)), Way::Channel);
         let hasty = Hint { heartbeat: 0, ..hint(9) };
         assert_eq!(one.heard(at(200_000), &hasty).silence, SILENCE[0]);
     }

@@ -72,7 +72,8 @@ fn server(behaviour: Behaviour) -> (String, Receiver<String>) {
 }
 
 fn text(revision: u64) -> String {
-    serde_json::to_string(&Hint { timestamp: 1, revision, spread: 0, heartbeat: 60 }).unwrap()
+    serde_json::to_string(&Hint { timestamp: 1, revision, spread: 0, reconnect: 0, heartbeat: 60 })
+        .unwrap()
 }
 
 fn say(socket: &mut WebSocket<TcpStream>, message: Message) {

@@ -427,6 +427,7 @@ impl World {
                     timestamp: self.release as u64,
                     revision: self.revision,
                     spread: 5_000,
+                    reconnect: 0,
                     heartbeat: 60,
                 };
                 self.soon(machine, Event::Hint(hint));

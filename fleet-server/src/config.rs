@@ -136,7 +136,8 @@ pub struct Pace {
     pub again_seconds: u64,
     /// After how many seconds at most the push channel says that it is alive.
     pub heartbeat_seconds: u64,
-    /// Over how many milliseconds endpoints spread after a hint.
+    /// Over how many milliseconds endpoints spread when a server has gone, and at most after a hint:
+    /// there it is a millisecond for each that listens.
     pub spread_milliseconds: u64,
     /// How often the database is asked whether another server changed something, in milliseconds.
     pub poll_milliseconds: u64,

@@ -73,8 +73,10 @@ pub struct Snapshot {
 /// What is told to all push channels: one buffer for all of them.
 #[derive(Clone, Debug)]
 pub struct Pulse {
-    /// The hint.
+    /// The revision of the hint.
     pub revision: u64,
+    /// The version of the newest timestamp.
+    pub timestamp: u64,
     /// The hint, as it is sent.
     pub text: Utf8Bytes,
     /// Whether the server goes on.
@@ -162,6 +164,7 @@ impl Fleet {
             snapshot: RwLock::default(),
             pulse: watch::Sender::new(Pulse {
                 revision: 0,
+                timestamp: 0,
                 text: Utf8Bytes::default(),
                 phase: Phase::Serving,
             }),
@@ -381,18 +384,24 @@ impl Fleet {
     }
 
     fn tell(&self, revision: u64, timestamp: u64) {
+        let listening = [&self.metrics.push_channels, &self.metrics.waiting]
+            .map(|count| u64::try_from(count.load(Ordering::Relaxed)).unwrap_or(0));
+        let longest = self.config.pace.spread_milliseconds;
         let hint = Hint {
             timestamp,
             revision,
-            spread: self.config.pace.spread_milliseconds,
+            // A few need not wait for each other.
+            spread: listening.into_iter().sum::<u64>().min(longest),
+            reconnect: longest,
             heartbeat: self.config.pace.heartbeat_seconds,
         };
         let Ok(text) = serde_json::to_string(&hint) else { return };
         let text = Utf8Bytes::from(text);
         self.pulse.send_if_modified(|told| {
-            let is_new = told.text != text;
+            let before = (told.revision, told.timestamp);
+            let is_new = told.text.is_empty() || before != (revision, timestamp);
             if is_new {
-                (told.revision, told.text) = (revision, text);
+                (told.revision, told.timestamp, told.text) = (revision, timestamp, text);
             }
             is_new
         });

@@ -116,6 +116,7 @@ fn text(organisation: &str, database: &str, listen: &str) -> String {
          [pace]\n\
          again_seconds = 900\n\
          heartbeat_seconds = 60\n\
+         # After a hint endpoints spread over a millisecond each, and at most over so many.\n\
          spread_milliseconds = 2000\n\
          \n\
          [limits]\n\

@@ -5,6 +5,8 @@ mod agents;
 mod compile;
 mod diff;
 mod emit;
+#[cfg(target_os = "linux")]
+mod endpoint;
 mod fleet;
 mod measure;
 mod release;
@@ -57,6 +59,9 @@ enum What {
     },
     /// `codex-config diff` on pairs of policies of all sizes.
     Diff(diff::Diff),
+    /// One machine with the real Codex: from publishing to enforced, and what idling costs.
+    #[cfg(target_os = "linux")]
+    Endpoint(endpoint::Endpoint),
     /// A fleet server beside the least that its work can cost, and beside nginx.
     Fleet(fleet::Fleet),
     /// Signing, refreshing and verifying a release of 500 teams.
@@ -74,6 +79,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Problem> {
         What::Compile(arguments) => compile::run(arguments),
         What::Emit { rounds } => emit::run(*rounds),
         What::Diff(arguments) => diff::run(arguments),
+        #[cfg(target_os = "linux")]
+        What::Endpoint(arguments) => endpoint::run(arguments),
         What::Fleet(arguments) => fleet::run(arguments),
         What::Release => release::run(),
         What::Startup(arguments) => startup::run(arguments),

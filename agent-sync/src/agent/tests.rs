@@ -154,11 +154,15 @@ fn a_new_machine_goes_from_nothing_to_enforced_and_says_so() {
 #[test]
 fn while_nothing_is_new_a_check_in_is_all_that_happens() {
     let mut story = Story::with(3);
-    for _ in 0..96 {
+    let begun = story.now.uptime;
+    let mut requests = 0;
+    while story.now.uptime - begun < Duration::from_secs(7 * DAY) {
         assert!(matches!(story.wakes(), Effect::CheckIn(_)));
         let Effect::Sleep(wait) = story.answers() else { panic!("nothing to refresh") };
         assert!((720..=1080).contains(&wait.as_secs()), "{wait:?}");
+        requests += 1;
     }
+    assert!((600..=700).contains(&requests), "100 a day at most: {requests} in a week");
     assert!(!story.state.kept.stale);
 }
 
@@ -418,7 +422,7 @@ fn a_server_that_stands_still_and_a_mirror_that_is_held_back_are_alarms() {
 #[test]
 fn hints_bring_a_check_in_and_a_flood_of_them_does_not_bring_more() {
     let mut story = Story::with(3);
-    let hint = |revision| Hint { timestamp: 2, revision, spread: 0, heartbeat: 60 };
+    let hint = |revision| Hint { timestamp: 2, revision, spread: 0, reconnect: 0, heartbeat: 60 };
     let mut followed = 0;
     for revision in 0..1_000 {
         if let Effect::CheckIn(_) = story.happens(Event::Hint(hint(revision))) {

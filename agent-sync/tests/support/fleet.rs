@@ -192,7 +192,8 @@ fn push(mut stream: TcpStream, key: &str, state: &Mutex<Told>) {
         let revision = state.lock().unwrap().revision;
         if last != Some(revision) {
             last = Some(revision);
-            let hint = Hint { timestamp: revision, revision, spread: 0, heartbeat: 60 };
+            let hint =
+                Hint { timestamp: revision, revision, spread: 0, reconnect: 0, heartbeat: 60 };
             if socket.send(serde_json::to_string(&hint).unwrap().into()).is_err() {
                 return;
             }
@@ -266,7 +267,7 @@ fn wait(path: &str, state: &Mutex<Told>) -> Option<Vec<u8>> {
         std::thread::sleep(Duration::from_millis(10));
     }
     let revision = state.lock().unwrap().revision;
-    let hint = Hint { timestamp: revision, revision, spread: 0, heartbeat: 20 };
+    let hint = Hint { timestamp: revision, revision, spread: 0, reconnect: 0, heartbeat: 20 };
     Some(serde_json::to_vec(&hint).unwrap())
 }
 

@@ -106,7 +106,7 @@ async fn channel(
     while listener.is_welcome(fleet) {
         // The first one tells where things stand; all others that they have changed, or that the
         // channel lives.
-        let Pulse { text, phase, revision: _ } = pulse.borrow_and_update().clone();
+        let Pulse { text, phase, .. } = pulse.borrow_and_update().clone();
         if phase == Phase::Draining {
             let reason = Utf8Bytes::from_static("this server ends: look for another one");
             return socket.send(Message::Close(Some(CloseFrame { code: AWAY, reason }))).await;

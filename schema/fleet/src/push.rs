@@ -20,6 +20,10 @@ pub struct Hint {
     /// How long the endpoint may wait at most before it looks, in milliseconds, by its own dice.
     #[serde(default)]
     pub spread: u64,
+    /// How long it may wait at most before it comes back when the channel has ended, in
+    /// milliseconds, by its own dice; 0 where the server does not say, and then it is `spread`.
+    #[serde(default)]
+    pub reconnect: u64,
     /// In how many seconds the next heartbeat comes at the latest.
     pub heartbeat: u64,
 }

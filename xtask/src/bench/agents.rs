@@ -170,7 +170,7 @@ fn reports(told: &Receiver<Said>, wanted: u64, agents: usize) -> Result<Vec<i64>
 }
 
 /// Processor time in milliseconds and resident memory in KiB of a process.
-fn used(process: u32) -> Result<(u64, u64), Problem> {
+pub(super) fn used(process: u32) -> Result<(u64, u64), Problem> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     let ticks = stat.split(' ').skip(13).take(2).filter_map(|ticks| ticks.parse::<u64>().ok());
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;

@@ -14,13 +14,12 @@ use codex_oracle::{CodexBinary, Isolation, install, isolated};
 use super::Programs;
 use crate::bench::target_folder;
 use crate::talk::{Problem, say};
-use machine::{Machine, wait_for};
-pub(crate) use machine::{Service, finished};
+pub(crate) use machine::{Machine, Service, finished, wait_for};
 pub(crate) use organisation::Organisation;
 pub(crate) use server::start_server;
 
 /// The Codex that the machines run.
-const CODEX: &str = "0.169.0";
+pub(crate) const CODEX: &str = "0.169.0";
 /// What the proxy of Codex says of a host that is on no list.
 const NOT_ALLOWED: &str = "not on the allowlist";
 /// Where the server listens.

@@ -42,7 +42,7 @@ impl Drop for Service {
 }
 
 /// A machine.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     /// Its name.
     pub(super) name: String,
     agent: PathBuf,
@@ -50,14 +50,14 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(agent: &Path, place: &Path, name: &str) -> Result<Self, Problem> {
+    pub(crate) fn new(agent: &Path, place: &Path, name: &str) -> Result<Self, Problem> {
         let folder = place.join("machines").join(name);
         fs::create_dir_all(folder.join("etc/codex"))?;
         Ok(Self { name: name.to_owned(), agent: agent.to_owned(), folder })
     }
 
     /// Gets it a certificate.
-    pub(super) fn enrol(
+    pub(crate) fn enrol(
         &self,
         organisation: &str,
         address: &str,
@@ -91,24 +91,42 @@ impl Machine {
         Ok(())
     }
 
-    /// Starts the agent where `/etc/codex` is this machine's.
+    /// Starts the agent where `/etc/codex` is this machine's: both halves in one process.
     pub(super) fn keep(&self) -> Result<Service, Problem> {
+        self.start("agent", &["run"])
+    }
+
+    /// Starts both halves as the services do: the one that fetches, the one that installs.
+    pub(crate) fn keep_as_halves(&self) -> Result<[Service; 2], Problem> {
+        // The folder between them is made when the agent is installed.
+        fs::create_dir_all(self.folder.join("var/lib/codex-agent/spool"))?;
+        let half = |name: &str, role: &str| self.start(name, &["run", "--role", role]);
+        Ok([half("fetches", "fetch")?, half("installs", "install")?])
+    }
+
+    fn start(&self, name: &str, words: &[&str]) -> Result<Service, Problem> {
         let script = "mount --bind \"$1\" /etc/codex && shift && exec \"$@\"";
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"]);
         command.arg(self.folder.join("etc/codex")).arg(&self.agent);
-        command.arg("--root").arg(&self.folder).arg("run");
-        Service::start("agent", command, &self.folder.join("agent.log"))
+        command.arg("--root").arg(&self.folder).args(words);
+        Service::start(name, command, &self.folder.join(format!("{name}.log")))
     }
 
     /// Whether its status says that a generation is enforced, as Codex itself has said.
-    pub(super) fn enforces(&self, generation: u64) -> bool {
+    pub(crate) fn enforces(&self, generation: u64) -> bool {
         let status = fs::read(self.folder.join("var/lib/codex-agent/status.json")).ok();
         let status: Option<Value> = status.and_then(|text| serde_json::from_slice(&text).ok());
         status.is_some_and(|status| {
             status.get("enforced") == Some(&Value::Bool(true))
                 && status.pointer("/in_force/bundle/generation") == Some(&generation.into())
         })
+    }
+
+    /// Whether the requirements that are installed have a text.
+    pub(crate) fn requires(&self, text: &str) -> bool {
+        let requirements = fs::read_to_string(self.folder.join("etc/codex/requirements.toml"));
+        requirements.is_ok_and(|requirements| requirements.contains(text))
     }
 
     /// Runs a command of the agent, and shows what it says.
@@ -180,13 +198,13 @@ impl Machine {
 }
 
 /// Waits until something holds; gives how long that took.
-pub(super) fn wait_for(what: &str, holds: impl Fn() -> bool) -> Result<Duration, Problem> {
+pub(crate) fn wait_for(what: &str, holds: impl Fn() -> bool) -> Result<Duration, Problem> {
     let begun = Instant::now();
     while !holds() {
         if begun.elapsed() > PATIENCE {
             return Err(format!("in {PATIENCE:?} it did not come about that {what}").into());
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(5));
     }
     Ok(begun.elapsed())
 }

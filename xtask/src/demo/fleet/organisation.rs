@@ -82,6 +82,8 @@ pub(crate) struct Organisation {
     pub(crate) name: String,
     program: PathBuf,
     place: PathBuf,
+    /// Whether what is done is shown.
+    talks: bool,
 }
 
 impl Organisation {
@@ -91,6 +93,7 @@ impl Organisation {
             name: "Example Bank".to_owned(),
             program: programs.config.clone(),
             place: place.to_owned(),
+            talks: true,
         };
         fs::write(place.join("passphrase"), "a demonstration, no secret\n")?;
         fs::set_permissions(place.join("passphrase"), fs::Permissions::from_mode(0o600))?;
@@ -116,6 +119,11 @@ impl Organisation {
         Ok(one)
     }
 
+    /// The same one, of which nothing is shown any more.
+    pub(crate) fn in_silence(self) -> Self {
+        Self { talks: false, ..self }
+    }
+
     /// Checks, compiles and signs the first release.
     pub(crate) fn first_release(&self) -> Result<(), Problem> {
         self.show_signed(&format!("sign policy --root 1.root.json --out stage {SIGNERS}"))
@@ -138,6 +146,28 @@ impl Organisation {
         self.sign_next("Nobody deletes from a laptop", address, "next")
     }
 
+    /// Forbids the payments team one command more for each number up to this one, and signs what
+    /// was planned as `STAGE`; gives the plan's hash.
+    pub(crate) fn forbid_up_to(
+        &self,
+        number: usize,
+        address: &str,
+        stage: &str,
+    ) -> Result<String, Problem> {
+        let mut text = "[rules]\nprefix_rules = [\n".to_owned();
+        for command in std::iter::once("paymentctl".to_owned())
+            .chain((1..=number).map(|number| format!("payments-{number}")))
+        {
+            text.push_str(&format!(
+                "  {{ pattern = [{{ token = \"{command}\" }}], decision = \"forbidden\", \
+                 justification = \"It moves money.\" }},\n"
+            ));
+        }
+        text.push_str("]\n");
+        self.write("teams/payments/requirements.toml", &text)?;
+        self.sign_next(&format!("Forbid {number} commands"), address, stage)
+    }
+
     /// Makes a request an exception: a file in the policy, signed by those who may loosen, too.
     pub(super) fn grant(&self, file: &str, text: &str, address: &str) -> Result<String, Problem> {
         self.write(file, text)?;
@@ -149,7 +179,7 @@ impl Organisation {
 
     fn sign_next(&self, subject: &str, address: &str, stage: &str) -> Result<String, Problem> {
         self.commit(subject)?;
-        say(&format!("$ git commit -m '{subject}'"));
+        self.say(&format!("$ git commit -m '{subject}'"));
         let mut command = Command::new(&self.program);
         command.args(["plan", "policy", "--base", "git:HEAD~1", "--json"]);
         let planned = command.current_dir(&self.place).output()?;
@@ -183,9 +213,15 @@ impl Organisation {
     }
 
     fn show_signed(&self, words: &str) -> Result<(), Problem> {
-        say(&format!("$ codex-config {}", squeezed(words)));
-        say(self.quiet(words, Signs::Yes)?.trim_end());
+        self.say(&format!("$ codex-config {}", squeezed(words)));
+        self.say(self.quiet(words, Signs::Yes)?.trim_end());
         Ok(())
+    }
+
+    fn say(&self, text: &str) {
+        if self.talks {
+            say(text);
+        }
     }
 
     fn quiet(&self, words: &str, signs: Signs) -> Result<String, Problem> {
