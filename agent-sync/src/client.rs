@@ -27,6 +27,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 pub struct Client {
     agent: Agent,
     config: ureq::config::Config,
+    settings: Settings,
     server: String,
 }
 
@@ -44,7 +45,13 @@ impl Client {
             return Err(SettingsError::Address { address: server });
         }
         let config = client_config(settings)?;
-        Ok(Self { agent: config.clone().into(), config, server })
+        let settings = settings.clone();
+        Ok(Self { agent: config.clone().into(), config, settings, server })
+    }
+
+    /// The connections, where those of some settings would be made alike.
+    pub(crate) fn connections_of(&self, settings: &Settings) -> Option<Agent> {
+        self.settings.connects_like(settings).then(|| self.agent.clone())
     }
 
     /// Opens a push channel.

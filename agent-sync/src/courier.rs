@@ -140,7 +140,11 @@ impl Courier for Direct {
         Ok(match &self.source {
             Source::Folder(folder) => Arc::new(DirectoryTransport::new(folder.clone())),
             Source::Web(settings) => {
-                Arc::new(HttpTransport::new(settings).map_err(|error| error.to_string())?)
+                let transport = match &self.client {
+                    Some(client) => HttpTransport::beside(client, settings),
+                    None => HttpTransport::new(settings),
+                };
+                Arc::new(transport.map_err(|error| error.to_string())?)
             }
         })
     }

@@ -136,9 +136,10 @@ pub struct Pace {
     pub again_seconds: u64,
     /// After how many seconds at most the push channel says that it is alive.
     pub heartbeat_seconds: u64,
-    /// Over how many milliseconds endpoints spread when a server has gone, and at most after a hint:
-    /// there it is a millisecond for each that listens.
+    /// Over how many milliseconds endpoints spread when a server has gone, and at most after a hint.
     pub spread_milliseconds: u64,
+    /// How many endpoints come within a second of a hint: few of them need not spread.
+    pub hinted_per_second: u64,
     /// How often the database is asked whether another server changed something, in milliseconds.
     pub poll_milliseconds: u64,
     /// For how many seconds a server that ends lets requests finish.
@@ -151,6 +152,7 @@ impl Default for Pace {
             again_seconds: 900,
             heartbeat_seconds: 60,
             spread_milliseconds: 2_000,
+            hinted_per_second: 1_000,
             poll_milliseconds: 1_000,
             drain_seconds: 10,
         }
@@ -361,6 +363,7 @@ fn problems(written: &Written) -> Vec<String> {
         pace.spread_milliseconds > codex_fleet::push::MAX_SPREAD,
         "`pace.spread_milliseconds` must be 3600000 at most",
     );
+    wrong(pace.hinted_per_second == 0, "`pace.hinted_per_second` must be at least 1");
     wrong(
         !(50..=10_000).contains(&pace.poll_milliseconds),
         "`pace.poll_milliseconds` must be 50 to 10000",

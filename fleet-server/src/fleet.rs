@@ -386,14 +386,16 @@ impl Fleet {
     fn tell(&self, revision: u64, timestamp: u64) {
         let listening = [&self.metrics.push_channels, &self.metrics.waiting]
             .map(|count| u64::try_from(count.load(Ordering::Relaxed)).unwrap_or(0));
-        let longest = self.config.pace.spread_milliseconds;
+        let pace = &self.config.pace;
+        let longest = pace.spread_milliseconds;
+        let listening = listening.into_iter().sum::<u64>();
         let hint = Hint {
             timestamp,
             revision,
             // A few need not wait for each other.
-            spread: listening.into_iter().sum::<u64>().min(longest),
+            spread: (listening * 1_000 / pace.hinted_per_second.max(1)).min(longest),
             reconnect: longest,
-            heartbeat: self.config.pace.heartbeat_seconds,
+            heartbeat: pace.heartbeat_seconds,
         };
         let Ok(text) = serde_json::to_string(&hint) else { return };
         let text = Utf8Bytes::from(text);

@@ -116,7 +116,9 @@ fn text(organisation: &str, database: &str, listen: &str) -> String {
          [pace]\n\
          again_seconds = 900\n\
          heartbeat_seconds = 60\n\
-         # After a hint endpoints spread over a millisecond each, and at most over so many.\n\
+         # After a hint so many endpoints come within a second, and all within so many\n\
+         # milliseconds, over which they also spread when a server has gone.\n\
+         hinted_per_second = 1000\n\
          spread_milliseconds = 2000\n\
          \n\
          [limits]\n\

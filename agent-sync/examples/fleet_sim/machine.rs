@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use codex_agent_sync::agent::{
-    Attestation, Effect, Event, InForce, Kept, Offer, State, Unready, step,
+    Attestation, Effect, Event, InForce, Kept, Notice, Offer, State, Unready, step,
 };
 use codex_agent_sync::client::Client;
 use codex_agent_sync::identity::identity_of;
@@ -89,7 +89,7 @@ impl Machine {
                 for effect in step(&mut self.state, now(), event) {
                     match effect {
                         Effect::Sleep(wait) => sleep = wait,
-                        Effect::Tell(_) => {}
+                        Effect::Tell(notice) => complain(&notice),
                         effect => pending.extend(self.carry_out(effect)),
                     }
                 }
@@ -123,7 +123,8 @@ impl Machine {
 
     fn refresh(&mut self) -> Result<String, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
-        let transport = HttpTransport::new(&self.settings).map_err(|error| text(&error))?;
+        let transport =
+            HttpTransport::beside(&self.client, &self.settings).map_err(|error| text(&error))?;
         let transport: Arc<dyn Transport> = Arc::new(transport);
         self.transport = Some(Arc::clone(&transport));
         let store = Arc::clone(&self.store) as Arc<dyn codex_trust::store::MetadataStore>;
@@ -188,5 +189,12 @@ impl Machine {
             println!("enforced {generation} {}", now().wall.as_millisecond());
         }
         Event::Answered { nonce, answer }
+    }
+}
+
+/// Says what went wrong; what went well is said once it is reported.
+fn complain(notice: &Notice) {
+    if !matches!(notice, Notice::Now { .. }) {
+        eprintln!("{notice}");
     }
 }

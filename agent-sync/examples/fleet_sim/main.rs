@@ -3,8 +3,10 @@
 //! benchmarks: `cargo xtask bench agents`.
 //!
 //! ```text
-//! fleet_sim SERVER AUTHORITY.pem TOKEN-FILE ROOT.json COUNT
+//! fleet_sim SERVER AUTHORITY.pem TOKEN-FILE ROOT.json COUNT SECONDS
 //! ```
+//!
+//! The machines are switched on one after the other, over so many seconds.
 //!
 //! Standard output has `enrolled` once, and then `enforced GENERATION MILLISECONDS` whenever the
 //! server has taken the word of a machine that a generation is enforced, with the time of day.
@@ -15,6 +17,7 @@ mod machine;
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use codex_agent_sync::client::Client;
 use codex_agent_sync::fetcher::hints_to_loop;
@@ -32,8 +35,8 @@ const STACK: usize = 512 * 1024;
 
 fn main() -> Result<(), Problem> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [server, authority, token, root, count] = arguments.as_slice() else {
-        return Err("fleet_sim SERVER AUTHORITY.pem TOKEN-FILE ROOT.json COUNT".into());
+    let [server, authority, token, root, count, seconds] = arguments.as_slice() else {
+        return Err("fleet_sim SERVER AUTHORITY.pem TOKEN-FILE ROOT.json COUNT SECONDS".into());
     };
     let place = Arc::new(Place {
         server: server.clone(),
@@ -50,7 +53,12 @@ fn main() -> Result<(), Problem> {
     let token = std::fs::read_to_string(token)?.trim().to_owned();
     let machines = enrolled(&place, &token, count.parse()?)?;
     println!("enrolled");
-    let running: Vec<_> = machines.into_iter().map(run).collect::<Result<_, _>>()?;
+    let pause = Duration::from_secs(seconds.parse()?) / u32::try_from(machines.len().max(1))?;
+    let mut running = Vec::with_capacity(machines.len());
+    for machine in machines {
+        running.push(run(machine)?);
+        std::thread::sleep(pause);
+    }
     for one in running {
         // It ends when its thread panics, and never otherwise.
         one.join().map_err(|_| "a machine has broken down")?;

@@ -2,6 +2,7 @@
 //! report it. Each has a certificate, a push channel and a trust store of its own; what is made up is
 //! its disk and its Codex (`agent-sync/examples/fleet_sim`).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -18,10 +19,20 @@ use crate::talk::{Problem, say};
 const LAST_GOAL: Duration = Duration::from_mins(1);
 /// The part of that time that the last of a hundred may take.
 const TAIL_GOAL: f64 = 0.1;
-/// How long anything may take before it counts as never.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// How long nobody may say anything before it counts as never.
+const PATIENCE: Duration = Duration::from_mins(3);
 /// One process may open 20,000 files, and an agent needs up to three.
 const PER_PROCESS: usize = 2_500;
+
+/// Machines that are switched on within a second.
+const SWITCHED_ON: usize = 200;
+
+/// What a server is set to that so many listen to. They come from the same two cores that it has
+/// itself, and cost more there than here.
+const PACE: [(&str, &str); 2] = [
+    ("spread_milliseconds = 2000", "spread_milliseconds = 60000"),
+    ("hinted_per_second = 1000", "hinted_per_second = 180"),
+];
 
 /// What is measured.
 #[derive(Debug, clap::Args)]
@@ -50,7 +61,7 @@ pub(super) fn run(arguments: &Agents) -> Result<(), Problem> {
     let place = place.canonicalize()?;
     let organisation = Organisation::found(&programs, &place, &place.join("secret"))?;
     organisation.first_release()?;
-    let server = start_server(&programs, &place, &organisation.name, "")?;
+    let server = start_server(&programs, &place, &organisation.name, &PACE)?;
     organisation.publish("stage", ADDRESS, None)?;
 
     let uses = arguments.agents.to_string();
@@ -58,15 +69,16 @@ pub(super) fn run(arguments: &Agents) -> Result<(), Problem> {
     let token = finished(&programs.server, &place, &[&words[..], &CONFIG].concat())?;
     fs::write(place.join("enrolment"), token)?;
     let (tell, told) = channel();
+    let mut heard = Heard { told, enrolled: 0, enforced: BTreeMap::new() };
     let begun = Instant::now();
     let counts = parts(arguments.agents);
-    let processes = counts.iter().map(|count| Simulated::start(&sim, &place, *count, &tell));
+    let within = arguments.agents / SWITCHED_ON;
+    let processes =
+        counts.iter().map(|count| Simulated::start(&sim, &place, (*count, within), &tell));
     let _processes: Vec<Simulated> = processes.collect::<Result<_, _>>()?;
-    for _ in &counts {
-        wait(&told, |said| matches!(said, Said::Enrolled))?;
-    }
+    heard.until_enrolled(counts.len())?;
     say(&format!("{} agents enrolled in {:.1?}", arguments.agents, begun.elapsed()));
-    let first = reports(&told, 1, arguments.agents)?;
+    let first = heard.reports(1, arguments.agents)?;
     let spread = first.last().unwrap_or(&0) - first.first().unwrap_or(&0);
     say(&format!("all of them report generation 1, within {:.1} s", seconds(spread)));
 
@@ -74,7 +86,7 @@ pub(super) fn run(arguments: &Agents) -> Result<(), Problem> {
     let plan = organisation.forbid_more(ADDRESS)?;
     let from = jiff::Timestamp::now().as_millisecond();
     organisation.publish("next", ADDRESS, Some(&plan))?;
-    let times = reports(&told, 2, arguments.agents)?;
+    let times = heard.reports(2, arguments.agents)?;
     let after = used(server.id())?;
     let outcome = judge(&times, from, before, after);
     fs::remove_dir_all(&place)?;
@@ -110,10 +122,15 @@ impl Drop for Simulated {
 }
 
 impl Simulated {
-    fn start(sim: &Path, place: &Path, count: usize, tell: &Sender<Said>) -> Result<Self, Problem> {
+    fn start(
+        sim: &Path,
+        place: &Path,
+        (count, seconds): (usize, usize),
+        tell: &Sender<Said>,
+    ) -> Result<Self, Problem> {
         let mut child = Command::new(sim)
             .args([ADDRESS, "fleet/authority.pem", "enrolment", "1.root.json"])
-            .arg(count.to_string())
+            .args([count.to_string(), seconds.to_string()])
             .current_dir(place)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -141,32 +158,47 @@ impl Simulated {
     }
 }
 
-fn wait(told: &Receiver<Said>, wanted: impl Fn(&Said) -> bool) -> Result<Said, Problem> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let said = told.recv_timeout(deadline.saturating_duration_since(Instant::now()))?;
-        if wanted(&said) {
-            return Ok(said);
-        }
-    }
+/// What the processes have said so far: some have finished before others have begun.
+struct Heard {
+    told: Receiver<Said>,
+    enrolled: usize,
+    /// For every generation, when agents reported it.
+    enforced: BTreeMap<u64, Vec<i64>>,
 }
 
-/// When each agent reported a generation, ascending.
-fn reports(told: &Receiver<Said>, wanted: u64, agents: usize) -> Result<Vec<i64>, Problem> {
-    let mut times = Vec::with_capacity(agents);
-    while times.len() < agents {
-        let said = told.recv_timeout(PATIENCE);
-        let said = said.map_err(|_| {
-            format!("{} of {agents} agents have reported generation {wanted}", times.len())
-        })?;
-        if let Said::Enforced(generation, at) = said
-            && generation == wanted
-        {
-            times.push(at);
+impl Heard {
+    fn until_enrolled(&mut self, processes: usize) -> Result<(), Problem> {
+        while self.enrolled < processes {
+            let so_far = format!("{} of {processes} processes have enrolled", self.enrolled);
+            self.hear().ok_or(so_far)?;
+        }
+        Ok(())
+    }
+
+    /// When each agent reported a generation, ascending.
+    fn reports(&mut self, wanted: u64, agents: usize) -> Result<Vec<i64>, Problem> {
+        loop {
+            let count = self.enforced.get(&wanted).map_or(0, Vec::len);
+            if count >= agents {
+                let mut times = self.enforced.remove(&wanted).unwrap_or_default();
+                times.sort_unstable();
+                return Ok(times);
+            }
+            let so_far = format!("{count} of {agents} agents have reported generation {wanted}");
+            self.hear().ok_or(so_far)?;
         }
     }
-    times.sort_unstable();
-    Ok(times)
+
+    /// Takes what is said next; `None` when nobody says anything any more.
+    fn hear(&mut self) -> Option<()> {
+        match self.told.recv_timeout(PATIENCE).ok()? {
+            Said::Enrolled => self.enrolled += 1,
+            Said::Enforced(generation, at) => {
+                self.enforced.entry(generation).or_default().push(at);
+            }
+        }
+        Some(())
+    }
 }
 
 /// Processor time in milliseconds and resident memory in KiB of a process.

@@ -80,7 +80,7 @@ fn measure(
     fs::write(&secret, "a secret of the bank\n")?;
     let organisation = Organisation::found(programs, place, &secret)?.in_silence();
     organisation.first_release()?;
-    let _server = start_server(programs, place, &organisation.name, "")?;
+    let _server = start_server(programs, place, &organisation.name, &[])?;
     organisation.publish("stage", ADDRESS, None)?;
     let words = ["token", "create", "--team", "payments", "--config", "fleet/fleet.toml"];
     let token = finished(&programs.server, place, &words)?;

@@ -62,8 +62,9 @@ impl Stage<'_> {
 
         heading("2. A fleet server, and two machines of different teams");
         // New generations wait for a rollout, and the planner looks often.
-        let rollouts = "\n[rollouts]\nunplanned = \"nobody\"\nstep_milliseconds = 500\n";
-        let _server = start_server(self.programs, self.place, &organisation.name, rollouts)?;
+        let rollouts = "[rollouts]\nunplanned = \"nobody\"\nstep_milliseconds = 500\n\n[limits]";
+        let settings = [("[limits]", rollouts)];
+        let _server = start_server(self.programs, self.place, &organisation.name, &settings)?;
         organisation.publish("stage", ADDRESS, None)?;
         let machines = self.machines(&organisation)?;
         let _agents: Vec<Service> = machines.iter().map(Machine::keep).collect::<Result<_, _>>()?;

@@ -9,13 +9,13 @@ use super::machine::{Service, finished, wait_for};
 use crate::demo::Programs;
 use crate::talk::{Problem, say};
 
-/// A server on SQLite in `fleet/`, with settings of its own, and a `token` for the people who
+/// A server on SQLite in `fleet/`, with settings in the place of those that `init` wrote, and a `token` for the people who
 /// publish.
 pub(crate) fn start_server(
     programs: &Programs,
     place: &Path,
     organisation: &str,
-    settings: &str,
+    settings: &[(&str, &str)],
 ) -> Result<Service, Problem> {
     let program = &programs.server;
     let init = ["init", "--dir", "fleet", "--organisation", organisation, "--root", "1.root.json"];
@@ -23,7 +23,8 @@ pub(crate) fn start_server(
     finished(program, place, &[&init[..], &names].concat())?;
     let config = place.join("fleet/fleet.toml");
     let text = fs::read_to_string(&config)?;
-    fs::write(&config, text + settings)?;
+    let text = settings.iter().fold(text, |text, (before, after)| text.replace(before, after));
+    fs::write(&config, text)?;
     let words = ["admin-token", "create", "--role", "operator", "--config", "fleet/fleet.toml"];
     fs::write(place.join("token"), finished(program, place, &words)?)?;
     say("$ codex-fleet-server run --config fleet/fleet.toml");
