@@ -102,7 +102,7 @@ pub enum SettingsError {
 const IDLE: Duration = Duration::from_secs(4);
 
 /// Bytes that a connection reads or writes at once: room for the largest headers. The library's own
-/// 128 KiB are most of the memory of an agent that has nothing to do.
+/// 128 KiB, in both directions, are a megabyte for an agent that has its few connections open.
 const BUFFER: usize = 32 * 1024;
 
 /// Bytes of headers that an answer may have.
