@@ -268,7 +268,10 @@ fn hint(stream: &mut TlsStream) -> Hint {
 
 #[test]
 fn machines_are_told_over_the_socket_and_while_they_wait() {
-    let bank = Bank::with(|config| config.pace.heartbeat_seconds = 1);
+    let bank = Bank::with(|config| {
+        config.pace.heartbeat_seconds = 1;
+        config.pace.spread_milliseconds = 2_000;
+    });
     let machine = Machine::enrol(&bank.fleet, &bank.payments_token(), "pay-17");
     let mut stream = push(&machine.client);
     assert_eq!((hint(&mut stream).revision, hint(&mut stream).timestamp), (0, 0), "a heartbeat");
@@ -284,6 +287,9 @@ fn machines_are_told_over_the_socket_and_while_they_wait() {
         }
     };
     assert_eq!((told.revision, told.timestamp, told.heartbeat), (1, 1, 1));
+    // A socket, and perhaps who waits, a millisecond each; a server that went is another matter.
+    assert!((1..=2).contains(&told.spread), "{told:?}");
+    assert_eq!(told.reconnect, 2_000);
     assert_eq!(waiter.join().unwrap()["heartbeat"], 1);
     assert!(began.elapsed() < Duration::from_secs(10));
     assert_eq!(machine.client.get("/v1/wait?revision=0").json()["revision"], 1, "at once");
