@@ -123,6 +123,16 @@ pub(crate) fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
+/// An empty folder below that of the builds; what was in it is gone.
+pub(crate) fn fresh_folder(name: &str) -> Result<PathBuf, Problem> {
+    let place = target_folder().join(name);
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
+    }
+    fs::create_dir_all(&place)?;
+    Ok(place.canonicalize()?)
+}
+
 /// Where cargo puts programs.
 pub(crate) fn target_folder() -> PathBuf {
     let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);

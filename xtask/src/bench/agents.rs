@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use super::target_folder;
+use super::{fresh_folder, target_folder};
 use crate::demo::Programs;
 use crate::demo::fleet::{ADDRESS, Organisation, finished, start_server};
 use crate::talk::{Problem, say};
@@ -29,10 +29,7 @@ const SWITCHED_ON: usize = 200;
 
 /// What a server is set to that so many listen to. They come from the same two cores that it has
 /// itself, and cost more there than here.
-const PACE: [(&str, &str); 2] = [
-    ("spread_milliseconds = 2000", "spread_milliseconds = 60000"),
-    ("hinted_per_second = 1000", "hinted_per_second = 180"),
-];
+const PACE: &str = "[pace]\nspread_milliseconds = 60000\nhinted_per_second = 180\n";
 
 /// What is measured.
 #[derive(Debug, clap::Args)]
@@ -53,15 +50,10 @@ enum Said {
 pub(super) fn run(arguments: &Agents) -> Result<(), Problem> {
     let programs = Programs::build_as("release", &["--release"])?;
     let sim = built_sim()?;
-    let place = target_folder().join("bench/agents");
-    if place.exists() {
-        fs::remove_dir_all(&place)?;
-    }
-    fs::create_dir_all(&place)?;
-    let place = place.canonicalize()?;
+    let place = fresh_folder("bench/agents")?;
     let organisation = Organisation::found(&programs, &place, &place.join("secret"))?;
     organisation.first_release()?;
-    let server = start_server(&programs, &place, &organisation.name, &PACE)?;
+    let server = start_server(&programs, &place, &organisation.name, PACE)?;
     organisation.publish("stage", ADDRESS, None)?;
 
     let uses = arguments.agents.to_string();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use codex_oracle::{CodexBinary, install, isolated};
 
 use super::agents::used;
-use super::target_folder;
+use super::fresh_folder;
 use crate::demo::Programs;
 use crate::demo::fleet::{
     ADDRESS, CODEX, Machine, Organisation, Service, finished, start_server, wait_for,
@@ -42,12 +42,7 @@ pub(super) struct Endpoint {
 pub(super) fn run(arguments: &Endpoint) -> Result<(), Problem> {
     let programs = Programs::build_as("release", &["--release"])?;
     let codex = install(CODEX)?;
-    let place = target_folder().join("bench/endpoint");
-    if place.exists() {
-        fs::remove_dir_all(&place)?;
-    }
-    fs::create_dir_all(&place)?;
-    let place = place.canonicalize()?;
+    let place = fresh_folder("bench/endpoint")?;
     let measured = isolated(|_| {
         let measured = measure(arguments, &programs, &codex, &place);
         measured.map_err(|problem| problem.to_string())
@@ -80,7 +75,7 @@ fn measure(
     fs::write(&secret, "a secret of the bank\n")?;
     let organisation = Organisation::found(programs, place, &secret)?.in_silence();
     organisation.first_release()?;
-    let _server = start_server(programs, place, &organisation.name, &[])?;
+    let _server = start_server(programs, place, &organisation.name, "")?;
     organisation.publish("stage", ADDRESS, None)?;
     let words = ["token", "create", "--team", "payments", "--config", "fleet/fleet.toml"];
     let token = finished(&programs.server, place, &words)?;

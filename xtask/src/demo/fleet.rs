@@ -12,7 +12,7 @@ use std::time::Instant;
 use codex_oracle::{CodexBinary, Isolation, install, isolated};
 
 use super::Programs;
-use crate::bench::target_folder;
+use crate::bench::fresh_folder;
 use crate::talk::{Problem, say};
 pub(crate) use machine::{Machine, Service, finished, wait_for};
 pub(crate) use organisation::Organisation;
@@ -28,12 +28,7 @@ pub(crate) const ADDRESS: &str = "https://localhost:8443";
 /// Shows the loop. What it needs that this machine does not have is an error, not a shorter show.
 pub(super) fn show(programs: &Programs) -> Result<(), Problem> {
     let codex = install(CODEX)?;
-    let place = target_folder().join("demo/fleet");
-    if place.exists() {
-        fs::remove_dir_all(&place)?;
-    }
-    fs::create_dir_all(&place)?;
-    let place = place.canonicalize()?;
+    let place = fresh_folder("demo/fleet")?;
     // A problem goes from thread to thread as its words.
     let shown = isolated(|isolation| {
         let stage = Stage { programs, codex: &codex, isolation, place: &place };
@@ -62,9 +57,8 @@ impl Stage<'_> {
 
         heading("2. A fleet server, and two machines of different teams");
         // New generations wait for a rollout, and the planner looks often.
-        let rollouts = "[rollouts]\nunplanned = \"nobody\"\nstep_milliseconds = 500\n\n[limits]";
-        let settings = [("[limits]", rollouts)];
-        let _server = start_server(self.programs, self.place, &organisation.name, &settings)?;
+        let rollouts = "[rollouts]\nunplanned = \"nobody\"\nstep_milliseconds = 500\n";
+        let _server = start_server(self.programs, self.place, &organisation.name, rollouts)?;
         organisation.publish("stage", ADDRESS, None)?;
         let machines = self.machines(&organisation)?;
         let _agents: Vec<Service> = machines.iter().map(Machine::keep).collect::<Result<_, _>>()?;

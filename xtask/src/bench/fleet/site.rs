@@ -10,7 +10,7 @@ use codex_trust::write::Published;
 use jiff::Timestamp;
 
 use super::super::release::{Keys, Mirror, bundles, release};
-use super::super::{cargo, target_folder};
+use super::super::{cargo, fresh_folder, target_folder};
 use super::process::{Talker, finished};
 use crate::talk::Problem;
 
@@ -34,15 +34,10 @@ impl Site {
             Some(folder) => folder.canonicalize()?,
             None => built()?,
         };
-        let place = target_folder().join("bench/fleet");
-        if place.exists() {
-            fs::remove_dir_all(&place)?;
-        }
-        fs::create_dir_all(&place)?;
         let site = Self {
             server: programs.join("codex-fleet-server"),
             load: programs.join("examples/load"),
-            place: place.canonicalize()?,
+            place: fresh_folder("bench/fleet")?,
         };
         let at = Timestamp::now();
         let (keys, mirror) = (Keys::new()?, Mirror::default());
