@@ -102,6 +102,23 @@ impl Table {
         entries
     }
 
+    /// Puts the entries of this table, and of the tables in it, into the order of their keys. A table
+    /// that has it stays shared.
+    pub fn sort(&mut self) {
+        if !self.entries.is_sorted_by(|left, right| left.key.value <= right.key.value) {
+            let entries = Arc::make_mut(&mut self.entries);
+            entries.sort_by(|left, right| left.key.value.cmp(&right.key.value));
+            self.reindex();
+        }
+        if self.iter().any(|entry| matches!(entry.node.value, Value::Table(_))) {
+            self.for_each_mut(|node| {
+                if let Value::Table(table) = &mut node.value {
+                    table.sort();
+                }
+            });
+        }
+    }
+
     fn position(&self, key: &str) -> Option<usize> {
         if self.entries.len() < INDEX_FROM {
             return self.entries.iter().position(|entry| entry.key.value == key);

@@ -21,6 +21,7 @@ use codex_schema::span::{SourceId, Span};
 use codex_schema::types::policy::Date;
 use codex_schema::value::Table;
 
+pub use codex_schema::provenance::Document;
 pub use diagnose::Judge;
 
 use crate::compose::normalise;
@@ -73,16 +74,6 @@ impl std::fmt::Display for Voice {
             Self::Exception(name) => write!(formatter, "exceptions/{name}"),
         }
     }
-}
-
-/// Which of the two documents a key belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Document {
-    /// `requirements.toml`.
-    Requirements,
-    /// `config.toml`.
-    Config,
 }
 
 /// What happened to a key when a voice spoke about what another one had said already, or may not
@@ -188,6 +179,9 @@ pub fn begin(repository: &Repository, cohort: &Cohort, cache: &mut Cache) -> Beg
     for layer in &first {
         add_layer(&mut policy, repository, layer);
     }
+    // Everything that is made of a policy is in this order: what is nearly in it is put into it
+    // quickly, cohort by cohort.
+    policy.requirements.sort();
     // A policy that is kept has to be copied before it can be added to.
     if cache.shared.get(&first).is_some_and(|count| *count > 1) {
         cache.known.insert(first, policy.clone());

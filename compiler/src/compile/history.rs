@@ -5,30 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 
+pub use codex_schema::provenance::Commit;
 use serde::Serialize;
-
-/// A commit.
-#[derive(
-    Clone,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-pub struct Commit {
-    /// Its full identifier.
-    pub id: String,
-    /// Who wrote the change.
-    pub author: String,
-    /// When, as `YYYY-MM-DD` in UTC.
-    pub date: String,
-    /// The first line of its message.
-    pub subject: String,
-}
 
 /// What is known of the repository as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

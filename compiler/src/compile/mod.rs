@@ -27,7 +27,7 @@ use codex_schema::value::Table;
 use codex_schema::version::Version;
 
 use crate::authoring::{EffectivePolicy, RulesVoice, exceptions_of};
-use crate::digest::Sha256;
+use crate::digest::{Sha256, sha256_hex};
 use crate::repository::{Cohort, Digests, LayerName, Repository};
 use crate::simplify::{Reasons, simplify};
 use history::{History, State};
@@ -45,6 +45,8 @@ pub struct CompiledCohort {
     pub digest: String,
     /// The files by their path below the cohort's folder.
     pub files: BTreeMap<String, String>,
+    /// The SHA-256 of every file, in hexadecimal: hashing is a good part of compiling.
+    pub hashes: BTreeMap<String, String>,
     /// Versions of Codex that the policy was checked against.
     pub versions: Vec<Version>,
 }
@@ -77,10 +79,14 @@ impl<'history> Compiler<'history> {
     ) -> CompiledCohort {
         let simplified = simplify(policy.requirements.clone(), Reasons::Keep);
         let (digest, mut files) = texts(repository, cohort, policy, &simplified.requirements);
-        let provenance =
-            self.origins.of(repository, cohort, policy, &simplified, (&digest, &files));
+        let hash = |(name, text): (&String, &String)| (name.clone(), sha256_hex(text.as_bytes()));
+        let mut hashes: BTreeMap<String, String> = files.iter().map(hash).collect();
+        let length = files.values().map(String::len).sum();
+        let subject = provenance::Subject { policy, simplified: &simplified, digest: &digest };
+        let provenance = self.origins.of(repository, cohort, &subject, &hashes, length);
+        hashes.insert(PROVENANCE_FILE.to_owned(), sha256_hex(provenance.as_bytes()));
         files.insert(PROVENANCE_FILE.to_owned(), provenance);
-        CompiledCohort { digest, files, versions: cohort.versions.clone() }
+        CompiledCohort { digest, files, hashes, versions: cohort.versions.clone() }
     }
 }
 

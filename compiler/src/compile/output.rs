@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use super::{COMPILER_VERSION, CompiledCohort};
 use crate::check::CheckedTree;
 use crate::compile::history::State;
-use crate::digest::sha256_hex;
 
 /// The form of the index; changes with every change that readers must know of.
 const FORM: &str = "codex-config compilation 1";
@@ -139,7 +138,6 @@ impl Folder {
         cohort: &CompiledCohort,
         inputs: String,
     ) -> Result<(), WriteError> {
-        let mut files = BTreeMap::new();
         let folder = self.aside.join(name);
         fs::create_dir_all(&folder).map_err(refused(&folder))?;
         for (path, text) in &cohort.files {
@@ -148,11 +146,10 @@ impl Folder {
                 fs::create_dir_all(parent).map_err(refused(parent))?;
             }
             fs::write(&file, text).map_err(refused(&file))?;
-            files.insert(path.clone(), sha256_hex(text.as_bytes()));
         }
         let codex_versions = cohort.versions.iter().map(ToString::to_string).collect();
         let digest = cohort.digest.clone();
-        let entry = IndexEntry { digest, inputs, codex_versions, files };
+        let entry = IndexEntry { digest, inputs, codex_versions, files: cohort.hashes.clone() };
         let mut staged = self.staged.lock().unwrap_or_else(PoisonError::into_inner);
         staged.insert(name.to_owned(), entry);
         Ok(())

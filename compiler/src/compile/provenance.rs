@@ -2,30 +2,37 @@
 //! subject; and what was said and did not count.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use codex_schema::lookup::Spot;
 use codex_schema::lookup::{CONFIG, REQUIREMENTS, Tree as KeyTree};
+use codex_schema::provenance::{Commit, FORM, Met, Place, Voices};
 use codex_schema::source::{Documents, Source};
 use codex_schema::span::{SourceId, Span};
 use codex_schema::value::{Node, Table, Value};
 use serde::{Serialize, Serializer};
 
 use super::COMPILER_VERSION;
-use super::history::{Commit, History};
-use crate::authoring::{Document, EffectivePolicy, Event, Outcome, Permit};
-use crate::digest::sha256_hex;
+use super::history::History;
+use crate::authoring::{EffectivePolicy, Event, Outcome, Permit};
 use crate::repository::{Cohort, Repository};
 use crate::simplify::{Reason, Removed, Simplified};
-
-/// The form of the file; changes with every change that readers must know of.
-pub(crate) const FORM: &str = "codex-config provenance 1";
 
 /// What is known of the documents, collected as cohorts need it.
 pub(super) struct Origins<'history> {
     history: &'history dyn History,
     documents: Mutex<BTreeMap<SourceId, Arc<Origin>>>,
+}
+
+/// What a file of provenance is about.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'subject> {
+    /// The policy.
+    pub(super) policy: &'subject EffectivePolicy,
+    /// What is shipped of it.
+    pub(super) simplified: &'subject Simplified,
+    /// Its digest.
+    pub(super) digest: &'subject str,
 }
 
 /// One document: its name, where its lines begin, and who wrote them.
@@ -38,10 +45,6 @@ struct Origin {
     /// The commits of the lines, each once.
     commits: Vec<Arc<Commit>>,
 }
-
-/// A place, with what the file's own tables say of it: source, line, column, commit. The numbers
-/// of sources and commits count from 0 in their lists; no commit is -1.
-type Place = (usize, u32, u32, i64);
 
 #[derive(Serialize)]
 struct File<'cohort> {
@@ -56,9 +59,9 @@ struct File<'cohort> {
     files: BTreeMap<&'cohort str, String>,
     sources: Vec<String>,
     commits: Vec<Commit>,
-    requirements: Entries,
-    config: Entries,
-    voices: Vec<VoiceEntry>,
+    requirements: Names<'cohort>,
+    config: Names<'cohort>,
+    voices: Vec<Voices>,
     left_out: Vec<LeftOut>,
 }
 
@@ -72,65 +75,24 @@ struct LeftOut {
     by: Vec<Place>,
 }
 
-/// Where the values of a document stand, by path. The paths are one text, and so are their parts:
-/// there are thousands of them for every cohort.
+/// Where what a document says stands, in the shape of the document: a place for a value and for
+/// every element of a list, an object for a table. A list without elements is a value.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Said<'document> {
+    Value(Place),
+    List(Vec<Place>),
+    Table(Names<'document>),
+}
+
+/// What stands under the names of a table, in their order.
 #[derive(Default)]
-struct Entries {
-    paths: String,
-    /// Each with its range of `paths`.
-    list: Vec<(Range<usize>, Entry)>,
-}
+struct Names<'document>(Vec<(&'document str, Said<'document>)>);
 
-impl Entries {
-    fn push(&mut self, path: &str, entry: Entry) {
-        let start = self.paths.len();
-        self.paths.push_str(path);
-        self.list.push((start..self.paths.len(), entry));
-    }
-
-    fn path(&self, range: &Range<usize>) -> &str {
-        self.paths.get(range.clone()).unwrap_or_default()
-    }
-}
-
-/// As a map in the order of the paths.
-impl Serialize for Entries {
+impl Serialize for Names<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sorted: Vec<(&str, &Entry)> =
-            self.list.iter().map(|(range, entry)| (self.path(range), entry)).collect();
-        sorted.sort_by_key(|(path, _)| *path);
-        // A name with quotes of its own may read like two names: the last one is shown.
-        sorted.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
-            if same {
-                std::mem::swap(later, kept);
-            }
-            same
-        });
-        serializer.collect_map(sorted)
+        serializer.collect_map(self.0.iter().map(|(name, said)| (name, said)))
     }
-}
-
-/// Where a key's value stands, and where its elements do when they come from several places.
-#[derive(Serialize)]
-struct Entry {
-    at: Place,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    elements: Vec<Place>,
-}
-
-/// A voice that met another one, or did not count.
-#[derive(Serialize)]
-struct VoiceEntry {
-    document: Document,
-    key: String,
-    outcome: &'static str,
-    voice: String,
-    at: Place,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    above: Option<Place>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    permit: Option<String>,
 }
 
 impl<'history> Origins<'history> {
@@ -138,26 +100,25 @@ impl<'history> Origins<'history> {
         Self { history, documents: Mutex::default() }
     }
 
-    /// The provenance of a cohort's policy, as JSON.
+    /// The provenance of a cohort's policy, as JSON. `hashes` are those of the files that it speaks
+    /// for; it gets about `length` bytes, as those have: growing a text means copying it.
     pub(super) fn of(
         &self,
         repository: &Repository,
         cohort: &Cohort,
-        policy: &EffectivePolicy,
-        simplified: &Simplified,
-        (digest, files): (&str, &BTreeMap<String, String>),
+        subject: &Subject<'_>,
+        hashes: &BTreeMap<String, String>,
+        length: usize,
     ) -> String {
+        let Subject { policy, simplified, digest } = *subject;
         let texts = &repository.documents;
         let mut writer =
             Writer { origins: self, texts, sources: Vec::new(), commits: BTreeMap::new() };
-        let requirements = writer.entries(&simplified.requirements, &REQUIREMENTS);
-        let config = writer.entries(&policy.config, &CONFIG);
-        let voices = policy.events.iter().map(|event| writer.voice(event)).collect();
+        let requirements = writer.document(&simplified.requirements, &REQUIREMENTS);
+        let config = writer.document(&policy.config, &CONFIG);
+        let voices = writer.voices(&policy.events);
         let left_out = simplified.removed.iter().map(|removed| writer.left_out(removed)).collect();
         let (sources, commits) = (writer.sources, writer.commits);
-        // About what an entry takes: growing a text means copying it.
-        let length = (requirements.list.len() + config.list.len()) * 40;
-        let length = length + (requirements.paths.len() + config.paths.len()) * 3 / 2;
         let file = File {
             form: FORM,
             compiler: COMPILER_VERSION,
@@ -166,7 +127,10 @@ impl<'history> Origins<'history> {
             digest,
             layers: policy.chain.iter().map(ToString::to_string).collect(),
             exceptions: &policy.exceptions,
-            files: files.iter().map(|(name, text)| (name.as_str(), digest_of(text))).collect(),
+            files: hashes
+                .iter()
+                .map(|(name, hash)| (name.as_str(), format!("sha256:{hash}")))
+                .collect(),
             sources: sources.into_iter().map(|cited| cited.origin.path.clone()).collect(),
             commits: in_order(commits).into_iter().map(Arc::unwrap_or_clone).collect(),
             requirements,
@@ -174,7 +138,7 @@ impl<'history> Origins<'history> {
             voices,
             left_out,
         };
-        let mut bytes = Vec::with_capacity(length);
+        let mut bytes = Vec::with_capacity(length * 3 / 2);
         // Writing to memory does not fail, and all keys are texts.
         drop(serde_json::to_writer(&mut bytes, &file));
         bytes.push(b'\n');
@@ -254,49 +218,41 @@ struct Cited {
 }
 
 impl Writer<'_, '_> {
-    fn entries(&mut self, root: &Table, tree: &LazyLock<KeyTree>) -> Entries {
-        let mut entries = Entries::default();
+    fn document<'document>(
+        &mut self,
+        root: &'document Table,
+        tree: &LazyLock<KeyTree>,
+    ) -> Names<'document> {
         // A key table that nothing is looked up in is not built.
         if root.is_empty() {
-            return entries;
+            return Names::default();
         }
-        self.walk(root, Some(tree.root()), &mut String::new(), &mut entries);
-        entries
+        self.names(root, Some(tree.root()))
     }
 
-    fn walk(
+    fn names<'document>(
         &mut self,
-        table: &Table,
+        table: &'document Table,
         spot: Option<&Spot>,
-        path: &mut String,
-        entries: &mut Entries,
-    ) {
-        for entry in table {
-            let length = path.len();
-            push_name(path, &entry.key.value);
+    ) -> Names<'document> {
+        let named = table.sorted().into_iter().map(|entry| {
             let child = spot.and_then(|spot| spot.child(&entry.key.value));
-            let is_value = child.is_some_and(|child| child.key.is_some());
-            match &entry.node.value {
-                Value::Table(below) if !is_value && !below.is_empty() => {
-                    self.walk(below, child, path, entries);
-                }
-                _ => {
-                    let found = self.entry(&entry.node);
-                    entries.push(path, found);
-                }
-            }
-            path.truncate(length);
-        }
+            (&*entry.key.value, self.said(&entry.node, child))
+        });
+        Names(named.collect())
     }
 
-    fn entry(&mut self, node: &Node) -> Entry {
-        let elements = match &node.value {
-            Value::Array(elements) => {
-                elements.iter().map(|element| self.place(element.span)).collect()
+    fn said<'document>(&mut self, node: &'document Node, spot: Option<&Spot>) -> Said<'document> {
+        let is_key = spot.is_some_and(|spot| spot.key.is_some());
+        match &node.value {
+            Value::Table(below) if !is_key && !below.is_empty() => {
+                Said::Table(self.names(below, spot))
             }
-            _ => Vec::new(),
-        };
-        Entry { at: self.place(node.span), elements }
+            Value::Array(elements) if !elements.is_empty() => {
+                Said::List(elements.iter().map(|element| self.place(element.span)).collect())
+            }
+            _ => Said::Value(self.place(node.span)),
+        }
     }
 
     /// The number of a document.
@@ -348,46 +304,58 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn voice(&mut self, event: &Event) -> VoiceEntry {
-        let (outcome, permit) = match &event.outcome {
-            Outcome::Repeats => ("repeats", None),
-            Outcome::Tightens => ("tightens", None),
-            Outcome::Adds => ("adds", None),
-            Outcome::Overrides => ("overrides", None),
-            Outcome::Refused => ("refused", None),
-            Outcome::Lifts => ("lifts", None),
-            Outcome::LiftsNothing => ("lifts nothing", None),
-            Outcome::Loosens(Permit::Delegation(_)) => ("loosens", Some("delegation".to_owned())),
-            Outcome::Loosens(Permit::Exception(name)) => {
-                ("loosens", Some(format!("exceptions/{name}")))
+    /// What was said, in the order of the merge; what goes on about the same table is put together.
+    fn voices(&mut self, events: &[Event]) -> Vec<Voices> {
+        let mut all: Vec<Voices> = Vec::new();
+        let mut before: Option<&Event> = None;
+        for event in events {
+            let (name, under) = event.path.split_last().unwrap_or((NO_NAME, &[]));
+            let goes_on = before.is_some_and(|before| {
+                before.document == event.document
+                    && before.outcome == event.outcome
+                    && before.voice == event.voice
+                    && before.path.len() == event.path.len()
+                    && before.path.starts_with(under)
+            });
+            before = Some(event);
+            let at = self.place(event.span);
+            let met = match event.above {
+                None => Met::Nothing(name.clone(), at),
+                Some(above) => Met::Above(name.clone(), at, self.place(above)),
+            };
+            match all.last_mut().filter(|_| goes_on) {
+                Some(last) => last.said.push(met),
+                None => all.push(voices(event, under, met)),
             }
-        };
-        VoiceEntry {
-            document: event.document,
-            key: event.path.join("."),
-            outcome,
-            voice: event.voice.to_string(),
-            at: self.place(event.span),
-            above: event.above.map(|above| self.place(above)),
-            permit,
         }
+        all
     }
 }
 
-fn digest_of(text: &str) -> String {
-    format!("sha256:{}", sha256_hex(text.as_bytes()))
-}
+/// The name of a document as a whole.
+const NO_NAME: &String = &String::new();
 
-/// Adds a part to a dotted path; a part with a dot stands in quotes.
-pub(crate) fn push_name(path: &mut String, name: &str) {
-    if !path.is_empty() {
-        path.push('.');
-    }
-    if name.contains('.') {
-        path.push('"');
-        path.push_str(name);
-        path.push('"');
-    } else {
-        path.push_str(name);
+/// The first of what may be said after it.
+fn voices(event: &Event, under: &[String], first: Met) -> Voices {
+    let (outcome, permit) = match &event.outcome {
+        Outcome::Repeats => ("repeats", None),
+        Outcome::Tightens => ("tightens", None),
+        Outcome::Adds => ("adds", None),
+        Outcome::Overrides => ("overrides", None),
+        Outcome::Refused => ("refused", None),
+        Outcome::Lifts => ("lifts", None),
+        Outcome::LiftsNothing => ("lifts nothing", None),
+        Outcome::Loosens(Permit::Delegation(_)) => ("loosens", Some("delegation".to_owned())),
+        Outcome::Loosens(Permit::Exception(name)) => {
+            ("loosens", Some(format!("exceptions/{name}")))
+        }
+    };
+    Voices {
+        document: event.document,
+        under: under.to_vec(),
+        voice: event.voice.to_string(),
+        outcome: outcome.to_owned(),
+        permit,
+        said: vec![first],
     }
 }

@@ -7,7 +7,7 @@ use codex_schema::diagnostic::{Code, Diagnostic};
 use foldhash::fast::RandomState;
 
 use super::view::{Domain, View};
-use crate::decide::domains::Lengths;
+use crate::decide::domains::{Lengths, above};
 
 /// Checks a policy.
 pub(super) fn check(subject: &View<'_>) -> Vec<Diagnostic> {
@@ -95,10 +95,9 @@ impl<'a> Denied<'a> {
             };
             same.or(reached.whole)
         });
-        let mut above = std::iter::successors(Some(name), |name| Some(name.split_once('.')?.1));
-        above.next();
+        let mut names = std::iter::successors(above(name), |name| above(name));
         same.or_else(|| {
-            above.find_map(|name| self.reached(name).and_then(|it| it.whole.or(it.below)))
+            names.find_map(|name| self.reached(name).and_then(|it| it.whole.or(it.below)))
         })
     }
 }

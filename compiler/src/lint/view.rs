@@ -10,6 +10,7 @@ use codex_schema::value::{Entry, Node, Table};
 
 use super::Subject;
 use super::rule_cover::Covers;
+use crate::decide::domains::pattern::ordinary;
 use crate::sources::rules_file::Decision;
 
 /// The names under which the shared network policy may stand.
@@ -266,6 +267,10 @@ pub(super) fn texts(node: &Node) -> Vec<(&str, Span)> {
 
 fn domain(written: &str, allowed: bool, span: Span) -> Domain<'_> {
     let mut pattern = written.trim();
+    // Most are in their normal form.
+    if ordinary(pattern.strip_prefix("**.").unwrap_or(pattern)).is_some() {
+        return Domain { written, pattern: Cow::Borrowed(pattern), allowed, span };
+    }
     if let Some((host, port)) = pattern.rsplit_once(':')
         && !host.contains(':')
         && port.bytes().all(|byte| byte.is_ascii_digit())

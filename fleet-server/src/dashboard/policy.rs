@@ -2,88 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use codex_schema::lookup::{REQUIREMENTS, parts};
+use codex_schema::lookup::REQUIREMENTS;
+use codex_schema::provenance::{Document, Origin, Provenance};
 use codex_schema::reader::read_toml;
 use codex_schema::span::SourceId;
 use codex_schema::strictness::{Change as Which, changes};
 use codex_schema::value::{Table, Value};
 use codex_trust::bundle::{Bundle, REQUIREMENTS as REQUIREMENTS_FILE};
-use serde::Deserialize;
 
 use crate::exceptions::as_toml;
 use crate::pages::endpoint::Setting;
 use crate::pages::parts::Source;
 use crate::pages::releases::{Change, Direction};
 
-/// The provenance of a bundle, as far as pages need it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Provenance {
-    sources: Vec<String>,
-    commits: Vec<Commit>,
-    requirements: BTreeMap<String, Place>,
-    config: BTreeMap<String, Place>,
-    voices: Vec<Voice>,
+/// The provenance of a bundle; none where it has none that this program reads.
+fn provenance(bundle: &Bundle) -> Option<Provenance> {
+    let raw = bundle.provenance.as_ref()?.get();
+    Provenance::read(raw.as_bytes())
+        .inspect_err(|error| tracing::warn!(%error, "pages do not tell where values come from"))
+        .ok()
 }
 
-#[derive(Debug, Deserialize)]
-struct Commit {
-    id: String,
-    author: String,
-    subject: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Place {
-    at: At,
-}
-
-/// Source, line, column, commit; no commit is -1.
-type At = (usize, u32, u32, i64);
-
-#[derive(Debug, Deserialize)]
-struct Voice {
-    key: String,
-    outcome: String,
-    #[serde(rename = "voice")]
-    who: String,
-    at: At,
-}
-
-fn provenance(bundle: &Bundle) -> Provenance {
-    let raw = bundle.provenance.as_ref().map(|raw| raw.get());
-    raw.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
-}
-
-impl Provenance {
-    fn source(&self, (source, line, _, commit): At, link: Option<&str>) -> Option<Source> {
-        let path = self.sources.get(source)?;
-        let commit = usize::try_from(commit).ok().and_then(|at| self.commits.get(at));
-        let short = |id: &str| id.chars().take(7).collect::<String>();
-        Some(Source {
-            place: format!("{path}:{line}"),
-            link: link.zip(commit).map(|(link, commit)| {
-                link.replace("{commit}", &commit.id)
-                    .replace("{path}", path)
-                    .replace("{line}", &line.to_string())
-            }),
-            whose: commit.map(|commit| {
-                format!("{}, {} {}", commit.author, short(&commit.id), commit.subject)
-            }),
-        })
-    }
-
-    /// Where a key of the requirements comes from: its own place, or the nearest below or above it.
-    fn of_key(&self, key: &str, link: Option<&str>) -> Option<Source> {
-        let near = |known: &&String| {
-            known.starts_with(&format!("{key}.")) || key.starts_with(&format!("{known}."))
-        };
-        let own = self.requirements.get(key);
-        let place = own.or_else(|| {
-            let name = self.requirements.keys().find(near)?;
-            self.requirements.get(name)
-        });
-        self.source(place?.at, link)
+fn source(origin: &Origin, link: Option<&str>) -> Source {
+    let Origin { file, line, commit, .. } = origin;
+    let short = |id: &str| id.chars().take(7).collect::<String>();
+    Source {
+        place: format!("{file}:{line}"),
+        link: link.zip(commit.as_ref()).map(|(link, commit)| {
+            link.replace("{commit}", &commit.id)
+                .replace("{path}", file)
+                .replace("{line}", &line.to_string())
+        }),
+        whose: commit
+            .as_ref()
+            .map(|commit| format!("{}, {} {}", commit.author, short(&commit.id), commit.subject)),
     }
 }
 
@@ -104,44 +56,48 @@ pub(super) fn settings(bundle: &Bundle, link: Option<&str>) -> Vec<Setting> {
     let provenance = provenance(bundle);
     let config = bundle.files.get("config.toml").map_or("", String::as_str);
     let mut settings = Vec::new();
-    let documents = [
-        (read(bundle.requirements()), &provenance.requirements, ""),
-        (read(config), &provenance.config, "default: "),
-    ];
-    for (table, places, kind) in documents {
+    for (text, document, kind) in [
+        (bundle.requirements(), Document::Requirements, ""),
+        (config, Document::Config, "default: "),
+    ] {
+        let table = read(text);
         let mut found = Vec::new();
         leaves(&table, &mut Vec::new(), &mut found);
         for (path, value) in found {
-            let key = path.join(".");
-            let place = places.get(&key).or_else(|| {
-                let near = places.keys().find(|known| {
-                    parts(known).eq(path.iter().map(|part| part.trim_matches('"')))
-                        || key.starts_with(&format!("{known}."))
-                });
-                places.get(near?)
-            });
-            let others = provenance.voices.iter().filter(|voice| voice.key == key);
-            let others = others.filter_map(|voice| {
-                let place = provenance.source(voice.at, None)?.place;
-                Some(format!("{} {} ({})", voice.who, voice.outcome, place))
+            let known = provenance.as_ref();
+            let origin = known.and_then(|known| known.near(document, &path));
+            let others = known.into_iter().flat_map(|known| known.voices(document, &path));
+            let others = others.map(|(voices, at)| {
+                format!("{} {} ({})", voices.voice, voices.outcome, source(&at, None).place)
             });
             settings.push(Setting {
                 value,
-                source: place.and_then(|place| provenance.source(place.at, link)),
+                source: origin.map(|origin| source(&origin, link)),
                 others: others.take(5).collect(),
-                key: format!("{kind}{key}"),
+                key: format!("{kind}{}", dotted(&path)),
             });
         }
     }
     settings
 }
 
-fn leaves(table: &Table, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, String)>) {
+/// A path as TOML writes it.
+fn dotted(path: &[&str]) -> String {
+    let is_plain = |one: u8| one.is_ascii_alphanumeric() || matches!(one, b'_' | b'-');
+    let parts = path.iter().map(|name| {
+        let plain = !name.is_empty() && name.bytes().all(is_plain);
+        if plain { (*name).to_owned() } else { format!("\"{name}\"") }
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+fn leaves<'table>(
+    table: &'table Table,
+    path: &mut Vec<&'table str>,
+    found: &mut Vec<(Vec<&'table str>, String)>,
+) {
     for entry in table {
-        let name = entry.key.value.to_string();
-        let plain =
-            name.bytes().all(|one| one.is_ascii_alphanumeric() || matches!(one, b'_' | b'-'));
-        path.push(if plain && !name.is_empty() { name } else { format!("\"{name}\"") });
+        path.push(&entry.key.value);
         match &entry.node.value {
             Value::Table(below) if !below.is_empty() => leaves(below, path, found),
             other => found.push((path.clone(), shown(other))),
@@ -171,7 +127,10 @@ pub(super) fn difference(old: Option<&Bundle>, new: &Bundle, link: Option<&str>)
                 before: at(&from, &one.path),
                 after: at(&to, &one.path),
                 meaning: Some(one.key.doc.to_owned()),
-                source: provenance.of_key(&key, link),
+                source: provenance
+                    .as_ref()
+                    .and_then(|known| known.near(Document::Requirements, &one.path))
+                    .map(|origin| source(&origin, link)),
                 key,
             })
         })

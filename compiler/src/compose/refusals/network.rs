@@ -69,7 +69,7 @@ fn session_problem(pattern: &str) -> Option<String> {
     if pattern.trim().is_empty() {
         return Some("domain pattern is empty".to_owned());
     }
-    let unsupported = pattern.contains("://") || pattern.contains('/') || pattern.contains(' ');
+    let unsupported = pattern.bytes().any(|byte| matches!(byte, b'/' | b' '));
     unsupported.then(|| format!("unsupported domain pattern syntax: {pattern}"))
 }
 

@@ -39,7 +39,10 @@ impl<'policy> Pattern<'policy> {
         } else {
             (Shape::Exact, text)
         };
-        let name = if is_ordinary(rest) { Cow::Borrowed(rest) } else { unusual_name(rest)? };
+        if let Some(wild) = ordinary(rest) {
+            return (!rest.is_empty()).then_some(Self { shape, name: Cow::Borrowed(rest), wild });
+        }
+        let name = unusual_name(rest)?;
         (!name.is_empty()).then(|| Self::of(shape, name))
     }
 
@@ -57,7 +60,7 @@ impl<'policy> Pattern<'policy> {
     /// The labels at the end that every host of this pattern has below itself: the name, or what
     /// follows the label with the last wildcard.
     pub(crate) fn tail(&self) -> &str {
-        let last = self.name.rfind(['*', '?']).filter(|_| self.wild);
+        let last = if self.wild { self.name.rfind(['*', '?']) } else { None };
         let Some(last) = last else { return &self.name };
         let after = self.name.get(last..).unwrap_or_default();
         after.split_once('.').map_or("", |(_, tail)| tail)
@@ -123,17 +126,18 @@ impl<'policy> Pattern<'policy> {
     }
 }
 
-/// Whether a name needs no second look: it is in normal form and has nothing that Codex refuses.
-fn is_ordinary(name: &str) -> bool {
+/// Whether a name that needs no second look, since it is in normal form and has nothing that Codex
+/// refuses, has wildcards; `None` of any other one. Every name is looked at several times.
+pub(crate) fn ordinary(name: &str) -> Option<bool> {
+    let (mut wild, mut strange, mut stars) = (false, false, false);
     let mut before = b'.';
     for byte in name.bytes() {
-        let fine = matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'?');
-        if !fine || (byte == b'*' && before == b'*') {
-            return false;
-        }
+        strange |= !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'?');
+        wild |= matches!(byte, b'*' | b'?');
+        stars |= byte == b'*' && before == b'*';
         before = byte;
     }
-    before != b'.'
+    (!strange && !stars && before != b'.').then_some(wild)
 }
 
 /// The normal form of a name that is not ordinary; `None` where Codex refuses it.
