@@ -168,7 +168,13 @@ impl Table {
             let rehash = |at: &u32| hash_at(entries, *at);
             Arc::make_mut(index).insert_unique(hash(&key.value), at, rehash);
         }
-        Arc::make_mut(&mut self.entries).push(Entry { key, node });
+        let entries = Arc::make_mut(&mut self.entries);
+        // Most tables are elements of lists and have one entry or three: room for four, as a list
+        // gets it by itself, would be most of the memory that a policy takes.
+        if entries.len() == entries.capacity() {
+            entries.reserve_exact(entries.len().max(1));
+        }
+        entries.push(Entry { key, node });
         if self.entries.len() == INDEX_FROM {
             self.reindex();
         }
