@@ -15,8 +15,8 @@ use super::sql::{StoreError, Transaction, one};
 use super::status;
 use super::tokens::json;
 
-/// The most entries of a row: what is put in its places at once.
-const ROW: usize = 32;
+/// The most entries of a row: what is put in its places at once, while a report that comes waits.
+const ROW: usize = 16;
 
 /// What one check-in told, as it is kept: a line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
