@@ -383,4 +383,24 @@ mod tests {
         table.retain(|entry| &*entry.key.value != "k4");
         assert_eq!(table.len(), 38);
     }
+    #[test]
+    fn a_sorted_table_is_the_same_table_in_the_order_of_its_keys() {
+        let node = |value| Node { value, span: Span::BUILT_IN };
+        let mut inner = Table::default();
+        for number in (0..40).rev() {
+            inner.insert(key(&format!("k{number:02}")), node(Value::Integer(number)));
+        }
+        let mut table = Table::default();
+        table.insert(key("z"), node(Value::Boolean(true)));
+        table.insert(key("below"), node(Value::Table(inner)));
+        let before = table.clone();
+        table.sort();
+        assert_eq!(table, before, "the order does not count");
+        let order = |table: &Table| table.iter().map(|it| it.key.value.clone()).collect::<Vec<_>>();
+        assert_eq!(order(&table), ["below", "z"]);
+        assert_eq!(order(&before), ["z", "below"], "a copy stays as it is");
+        let below = table.get("below").and_then(|node| node.value.as_table()).unwrap();
+        assert!(order(below).is_sorted());
+        assert_eq!(below.get("k07").map(|node| &node.value), Some(&Value::Integer(7)));
+    }
 }
