@@ -168,3 +168,114 @@ fn files(old: Option<&Bundle>, new: &Bundle) -> Vec<Change> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use codex_compiler::check::{Scope, Surroundings, check_repository};
+    use codex_compiler::compile::history::NoHistory;
+    use codex_compiler::compile::{Compiler, PROVENANCE_FILE};
+    use codex_compiler::files::MemoryFiles;
+    use codex_schema::types::policy::Date;
+    use codex_trust::audience::Audience;
+    use codex_trust::bundle::{FORM, OnStale};
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    /// What the compiler writes for a team that allows a host that the baseline denies.
+    fn bundle(team: &str) -> Bundle {
+        let today = Date { year: 2026, month: 11, day: 27 };
+        let mut files = MemoryFiles::default();
+        files.put(
+            "/p/policy.toml",
+            "organisation.name = 'Bank'\n[cohorts.pay]\nteam = 'pay'\ndefault = true\n".to_owned(),
+        );
+        let baseline = "allowed_approval_policies = ['on-request', 'never']\n\
+                        [experimental_network]\nenabled = true\n\
+                        domains = { 'repo.bank.example' = 'deny', 'b.example' = 'allow' }\n";
+        files.put("/p/baseline/requirements.toml", baseline.to_owned());
+        files.put("/p/teams/pay/requirements.toml", team.to_owned());
+        let repository = codex_compiler::repository::read(&files, "/p", today);
+        let compiler = Compiler::new(&NoHistory);
+        let made = Mutex::new(None);
+        let nothing_else = Surroundings::default();
+        let scope = Scope { today, wanted: &|_| true, surroundings: &nothing_else };
+        check_repository(repository, &scope, &|repository, cohort, policy| {
+            let compiled = compiler.cohort(repository, cohort, policy);
+            made.lock().expect("no thread died").replace(compiled);
+        });
+        let compiled = made.into_inner().expect("no thread died").expect("a cohort");
+        let mut files = compiled.files;
+        let provenance = files.remove(PROVENANCE_FILE).expect("always there");
+        Bundle {
+            form: FORM.to_owned(),
+            organisation: "Bank".to_owned(),
+            cohort: "pay".to_owned(),
+            policy: "example.bank.codex.pay".to_owned(),
+            generation: 1,
+            parent: None,
+            audience: Audience::default(),
+            codex_versions: vec!["0.169.0".to_owned()],
+            fresh_for_seconds: 60,
+            on_stale: OnStale::Keep,
+            revision: 1,
+            commit: None,
+            digest: compiled.digest,
+            files,
+            places: Vec::new(),
+            provenance: Some(RawValue::from_string(provenance).expect("JSON")),
+        }
+    }
+
+    fn setting<'all>(all: &'all [Setting], key: &str) -> &'all Setting {
+        all.iter().find(|one| one.key == key).unwrap_or_else(|| panic!("{key}: {all:?}"))
+    }
+
+    #[test]
+    fn a_page_tells_where_values_come_from_and_what_else_was_said() {
+        let team = "allowed_approval_policies = ['on-request']\n\
+                    [experimental_network.domains]\n'repo.bank.example' = 'allow'\n\
+                    'b.example' = 'deny'\n";
+        let told = settings(&bundle(team), None);
+        let place = |key: &str| setting(&told, key).source.as_ref().map(|it| it.place.clone());
+        let host = "experimental_network.domains.\"repo.bank.example\"";
+        assert_eq!(place(host).as_deref(), Some("baseline/requirements.toml:4"));
+        assert_eq!(
+            setting(&told, host).others,
+            ["teams/pay refused (teams/pay/requirements.toml:3)"]
+        );
+        let other = "experimental_network.domains.\"b.example\"";
+        assert_eq!(place(other).as_deref(), Some("teams/pay/requirements.toml:4"));
+        let policies = "allowed_approval_policies";
+        assert_eq!(setting(&told, policies).value, "[\"on-request\"]");
+        assert_eq!(setting(&told, policies).others.len(), 1);
+        assert!(place(policies).is_some());
+    }
+
+    #[test]
+    fn a_change_is_told_with_its_line_and_what_is_gone_has_none() {
+        let (old, new) =
+            (bundle("allow_appshots = false\n"), bundle("allow_remote_control = false\n"));
+        let told = difference(Some(&old), &new, None);
+        let line = |key: &str| {
+            let one = told.iter().find(|one| one.key == key).unwrap_or_else(|| panic!("{told:?}"));
+            one.source.as_ref().map(|source| source.place.clone())
+        };
+        let added = line("allow_remote_control");
+        assert_eq!(added.as_deref(), Some("teams/pay/requirements.toml:1"));
+        assert_eq!(line("allow_appshots"), None);
+    }
+
+    #[test]
+    fn a_map_of_another_form_leaves_the_values_without_lines() {
+        let mut other = bundle("allow_appshots = false\n");
+        let raw =
+            other.provenance.as_ref().map(|raw| raw.get().replace("provenance 2", "provenance 1"));
+        other.provenance = raw.and_then(|raw| RawValue::from_string(raw).ok());
+        let told = settings(&other, None);
+        assert_eq!(setting(&told, "allow_appshots").value, "false");
+        assert!(told.iter().all(|one| one.source.is_none() && one.others.is_empty()));
+    }
+}
