@@ -383,6 +383,7 @@ mod tests {
         table.retain(|entry| &*entry.key.value != "k4");
         assert_eq!(table.len(), 38);
     }
+
     #[test]
     fn a_sorted_table_is_the_same_table_in_the_order_of_its_keys() {
         let node = |value| Node { value, span: Span::BUILT_IN };

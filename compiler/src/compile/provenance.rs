@@ -309,7 +309,8 @@ impl Writer<'_, '_> {
         let mut all: Vec<Voices> = Vec::new();
         let mut before: Option<&Event> = None;
         for event in events {
-            let (name, under) = event.path.split_last().unwrap_or((NO_NAME, &[]));
+            let (name, under) =
+                event.path.split_last().map_or(("", &[][..]), |(name, under)| (&**name, under));
             let goes_on = before.is_some_and(|before| {
                 before.document == event.document
                     && before.outcome == event.outcome
@@ -320,8 +321,8 @@ impl Writer<'_, '_> {
             before = Some(event);
             let at = self.place(event.span);
             let met = match event.above {
-                None => Met::Nothing(name.clone(), at),
-                Some(above) => Met::Above(name.clone(), at, self.place(above)),
+                None => Met::Nothing(name.to_owned(), at),
+                Some(above) => Met::Above(name.to_owned(), at, self.place(above)),
             };
             match all.last_mut().filter(|_| goes_on) {
                 Some(last) => last.said.push(met),
@@ -331,9 +332,6 @@ impl Writer<'_, '_> {
         all
     }
 }
-
-/// The name of a document as a whole.
-const NO_NAME: &String = &String::new();
 
 /// The first of what may be said after it.
 fn voices(event: &Event, under: &[String], first: Met) -> Voices {

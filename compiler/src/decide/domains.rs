@@ -235,11 +235,6 @@ struct Place {
 pub(crate) fn is_global(text: &str) -> bool {
     let text = text.trim();
     let rest = text.strip_prefix("**.").unwrap_or(text);
-    // Nearly all patterns go on with a name: they need no second look.
-    let begins = rest.trim_start().strip_prefix('*').map(|rest| rest.trim_start_matches('.'));
-    if begins.is_none_or(|rest| rest.starts_with(|next: char| next.is_ascii_alphanumeric())) {
-        return false;
-    }
     // `*.` alone is a pattern of its own kind, and stops sessions only.
     normal_host(rest) == "*" && text != "*."
 }

@@ -172,6 +172,27 @@ impl Connection for Open {
 mod tests {
     use super::*;
 
+    /// A part of the log that is worth moving: a little more than `SHORT` frames of 4 KiB.
+    const PARTS: i64 = SHORT / 256 + 1;
+
+    /// A database with a table, and the door that writes to it.
+    fn database(folder: &tempfile::TempDir) -> (PathBuf, Box<dyn Connection>) {
+        let path = folder.path().join("fleet.sqlite");
+        let mut writer = Sqlite(path.clone()).open().unwrap();
+        write(&mut *writer, "CREATE TABLE parts (bytes BYTEA NOT NULL)");
+        (path, writer)
+    }
+
+    fn write(writer: &mut dyn Connection, sql: &str) {
+        writer.begin(Access::Write).unwrap();
+        writer.execute(sql, &[]).unwrap();
+        writer.commit().unwrap();
+    }
+
+    fn write_parts(writer: &mut dyn Connection) {
+        (0..PARTS).for_each(|_| write(writer, "INSERT INTO parts VALUES (zeroblob(1048576))"));
+    }
+
     fn frames(raw: &Raw) -> i64 {
         raw.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1)).unwrap()
     }
@@ -179,50 +200,31 @@ mod tests {
     #[test]
     fn the_log_begins_anew_after_a_checkpoint_and_loses_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("fleet.sqlite");
-        let mut writer = Sqlite(path.clone()).open().unwrap();
-        let mut write = |sql: &str| {
-            writer.begin(Access::Write).unwrap();
-            writer.execute(sql, &[]).unwrap();
-            writer.commit().unwrap();
-        };
-        write("CREATE TABLE parts (bytes BYTEA NOT NULL)");
+        let (path, mut writer) = database(&folder);
         let looking = Raw::open(&path).unwrap();
-        for _ in 0..=SHORT / 256 {
-            write("INSERT INTO parts (bytes) VALUES (zeroblob(1048576))");
-        }
+        write_parts(&mut *writer);
         assert!(frames(&looking) >= SHORT);
         checkpoint(&path).unwrap();
-        write("INSERT INTO parts (bytes) VALUES (zeroblob(1))");
+        write(&mut *writer, "INSERT INTO parts VALUES (zeroblob(1))");
         assert!(frames(&looking) < SHORT, "it begins anew");
         let count: i64 =
             looking.query_row("SELECT COUNT(*) FROM parts", [], |row| row.get(0)).unwrap();
-        assert_eq!(count, SHORT / 256 + 2);
+        assert_eq!(count, PARTS + 1);
     }
 
     #[test]
     fn a_checkpoint_leaves_a_short_log_and_waits_for_no_reader() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("fleet.sqlite");
-        let mut writer = Sqlite(path.clone()).open().unwrap();
-        writer.begin(Access::Write).unwrap();
-        writer.execute("CREATE TABLE parts (bytes BYTEA NOT NULL)", &[]).unwrap();
-        writer.commit().unwrap();
+        let (path, mut writer) = database(&folder);
         checkpoint(&path).unwrap();
         let mut reader = Sqlite(path.clone()).open().unwrap();
         reader.begin(Access::Read).unwrap();
         reader.query("SELECT COUNT(*) FROM parts", &[]).unwrap();
-        for _ in 0..=SHORT / 256 {
-            writer.begin(Access::Write).unwrap();
-            writer.execute("INSERT INTO parts (bytes) VALUES (zeroblob(1048576))", &[]).unwrap();
-            writer.commit().unwrap();
-        }
+        write_parts(&mut *writer);
         let began = std::time::Instant::now();
         checkpoint(&path).unwrap();
         assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
-        writer.begin(Access::Write).unwrap();
-        writer.execute("DELETE FROM parts", &[]).unwrap();
-        writer.commit().unwrap();
+        write(&mut *writer, "DELETE FROM parts");
         let seen = reader.query("SELECT COUNT(*) FROM parts", &[]).unwrap();
         assert_eq!(seen[0].int(0).unwrap(), 0, "the reader has its own state");
     }

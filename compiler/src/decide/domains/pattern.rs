@@ -152,6 +152,9 @@ fn unusual_name(name: &str) -> Option<Cow<'_, str>> {
 
 /// A host as the proxy compares it: lower case, without spaces, port, brackets and final dots.
 pub fn normal_host(host: &str) -> Cow<'_, str> {
+    if ordinary(host).is_some() {
+        return Cow::Borrowed(host);
+    }
     let host = host.trim();
     let bracketed = host.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     let host = match bracketed {
