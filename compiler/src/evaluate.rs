@@ -7,7 +7,10 @@ pub(crate) use refusals::strictly;
 
 use std::sync::OnceLock;
 
+use codex_schema::path::{dotted, parts};
+use codex_schema::reader::read_toml;
 use codex_schema::source::{Channel, ConfigTier, Documents};
+use codex_schema::span::SourceId;
 use codex_schema::value::Table;
 use codex_schema::version::Version;
 use serde_json::{Value as Json, json};
@@ -227,7 +230,9 @@ impl Evaluation {
     pub fn with_wish(&self, key: &str, value: &Json) -> Option<Self> {
         let value = toml::Value::try_from(value).ok()?;
         let mut gathered = self.gathered.clone();
-        let arguments = ["-c".to_owned(), format!("{key}={value}")];
+        let text = format!("{} = {value}", dotted(&parts(key).collect::<Vec<_>>()));
+        let wish = read_toml(&text, SourceId::BUILT_IN);
+        let arguments = gather::arguments::given(&wish.root);
         let given = gather::arguments::read(&arguments, &mut gathered.documents);
         for (source, root) in given.overrides {
             let base = self.machine.cwd.clone();

@@ -6,7 +6,8 @@
 
 use codex_fleet::request::{Filed, Wanted};
 use codex_schema::key::{Effect, Key};
-use codex_schema::lookup::{CONFIG, REQUIREMENTS, closest, parts};
+use codex_schema::lookup::{CONFIG, REQUIREMENTS, closest};
+use codex_schema::path::parts;
 use codex_schema::reader::read_toml;
 use codex_schema::span::SourceId;
 use codex_schema::value::{Table, Value};

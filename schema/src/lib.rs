@@ -8,6 +8,7 @@ pub mod inspect;
 pub mod json_schema;
 pub mod key;
 pub mod lookup;
+pub mod path;
 pub mod provenance;
 pub mod reader;
 pub mod reference;

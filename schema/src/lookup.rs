@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::key::{Key, Section};
+use crate::path::parts;
 use crate::table::{config, policy, requirements};
 use crate::version::Version;
 
@@ -209,17 +210,6 @@ impl Spot {
     pub fn closest(&self, name: &str) -> Option<&'static str> {
         closest(name, self.children.iter().map(|(own, _)| *own))
     }
-}
-
-/// The parts of a row's path; a part that holds a dot itself stands in quotes.
-pub fn parts(path: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    path.split(move |letter| {
-        quoted ^= letter == '"';
-        letter == '.' && !quoted
-    })
-    .map(|part| part.trim_matches('"'))
-    .filter(|part| !part.is_empty())
 }
 
 /// The candidate closest to a misspelt name: at most a third of its letters differ.

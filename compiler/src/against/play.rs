@@ -9,11 +9,12 @@ use serde_json::Value as Json;
 
 use super::{Real, Row};
 use crate::authoring::{Cache, EffectivePolicy, effective};
-use crate::cases::{Asked, Machines, Selection, Told, arguments};
+use crate::cases::{Asked, Machines, Selection, Told};
 use crate::compile::history::NoHistory;
 use crate::compile::{Compiler, PROVENANCE_FILE};
 use crate::compose::startup_json::Secrets;
 use crate::decide::question::{Access, Launch, Question};
+use crate::gather::arguments;
 use crate::repository::{Case, Cohort, Repository, case};
 
 /// Keys that keep a session from a model on this machine (login, provider and where it is), and
@@ -194,7 +195,7 @@ impl OfCohort<'_> {
         row: usize,
         sessions: &mut Vec<Session>,
     ) -> Result<(), String> {
-        let given = arguments(&case.session);
+        let given = arguments::given(&case.session);
         match &case.asked {
             case::Asked::Decision(Question::Host(host)) => {
                 let url = literal(&format!("http://{host}/"))?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use codex_schema::diagnostic::{Code, Diagnostic};
+use codex_schema::path::dotted;
 use codex_schema::span::Span;
 
 use super::{EffectivePolicy, Event, Outcome, Voice};
@@ -74,7 +75,7 @@ impl Judge {
 }
 
 fn loosens(event: &Event) -> Diagnostic {
-    let path = event.path.join(".");
+    let path = dotted(&event.path);
     let what = match event.words.as_slice() {
         [] => String::new(),
         words => {
@@ -104,7 +105,7 @@ fn short(word: &str) -> String {
 }
 
 fn lifts_nothing(event: &Event) -> Diagnostic {
-    let message = format!("there is nothing to lift at `{}`", event.path.join("."));
+    let message = format!("there is nothing to lift at `{}`", dotted(&event.path));
     Diagnostic::new(Code::ExceptionIdle, message, event.span)
         .help("remove it, or write the element exactly as the policy has it")
 }

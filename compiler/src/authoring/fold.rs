@@ -35,7 +35,7 @@ impl Permits {
             .filter(|delegation| delegation.target.covers(layer))
             .flat_map(|delegation| &delegation.keys)
             .map(|pattern| {
-                let parts = codex_schema::lookup::parts(&pattern.value);
+                let parts = codex_schema::path::parts(&pattern.value);
                 (parts.map(str::to_owned).collect(), pattern.span)
             })
             .collect();

@@ -285,7 +285,7 @@ fn fold_requirements(
 
 /// Whether `policy.toml` lets a folder loosen a key. The baseline stands above everything.
 pub fn may_loosen(repository: &Repository, layer: &LayerName, key: &str) -> bool {
-    let path: Vec<&str> = codex_schema::lookup::parts(key).collect();
+    let path: Vec<&str> = codex_schema::path::parts(key).collect();
     let permits = fold::Permits::of_layer(&repository.manifest, layer);
     *layer == LayerName::Baseline || permits.permit(&path).is_some()
 }

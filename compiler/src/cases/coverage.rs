@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use codex_schema::key::Secret;
 use codex_schema::lookup::{REQUIREMENTS, Spot};
+use codex_schema::path::dotted;
 use codex_schema::span::{SourceId, Span};
 use codex_schema::value::{Entry as Field, Node, Table, Value};
 
@@ -104,7 +105,7 @@ impl Coverage {
 
     fn leaf(&mut self, path: &[&Field]) {
         let Some((field, above)) = path.split_last() else { return };
-        let key = path.iter().map(|field| &*field.key.value).collect::<Vec<_>>().join(".");
+        let key = dotted(&path.iter().map(|field| &*field.key.value).collect::<Vec<_>>());
         let text = |node: &Node| shortened(&node.value);
         let elements = field.node.value.as_array().unwrap_or_default();
         let mut spans: Vec<Span> = Vec::new();

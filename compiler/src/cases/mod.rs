@@ -23,7 +23,7 @@ pub use findings::findings;
 pub(crate) use findings::sentence;
 #[cfg(feature = "against")]
 pub(crate) use run::Machines;
-pub use run::{arguments, deciding};
+pub use run::deciding;
 
 use crate::decide::answer::{Answer, EntrySaid, Verdict};
 use crate::machine::Os;

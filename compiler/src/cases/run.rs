@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use codex_schema::lookup::parts;
+use codex_schema::path::{WrittenPath, parts};
 use codex_schema::types::policy::System;
-use codex_schema::value::{Table, Value};
 use codex_schema::version::Version;
 use serde_json::Value as Json;
 
@@ -16,6 +15,7 @@ use crate::decide::question::Question;
 use crate::evaluate::Evaluation;
 use crate::evaluate::policy::{machine_of, of_policy};
 use crate::explain::{Scope, VersionOrigin, explain};
+use crate::gather::arguments;
 use crate::repository::case::{self, Expected, RulePart, split_rule};
 use crate::repository::{Case, Cohort, Repository};
 
@@ -98,7 +98,7 @@ impl<'run> Machines<'run> {
 
     fn machine(&mut self, case: &Case, version: Version) -> &Machine {
         let system = case.scope.system.as_ref().map(|system| system.value);
-        let arguments = arguments(&case.session);
+        let arguments = arguments::given(&case.session);
         let key = (version, system, arguments.clone());
         self.known.entry(key).or_insert_with(|| {
             let mut cohort = self.cohort.clone();
@@ -112,28 +112,6 @@ impl<'run> Machines<'run> {
             Machine { evaluation, refusal }
         })
     }
-}
-
-/// What a person would give to Codex for these settings.
-pub fn arguments(session: &Table) -> Vec<String> {
-    fn collect(table: &Table, path: &mut Vec<String>, found: &mut Vec<String>) {
-        for field in table {
-            path.push(field.key.value.to_string());
-            match &field.node.value {
-                Value::Table(inner) if !inner.is_empty() => collect(inner, path, found),
-                value => {
-                    if let Ok(text) = toml::Value::try_from(serde_json::json!(value)) {
-                        found.push("-c".to_owned());
-                        found.push(format!("{}={text}", path.join(".")));
-                    }
-                }
-            }
-            path.pop();
-        }
-    }
-    let mut found = Vec::new();
-    collect(session, &mut Vec::new(), &mut found);
-    found
 }
 
 fn told(evaluation: &Evaluation, asked: &case::Asked) -> Told {
@@ -164,7 +142,7 @@ fn told(evaluation: &Evaluation, asked: &case::Asked) -> Told {
 /// The effective value of a setting, and the requirements that have a say in it.
 fn setting(evaluation: &Evaluation, key: &str) -> (Option<Json>, Vec<EntrySaid>) {
     let explanation = explain(evaluation, VersionOrigin::Given, Scope::Key(key));
-    let found = explanation.settings.into_iter().find(|one| one.key == key);
+    let found = explanation.settings.into_iter().find(|one| WrittenPath::new(key).is(&one.path));
     let Some(found) = found else { return (None, Vec::new()) };
     let locks = found.locked_by.iter().map(|lock| lock.key.clone());
     let keys: Vec<String> =
@@ -301,10 +279,10 @@ fn is_meant(rule: &str, entry: &EntrySaid, evaluation: &Evaluation) -> bool {
             documents.position(entry.span).is_some_and(|position| position.line == line)
         }
         RulePart::Named(name) => {
-            let last = entry.key.rsplit('.').next();
+            let path: Vec<&str> = parts(&entry.key).collect();
             entry.text == name
-                || entry.key == name
-                || last == Some(name)
+                || WrittenPath::new(name).is(&path)
+                || path.last() == Some(&name)
                 || entry.reason.as_deref() == Some(name)
         }
     }

@@ -216,7 +216,7 @@ fn coverage_counts_what_answers_name() {
     let (span, entry) = one.entries().find(|(_, entry)| entry.exercised).unwrap();
     assert_eq!(
         (entry.key.as_str(), entry.text.as_str()),
-        ("experimental_network.domains.**.evil.example", "deny")
+        ("experimental_network.domains.\"**.evil.example\"", "deny")
     );
     assert_eq!(one.entries().count(), 7);
     assert!(span.start > 0);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::lookup::REQUIREMENTS;
 
+use codex_schema::path::dotted;
 use codex_schema::span::{SourceId, Span};
 use codex_schema::strictness::{Change, KeyChange, changes, identity};
 use codex_schema::types::policy::{Delivery, System};
@@ -176,7 +177,7 @@ fn of_change(
     to: &Table,
     other: Option<Span>,
 ) -> Diagnostic {
-    let key = change.path.join(".");
+    let key = dotted(&change.path);
     let secret = change.key.secret == codex_schema::key::Secret::Yes;
     let word = |table: &Table| match table.at(&change.path) {
         Some(_) if secret => "another value".to_owned(),

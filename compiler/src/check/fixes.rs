@@ -5,6 +5,7 @@
 use std::cell::LazyCell;
 
 use codex_schema::diagnostic::{Code, Diagnostic, Edit, Fix};
+use codex_schema::path::dotted;
 use codex_schema::span::Span;
 use codex_schema::table::feature_names;
 use codex_schema::value::{Entry, Node, Table, Value};
@@ -116,12 +117,12 @@ fn rename(subject: &Subject<'_>, written: &Written<'_>, span: Span, new: &str) -
         .into_iter()
         .map(|range| Edit::Replace {
             span: Span::new(span.source, range.start, range.end),
-            text: key_text(name),
+            text: dotted(&[name]),
         })
         .collect();
     let holds = |edit: &Edit| matches!(edit, Edit::Replace { span: at, .. } if *at == span);
     if !edits.iter().any(holds) {
-        edits = vec![Edit::Replace { span, text: key_text(name) }];
+        edits = vec![Edit::Replace { span, text: dotted(&[name]) }];
     }
     Some(Fix { title: format!("rename `{old}` to `{name}`"), edits })
 }
@@ -229,11 +230,6 @@ fn with_read_only(root: &Table, text: &str, span: Span) -> Option<Fix> {
     let written = text.get(range)?;
     let edits = vec![Edit::Replace { span: last.span, text: format!("{written}, \"read-only\"") }];
     Some(Fix { title: "add `read-only` to the list".to_owned(), edits })
-}
-
-fn key_text(name: &str) -> String {
-    let bare = |one: char| one.is_ascii_alphanumeric() || one == '_' || one == '-';
-    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { quoted(name) }
 }
 
 fn quoted(text: &str) -> String {

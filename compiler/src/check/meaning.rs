@@ -3,6 +3,7 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::inspect::inspect;
+use codex_schema::path::dotted;
 use codex_schema::span::Span;
 use codex_schema::value::Table;
 use codex_schema::version::Version;
@@ -83,7 +84,7 @@ fn of_refusal(
     path: &[String],
     at: Version,
 ) -> Diagnostic {
-    let key = path.join(".");
+    let key = dotted(path);
     let words = refusal.text.as_str();
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     let diagnostic = match names.as_slice() {
@@ -172,5 +173,5 @@ fn plain(words: &str) -> String {
 
 /// The path of a place, for other rules.
 pub(super) fn key_at(subject: &Subject<'_>, span: Span) -> String {
-    place::path_of(subject.root, span).join(".")
+    dotted(&place::path_of(subject.root, span))
 }

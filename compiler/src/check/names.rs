@@ -4,6 +4,7 @@ use codex_schema::diagnostic::{Code, Diagnostic, Effect, Outcome, Severity, Vers
 use codex_schema::inspect::{Inspection, RenamedKey, UnknownKey};
 use codex_schema::key::{self, Key, Unknown};
 use codex_schema::lookup::Spot;
+use codex_schema::path::dotted;
 use codex_schema::source::Channel;
 use codex_schema::span::Span;
 use codex_schema::version::Version;
@@ -30,21 +31,21 @@ pub(super) fn add(
 }
 
 fn of_unknown(subject: &Subject<'_>, unknown: &UnknownKey, at: Version) -> Diagnostic {
-    let path = unknown.path.join(".");
+    let path = dotted(&unknown.path);
     if let Some(row) = unknown.row {
         return of_other_version(subject, unknown, row, at);
     }
     let names: Vec<&str> = unknown.path.iter().map(String::as_str).collect();
     if let Some(own) = subject.tree.find(&names).and_then(Spot::alias_of) {
         // The table counts for nothing on hosts of this version.
-        let mut diagnostic = of_second_name(subject, &path, own, unknown.span);
+        let mut diagnostic = of_second_name(subject, &unknown.path, own, unknown.span);
         diagnostic.severity = Severity::Error;
         return diagnostic;
     }
     if let Some(since) = since(subject, &unknown.path) {
         return of_newer(subject, unknown, since, at);
     }
-    let effects = ignored(subject, unknown.fate, &path);
+    let effects = ignored(subject, unknown.fate, &unknown.path);
     if let Some(real) = lookalikes::find(&unknown.path, subject.kind) {
         let message = match real.code {
             Code::RetiredKey => format!("`{path}` is no longer a key"),
@@ -112,12 +113,12 @@ fn of_other_version(
     row: &'static Key,
     at: Version,
 ) -> Diagnostic {
-    let path = unknown.path.join(".");
+    let path = dotted(&unknown.path);
     if row.until.is_some_and(|end| end <= at) {
         let message = format!("`{path}` is no longer a key");
         return Diagnostic::new(Code::RetiredKey, message, unknown.span)
             .help("remove it, or keep it for older versions only")
-            .effects(ignored(subject, unknown.fate, &path));
+            .effects(ignored(subject, unknown.fate, &unknown.path));
     }
     of_newer(subject, unknown, row.since, at).label(without(row))
 }
@@ -128,10 +129,10 @@ fn of_newer(
     since: Version,
     at: Version,
 ) -> Diagnostic {
-    let path = unknown.path.join(".");
+    let path = dotted(&unknown.path);
     let message = format!("`{path}` is not known to Codex {at}: it came with {since}");
     Diagnostic::new(Code::KeyTooNew, message, unknown.span)
-        .effects(too_new(subject, unknown.fate, &path, since))
+        .effects(too_new(subject, unknown.fate, &unknown.path, since))
         .help(format!("update those hosts to Codex {since} or newer"))
 }
 
@@ -143,7 +144,7 @@ fn since(subject: &Subject<'_>, path: &[String]) -> Option<Version> {
 }
 
 /// What versions before a key do with it.
-fn too_new(subject: &Subject<'_>, fate: Unknown, path: &str, since: Version) -> Vec<Effect> {
+fn too_new(subject: &Subject<'_>, fate: Unknown, path: &[String], since: Version) -> Vec<Effect> {
     let mut effects = Vec::new();
     for mut effect in ignored(subject, fate, path) {
         let end = Versions::before(since).last;
@@ -159,15 +160,17 @@ fn too_new(subject: &Subject<'_>, fate: Unknown, path: &str, since: Version) -> 
     effects
 }
 
-/// What becomes of a name that Codex does not know.
-fn ignored(subject: &Subject<'_>, fate: Unknown, path: &str) -> Vec<Effect> {
+/// What becomes of a name that Codex does not know. Codex tells it without quotes.
+fn ignored(subject: &Subject<'_>, fate: Unknown, path: &[String]) -> Vec<Effect> {
     let quiet = subject.channel == Some(Channel::Cloud);
     match fate {
-        Unknown::Ignored if !quiet => vec![
-            Effect::new(Versions::through(WARNS_SINCE - 1), Outcome::IgnoresSilently),
-            Effect::new(Versions::since(WARNS_SINCE), Outcome::IgnoresWithWarning)
-                .says(format!("{}: `{path}` is ignored.", subject.group())),
-        ],
+        Unknown::Ignored if !quiet => {
+            vec![
+                Effect::new(Versions::through(WARNS_SINCE - 1), Outcome::IgnoresSilently),
+                Effect::new(Versions::since(WARNS_SINCE), Outcome::IgnoresWithWarning)
+                    .says(format!("{}: `{}` is ignored.", subject.group(), path.join("."))),
+            ]
+        }
         Unknown::Ignored | Unknown::Silent => {
             vec![Effect::new(Versions::ALL, Outcome::IgnoresSilently)]
         }
@@ -176,14 +179,15 @@ fn ignored(subject: &Subject<'_>, fate: Unknown, path: &str) -> Vec<Effect> {
 }
 
 /// First version that knows a second name of a table.
-fn second_name_since(subject: &Subject<'_>, path: &str) -> Version {
-    let names: Vec<&str> = path.split('.').collect();
+fn second_name_since(subject: &Subject<'_>, path: &[String]) -> Version {
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
     let section = subject.tree.find(&names).and_then(|spot| spot.section);
     section.map_or(Version::of(0), |section| section.was_since)
 }
 
-fn of_second_name(subject: &Subject<'_>, path: &str, own: &str, span: Span) -> Diagnostic {
-    let message = format!("`{path}` is a second name of `{own}` that older versions lack");
+fn of_second_name(subject: &Subject<'_>, path: &[String], own: &str, span: Span) -> Diagnostic {
+    let name = dotted(path);
+    let message = format!("`{name}` is a second name of `{own}` that older versions lack");
     let since = second_name_since(subject, path);
     let mut diagnostic = Diagnostic::new(Code::NewName, message, span)
         .help(format!("write `{own}`: every version that knows the table reads it"))
@@ -193,13 +197,13 @@ fn of_second_name(subject: &Subject<'_>, path: &str, own: &str, span: Span) -> D
 }
 
 fn of_renamed(subject: &Subject<'_>, renamed: &RenamedKey) -> Diagnostic {
-    let (path, own) = (renamed.path.join("."), renamed.stands_for);
-    if second_name_since(subject, &path) > Version::of(0) {
-        return of_second_name(subject, &path, own, renamed.span);
+    let (path, own) = (&renamed.path, renamed.stands_for);
+    if second_name_since(subject, path) > Version::of(0) {
+        return of_second_name(subject, path, own, renamed.span);
     }
     let mut diagnostic = Diagnostic::new(
         Code::Deprecated,
-        format!("`{path}` is a former name of `{own}`"),
+        format!("`{}` is a former name of `{own}`", dotted(path)),
         renamed.span,
     )
     .help(format!("write `{own}`"))

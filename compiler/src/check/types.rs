@@ -4,6 +4,7 @@ use codex_schema::de::TypeProblem;
 use codex_schema::diagnostic::{Code, Diagnostic, Effect, Outcome, Versions};
 use codex_schema::inspect::Inspection;
 use codex_schema::lookup::closest;
+use codex_schema::path::dotted;
 use codex_schema::span::Span;
 use codex_schema::version::Version;
 
@@ -50,7 +51,7 @@ fn of_problem(subject: &Subject<'_>, problem: &TypeProblem, span: Span) -> Diagn
     if path.is_empty() {
         path.clone_from(&problem.keys);
     }
-    let key = path.join(".");
+    let key = dotted(&path);
     let words = problem.message.as_str();
     let mut diagnostic = if let Some(rest) = words.strip_prefix("unknown variant ") {
         of_variant(&key, rest, span)

@@ -1,6 +1,7 @@
 //! `explain`, `get` and `requirements`.
 
 use codex_schema::lookup::{CONFIG, REQUIREMENTS, closest};
+use codex_schema::path::{WrittenPath, parts};
 use serde_json::Value as Json;
 
 use super::arguments::{Explain, Get, Requirements};
@@ -51,14 +52,14 @@ pub(super) fn explain(arguments: &Explain, output: &mut Output) -> Outcome {
 /// A known key that nobody says anything about is explained from the table.
 fn untouched(world: &World, key: &str) -> Explanation {
     let mut explanation = explain_all(&world.evaluation, world.how, Scope::All);
-    let below = format!("{key}.");
-    explanation.settings.retain(|one| one.key == key || one.key.starts_with(&below));
+    let asked = WrittenPath::new(key);
+    explanation.settings.retain(|one| asked.covers(&one.path));
     explanation
 }
 
 fn is_known(key: &str) -> bool {
-    let parts: Vec<&str> = key.split('.').collect();
-    CONFIG.find(&parts).is_some() || REQUIREMENTS.find(&parts).is_some()
+    let path: Vec<&str> = parts(key).collect();
+    CONFIG.find(&path).is_some() || REQUIREMENTS.find(&path).is_some()
 }
 
 fn unknown(output: &mut Output, key: &str, world: &World) -> Outcome {
@@ -86,10 +87,11 @@ pub(super) fn get(arguments: &Get, output: &mut Output) -> Outcome {
     if explanation.partial {
         output.talk.push_str("policy could not be read in full: see codex-config explain\n");
     }
-    let exact = explanation.settings.iter().find(|one| one.key == arguments.key);
+    let asked = WrittenPath::new(&arguments.key);
+    let exact = explanation.settings.iter().find(|one| asked.is(&one.path));
     let value = match exact {
         Some(setting) => setting.effective.clone(),
-        None => below(&explanation.settings, &arguments.key),
+        None => below(&explanation.settings, &asked),
     };
     let Some(value) = value else { return Outcome::Findings };
     output.data = match &value {
@@ -104,26 +106,23 @@ pub(super) fn get(arguments: &Get, output: &mut Output) -> Outcome {
 }
 
 /// A table is put together from the settings below it.
-fn below(settings: &[Setting], key: &str) -> Option<Json> {
+fn below(settings: &[Setting], asked: &WrittenPath<'_>) -> Option<Json> {
     let mut root = serde_json::Map::new();
     for setting in settings {
         let Some(value) = &setting.effective else { continue };
-        let Some(rest) = setting.key.strip_prefix(key).and_then(|rest| rest.strip_prefix('.'))
-        else {
-            continue;
-        };
-        let mut parts: Vec<&str> = rest.split('.').collect();
-        let Some(last) = parts.pop() else { continue };
+        let rest = asked.rest(&setting.path).unwrap_or_default();
+        let Some((last, between)) = rest.split_last() else { continue };
         let mut table = Some(&mut root);
-        for part in parts {
+        for part in between {
             table = table.and_then(|table| {
-                let next =
-                    table.entry(part).or_insert_with(|| Json::Object(serde_json::Map::new()));
+                let next = table
+                    .entry(part.as_str())
+                    .or_insert_with(|| Json::Object(serde_json::Map::new()));
                 next.as_object_mut()
             });
         }
         if let Some(table) = table {
-            table.insert(last.to_owned(), value.clone());
+            table.insert(last.clone(), value.clone());
         }
     }
     (!root.is_empty()).then_some(Json::Object(root))

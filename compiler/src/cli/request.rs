@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use codex_fleet::request::{
     ANSWER_FOLDER, DROP_FOLDER, MAX_BYTES, Request as Asked, Said, Wanted, is_drop_name,
 };
-use codex_schema::lookup::{CONFIG, REQUIREMENTS, closest, parts};
+use codex_schema::lookup::{CONFIG, REQUIREMENTS, closest};
+use codex_schema::path::parts;
 use codex_trust::provider::hex;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::json;

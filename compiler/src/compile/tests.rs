@@ -166,7 +166,7 @@ fn controls_that_another_channel_switches_off_are_named() {
              another channel turns `[\"read-only\"]` into `[\"read-only\",\"workspace-write\"]` <- \
              cloud fragment \"Org\" [f]:1:25",
             "baseline/requirements.toml:4:42 CX0710 cohort `all` loses \
-             `experimental_network.domains.a.b`: another channel turns `deny` into `allow` <- \
+             `experimental_network.domains.\"a.b\"`: another channel turns `deny` into `allow` <- \
              cloud fragment \"Org\" [f]:4:9",
         ]
     );

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use codex_schema::key::Key;
 use codex_schema::lookup::{Spot, Tree};
+use codex_schema::path::{basic_string, is_bare};
 use codex_schema::reader::read_toml_value;
 use codex_schema::span::SourceId;
 use codex_schema::value::{Entry, Node, Table, Value};
@@ -138,7 +139,7 @@ fn line(value: &Value, order: &[String], used: usize, out: &mut String) {
 /// A value on one line.
 fn inline(value: &Value, order: &[String], out: &mut String) {
     match value {
-        Value::String(text) => string(text, out),
+        Value::String(text) => basic_string(text, out),
         Value::Integer(number) => {
             let _ = write!(out, "{number}");
         }
@@ -183,41 +184,5 @@ fn inline(value: &Value, order: &[String], out: &mut String) {
 
 /// A key: bare where it can be.
 fn name(text: &str, out: &mut String) {
-    let bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if !text.is_empty() && text.bytes().all(bare) {
-        out.push_str(text);
-    } else {
-        string(text, out);
-    }
-}
-
-/// A text in quotes.
-fn string(text: &str, out: &mut String) {
-    out.push('"');
-    let mut rest = text;
-    // Most texts need no second look.
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-    if text.bytes().all(plain) {
-        out.push_str(text);
-        rest = "";
-    }
-    while let Some(at) = rest.find(|letter: char| letter.is_control() || "\"\\".contains(letter)) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let mut letters = from.chars();
-        match letters.next() {
-            Some('"') => out.push_str("\\\""),
-            Some('\\') => out.push_str("\\\\"),
-            Some('\n') => out.push_str("\\n"),
-            Some('\t') => out.push_str("\\t"),
-            Some('\r') => out.push_str("\\r"),
-            Some(letter) => {
-                let _ = write!(out, "\\u{:04X}", u32::from(letter));
-            }
-            None => {}
-        }
-        rest = letters.as_str();
-    }
-    out.push_str(rest);
-    out.push('"');
+    if is_bare(text) { out.push_str(text) } else { basic_string(text, out) }
 }

@@ -1,6 +1,7 @@
 //! Whether a setting of `config.toml` can have a value.
 
-use codex_schema::lookup::{CONFIG, closest, parts};
+use codex_schema::lookup::{CONFIG, closest};
+use codex_schema::path::{WrittenPath, parts};
 use serde_json::Value as Json;
 
 use super::answer::{Answer, EntrySaid, Verdict};
@@ -22,7 +23,7 @@ pub(super) fn answer(evaluation: &Evaluation, key: &str, value: &Json) -> Answer
         return Answer::new(subject, Verdict::Deny, "this is no value that TOML can say");
     };
     let explanation = explain(&wish, VersionOrigin::Given, Scope::Key(key));
-    let setting = explanation.settings.into_iter().find(|one| one.key == key);
+    let setting = explanation.settings.into_iter().find(|one| WrittenPath::new(key).is(&one.path));
     if let Some(refusal) = refused(&wish).filter(|_| refused(evaluation).is_none()) {
         let because = "with this value Codex starts no session";
         let mut answer = Answer::new(subject, Verdict::Deny, because);

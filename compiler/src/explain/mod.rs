@@ -145,9 +145,12 @@ impl std::fmt::Display for Place {
 /// One setting and everyone who had a say in it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Setting {
-    /// Dotted key: of the configuration, or of the requirements where nothing in the
-    /// configuration corresponds to it.
+    /// Dotted key as TOML writes it: of the configuration, or of the requirements where nothing
+    /// in the configuration corresponds to it.
     pub key: String,
+    /// The names that lead to it.
+    #[serde(skip)]
+    pub(crate) path: Vec<String>,
     /// One sentence about it.
     pub about: String,
     /// What a session runs with; absent where nobody says anything and there is no default.

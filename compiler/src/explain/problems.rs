@@ -2,6 +2,7 @@
 
 use codex_schema::inspect::inspect;
 use codex_schema::lookup::CONFIG;
+use codex_schema::path::dotted;
 use codex_schema::source::ConfigTier;
 use codex_schema::version::Version;
 
@@ -75,7 +76,7 @@ fn unknown_requirements(evaluation: &Evaluation, found: &mut Vec<Problem>) {
             };
             found.push(Problem {
                 severity: Severity::Error,
-                message: format!("`{}` is not a requirement", unknown.path.join(".")),
+                message: format!("`{}` is not a requirement", dotted(&unknown.path)),
                 place: setting::place(evaluation, unknown.span),
                 help: unknown.meant.map(|meant| format!("did you mean `{meant}`?")),
                 effect: Some(effect.to_owned()),
@@ -109,7 +110,7 @@ fn configuration(evaluation: &Evaluation, found: &mut Vec<Problem>) {
         for unknown in inspection.unknown {
             found.push(Problem {
                 severity: Severity::Caution,
-                message: format!("`{}` is not a setting", unknown.path.join(".")),
+                message: format!("`{}` is not a setting", dotted(&unknown.path)),
                 place: setting::place(evaluation, unknown.span),
                 help: unknown.meant.map(|meant| format!("did you mean `{meant}`?")),
                 effect: Some("Codex ignores it".to_owned()),

@@ -2,6 +2,7 @@
 
 use codex_schema::key::{Effect, Key, Secret};
 use codex_schema::lookup::CONFIG;
+use codex_schema::path::{WrittenPath, dotted};
 use codex_schema::reader::read_toml_value;
 use codex_schema::source::{Channel, ConfigTier, Documents};
 use codex_schema::span::{SourceId, Span};
@@ -9,7 +10,7 @@ use codex_schema::value::{Node, Value};
 use serde_json::{Value as Json, json};
 
 use super::outcome::{self, End};
-use super::subjects::{Subject, subjects};
+use super::subjects::{Path, Subject, subjects};
 use super::{Candidate, Lock, Outcome, Place, Reason, Scope, Setting, Status, Voice, advice};
 use super::{channel_name, tier_name};
 use crate::compile::{CONFIG_FILE, REQUIREMENTS_FILE};
@@ -24,21 +25,21 @@ pub(super) fn settings(evaluation: &Evaluation, scope: Scope<'_>) -> Vec<Setting
     let session = evaluation.session();
     let mut found: Vec<Setting> = subjects(evaluation, scope)
         .into_iter()
-        .map(|(key, subject)| setting(&key, &subject, evaluation, &session))
+        .map(|(path, subject)| setting(path, &subject, evaluation, &session))
         .collect();
     found.extend(disabled_servers(evaluation, scope));
     found.sort_by(|left, right| left.key.cmp(&right.key));
     found
 }
 
-fn setting(key: &str, subject: &Subject, evaluation: &Evaluation, session: &Session) -> Setting {
-    let parts: Vec<&str> = key.split('.').collect();
+fn setting(path: Path, subject: &Subject, evaluation: &Evaluation, session: &Session) -> Setting {
+    let key = dotted(&path);
     let requirement_rows = subject.requirements.iter().map(|(row, _)| *row);
     let sensitive = subject.config.into_iter().chain(requirement_rows).any(is_secret);
-    let mut candidates = candidates(key, &parts, evaluation, sensitive);
-    let wanted = wanted(key, &parts, evaluation);
+    let mut candidates = candidates(&key, &path, evaluation, sensitive);
+    let wanted = wanted(&key, &path, evaluation);
     let default = subject.config.and_then(default_of);
-    let end = end(key, subject, wanted.as_ref(), default.clone(), evaluation, session);
+    let end = end(&key, subject, wanted.as_ref(), default.clone(), evaluation, session);
     settle(&mut candidates, &end);
     let mut voices = voices(subject, evaluation, sensitive);
     voices.sort_by_key(|voice| voice.outcome != Outcome::Won);
@@ -50,13 +51,14 @@ fn setting(key: &str, subject: &Subject, evaluation: &Evaluation, session: &Sess
     Setting {
         about: about(subject),
         actions: advice::actions(
-            key,
+            &key,
             status,
             effective.as_ref(),
             end.allowed.as_ref(),
             &candidates,
         ),
-        key: key.to_owned(),
+        key,
+        path,
         effective,
         wanted: wanted.map(|value| hide(value, sensitive)),
         default,
@@ -99,21 +101,16 @@ fn hide(value: Json, sensitive: bool) -> Json {
     json!({"redacted": true, "sha256_8": digest.get(..8)})
 }
 
-fn node_at<'a>(root: &'a codex_schema::value::Table, parts: &[&str]) -> Option<&'a Node> {
-    let (first, rest) = parts.split_first()?;
-    root.get(first)?.at(rest)
-}
-
 /// What the configuration asks for, requests on the command line first.
-fn wanted(key: &str, parts: &[&str], evaluation: &Evaluation) -> Option<Json> {
+fn wanted(key: &str, path: &[String], evaluation: &Evaluation) -> Option<Json> {
     let request = evaluation.inputs().request(key);
-    let node = request.or_else(|| node_at(evaluation.config(), parts))?;
+    let node = request.or_else(|| evaluation.config().at(path))?;
     Some(json!(node.value))
 }
 
 fn candidates(
     key: &str,
-    parts: &[&str],
+    path: &[String],
     evaluation: &Evaluation,
     sensitive: bool,
 ) -> Vec<Candidate> {
@@ -125,10 +122,10 @@ fn candidates(
         won = true;
     }
     for layer in evaluation.configuration.layers.iter().rev() {
-        let Some(node) = node_at(&layer.layer.root, parts) else { continue };
+        let Some(node) = layer.layer.root.at(path) else { continue };
         let mut one = candidate(tier_name(layer.tier), node, won, evaluation, sensitive);
         if layer.tier == ConfigTier::System {
-            one.origins = origins(evaluation, CONFIG_FILE, parts);
+            one.origins = origins(evaluation, CONFIG_FILE, path);
         }
         match layer.not_loaded {
             Some(NotLoaded::Untrusted) => {
@@ -160,9 +157,10 @@ fn candidate(
 }
 
 /// Where a value of one of the system's files came from.
-fn origins(evaluation: &Evaluation, file: &str, path: &[&str]) -> Vec<Origin> {
+fn origins(evaluation: &Evaluation, file: &str, path: &[String]) -> Vec<Origin> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let known = evaluation.origins().ok().flatten();
-    known.map_or_else(Vec::new, |known| known.of(file, path))
+    known.map_or_else(Vec::new, |known| known.of(file, &path))
 }
 
 /// The winner of the configuration, in the light of what requirements did to it.
@@ -187,8 +185,7 @@ fn end(
     }
     let mut policy = None;
     for (row, path) in &subject.requirements {
-        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        let Some(node) = node_at(&evaluation.composition.merged, &parts) else { continue };
+        let Some(node) = evaluation.composition.merged.at(path) else { continue };
         match row.effect {
             Effect::Fixes(_) | Effect::Pins(_) => return outcome::fixed(row, node, wanted),
             _ if subject.config.is_some() => {
@@ -207,10 +204,9 @@ fn end(
 fn voices(subject: &Subject, evaluation: &Evaluation, sensitive: bool) -> Vec<Voice> {
     let mut found = Vec::new();
     for (row, path) in &subject.requirements {
-        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
         let mut spoken = false;
         for layer in evaluation.composition.layers.iter().rev() {
-            let Some(node) = node_at(&layer.root, &parts) else { continue };
+            let Some(node) = layer.root.at(path) else { continue };
             let adds_up = matches!(node.value, Value::Table(_))
                 || !matches!(
                     row.merge,
@@ -226,12 +222,12 @@ fn voices(subject: &Subject, evaluation: &Evaluation, sensitive: bool) -> Vec<Vo
             found.push(Voice {
                 channel: channel_name(layer.channel).to_owned(),
                 document: document.map_or_else(String::new, |one| one.source.to_string()),
-                key: path.join("."),
+                key: dotted(path),
                 value: hide(json!(node.value), sensitive),
                 outcome,
                 place: place_of(evaluation, node.span, sensitive),
                 origins: if layer.channel == Channel::System {
-                    origins(evaluation, REQUIREMENTS_FILE, &parts)
+                    origins(evaluation, REQUIREMENTS_FILE, path)
                 } else {
                     Vec::new()
                 },
@@ -243,16 +239,19 @@ fn voices(subject: &Subject, evaluation: &Evaluation, sensitive: bool) -> Vec<Vo
 
 /// Servers that requirements do not let run: one record for the server as a whole.
 fn disabled_servers(evaluation: &Evaluation, scope: Scope<'_>) -> Vec<Setting> {
-    let in_scope = |key: &str| match scope {
-        Scope::Key(wanted) => key == wanted || wanted == "mcp_servers" || wanted.starts_with(key),
+    let in_scope = |path: &[String]| match scope {
+        Scope::Key(wanted) => {
+            let asked = WrittenPath::new(wanted);
+            asked.covers(path) || asked.is_below(path)
+        }
         Scope::Said | Scope::All => true,
     };
     outcome::mcp_servers(evaluation)
         .into_iter()
-        .map(|(name, running, words)| (format!("mcp_servers.{name}"), running, words))
-        .filter(|(key, _, _)| in_scope(key))
-        .map(|(key, running, words)| {
-            let parts: Vec<&str> = key.split('.').collect();
+        .map(|(name, running, words)| (vec!["mcp_servers".to_owned(), name], running, words))
+        .filter(|(path, _, _)| in_scope(path))
+        .map(|(path, running, words)| {
+            let key = dotted(&path);
             Setting {
                 about: "Whether this MCP server may run.".to_owned(),
                 effective: Some(json!({"enabled": running})),
@@ -270,7 +269,7 @@ fn disabled_servers(evaluation: &Evaluation, scope: Scope<'_>) -> Vec<Setting> {
                 }),
                 allowed: None,
                 sensitive: false,
-                candidates: candidates(&key, &parts, evaluation, true),
+                candidates: candidates(&key, &path, evaluation, true),
                 requirements: Vec::new(),
                 codex_says: Some(words),
                 actions: vec![
@@ -278,6 +277,7 @@ fn disabled_servers(evaluation: &Evaluation, scope: Scope<'_>) -> Vec<Setting> {
                         .to_owned(),
                 ],
                 key,
+                path,
             }
         })
         .collect()

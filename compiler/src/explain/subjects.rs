@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use codex_schema::key::{Effect, Key};
 use codex_schema::lookup::{CONFIG, REQUIREMENTS, Spot, Tree};
+use codex_schema::path::{WrittenPath, parts};
 use codex_schema::value::{Table, Value};
 
 use super::Scope;
@@ -19,21 +20,24 @@ pub(super) struct Subject {
     pub(super) requirements: Vec<(&'static Key, Vec<String>)>,
 }
 
-/// All subjects by dotted key.
-pub(super) fn subjects(evaluation: &Evaluation, scope: Scope<'_>) -> BTreeMap<String, Subject> {
-    let mut found: BTreeMap<String, Subject> = BTreeMap::new();
+/// The names that lead to a key.
+pub(super) type Path = Vec<String>;
+
+/// All subjects by the paths of their keys.
+pub(super) fn subjects(evaluation: &Evaluation, scope: Scope<'_>) -> BTreeMap<Path, Subject> {
+    let mut found: BTreeMap<Path, Subject> = BTreeMap::new();
     if scope == Scope::All {
         for key in CONFIG.keys().iter().filter(|key| !key.path.contains('*')) {
-            found.entry(key.path.to_owned()).or_default().config = Some(key);
+            found.entry(owned(key.path)).or_default().config = Some(key);
         }
     }
     for layer in &evaluation.configuration.layers {
         for (path, key) in leaves(&layer.layer.root, &CONFIG) {
-            found.entry(path.join(".")).or_default().config = Some(key);
+            found.entry(path).or_default().config = Some(key);
         }
     }
     for (name, _) in &evaluation.gathered.arguments.requests {
-        found.entry((*name).to_owned()).or_default();
+        found.entry(owned(name)).or_default();
     }
     for layer in &evaluation.composition.layers {
         for (path, key) in leaves(&layer.root, &REQUIREMENTS) {
@@ -45,53 +49,52 @@ pub(super) fn subjects(evaluation: &Evaluation, scope: Scope<'_>) -> BTreeMap<St
         }
     }
     for (name, subject) in &mut found {
-        let parts: Vec<&str> = name.split('.').collect();
+        let parts: Vec<&str> = name.iter().map(String::as_str).collect();
         subject.config = subject.config.or_else(|| CONFIG.find(&parts).and_then(|spot| spot.key));
     }
     if let Scope::Key(wanted) = scope {
-        let below = format!("{wanted}.");
+        let asked = WrittenPath::new(wanted);
         found.retain(|name, subject| {
-            let by_requirement =
-                subject.requirements.iter().any(|(_, path)| path.join(".") == wanted);
-            name == wanted || name.starts_with(&below) || by_requirement
+            asked.covers(name) || subject.requirements.iter().any(|(_, path)| asked.is(path))
         });
     }
     found
 }
 
 /// The setting a requirement acts on, and the path under which the requirement is looked up.
-fn subject_of(key: &'static Key, path: Vec<String>) -> (String, Vec<String>) {
+fn subject_of(key: &'static Key, path: Path) -> (Path, Path) {
     match key.effect {
-        Effect::Constrains(config) => (config.to_owned(), requirement_path(key, path)),
+        Effect::Constrains(config) => (owned(config), requirement_path(key, path)),
         Effect::Fixes(pattern) => (concrete(pattern, key.path, &path), path),
         Effect::Pins(map) => {
-            let name = path.last().map(String::as_str).unwrap_or_default();
-            (format!("{map}.{name}"), path)
+            (parts(map).map(str::to_owned).chain(path.last().cloned()).collect(), path)
         }
         Effect::Allows(_) | Effect::Adds | Effect::Hints | Effect::None => {
             let path = requirement_path(key, path);
-            (path.join("."), path)
+            (path.clone(), path)
         }
     }
 }
 
 /// A map is explained as a whole: ten thousand domains are one setting.
-fn requirement_path(key: &Key, mut path: Vec<String>) -> Vec<String> {
-    if let Some(at) = key.path.split('.').position(|part| part == "*") {
+fn requirement_path(key: &Key, mut path: Path) -> Path {
+    if let Some(at) = parts(key.path).position(|part| part == "*") {
         path.truncate(at);
     }
     path
 }
 
 /// `otel.span_attributes.*` for `otel.span_attributes.team`.
-fn concrete(pattern: &str, key_path: &str, path: &[String]) -> String {
+fn concrete(pattern: &str, key_path: &str, path: &[String]) -> Path {
     let mut names =
-        key_path.split('.').zip(path).filter(|(part, _)| *part == "*").map(|(_, name)| name);
-    let parts: Vec<&str> = pattern
-        .split('.')
-        .map(|part| if part == "*" { names.next().map_or("*", String::as_str) } else { part })
-        .collect();
-    parts.join(".")
+        parts(key_path).zip(path).filter(|(part, _)| *part == "*").map(|(_, name)| name.as_str());
+    let named =
+        parts(pattern).map(|part| if part == "*" { names.next().unwrap_or(part) } else { part });
+    named.map(str::to_owned).collect()
+}
+
+fn owned(path: &str) -> Path {
+    parts(path).map(str::to_owned).collect()
 }
 
 /// Every value of a document at the granularity of the table's rows. Unknown names have no row.

@@ -1,5 +1,6 @@
 //! The command line a person would give to Codex, as a layer of configuration.
 
+use codex_schema::path::is_bare;
 use codex_schema::reader::read_toml_value;
 use codex_schema::source::{Documents, Source};
 use codex_schema::span::{SourceId, Sourced, Span};
@@ -199,6 +200,32 @@ impl Reader<'_> {
     }
 }
 
+/// The arguments that ask for these settings, one `-c` a value. Codex parts the key of a `-c` at
+/// every dot and knows no quotes there, so tables with other names are given whole, as values.
+pub fn given(settings: &Table) -> Vec<String> {
+    let mut found = Vec::new();
+    give(settings, &mut Vec::new(), &mut found);
+    found
+}
+
+fn give(table: &Table, path: &mut Vec<String>, found: &mut Vec<String>) {
+    let is_parted =
+        |table: &Table| !table.is_empty() && table.iter().all(|entry| is_bare(&entry.key.value));
+    for entry in table {
+        path.push(entry.key.value.to_string());
+        match &entry.node.value {
+            Value::Table(below) if is_parted(below) => give(below, path, found),
+            value => {
+                if let Ok(text) = toml::Value::try_from(serde_json::json!(value)) {
+                    found.push("-c".to_owned());
+                    found.push(format!("{}={text}", path.join(".")));
+                }
+            }
+        }
+        path.pop();
+    }
+}
+
 fn shift(node: &mut Node, by: u32) {
     node.span.start = node.span.start.saturating_add(by);
     node.span.end = node.span.end.saturating_add(by);
@@ -226,6 +253,36 @@ mod tests {
             .map(|(_, table)| serde_json::to_value(Value::Table(table)).unwrap())
             .collect();
         serde_json::Value::Array(json)
+    }
+
+    #[test]
+    fn settings_come_back_as_they_were_given() {
+        for text in [
+            "model = \"a\"\nfeatures.apps = true\nsandbox_workspace_write.writable_roots = []",
+            "[mcp_servers.\"docs.internal\"]\ncommand = \"x\"\nargs = [\"a=b\", \"it's\"]",
+            "[projects.'C:\\a b']\ntrust_level = \"trusted\"\n[mcp_servers.a.env]\n\"A.B\" = \"=\"",
+        ] {
+            let settings = codex_schema::reader::read_toml(text, SourceId(0)).root;
+            let given = given(&settings);
+            let given: Vec<&str> = given.iter().map(String::as_str).collect();
+            let (found, _) = parse(&given);
+            assert!(found.problems.is_empty());
+            let mut whole = serde_json::Map::new();
+            for (_, table) in found.overrides {
+                join(&mut whole, serde_json::json!(Value::Table(table)));
+            }
+            assert_eq!(serde_json::Value::Object(whole), serde_json::json!(Value::Table(settings)));
+        }
+    }
+
+    fn join(low: &mut serde_json::Map<String, serde_json::Value>, high: serde_json::Value) {
+        let serde_json::Value::Object(high) = high else { unreachable!() };
+        for (key, value) in high {
+            match low.get_mut(&key) {
+                Some(serde_json::Value::Object(below)) => join(below, value),
+                _ => drop(low.insert(key, value)),
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use codex_schema::key::Channels;
 use codex_schema::lookup::{CONFIG, REQUIREMENTS, Tree};
+use codex_schema::path::dotted;
 use codex_schema::reader::read_toml;
 use codex_schema::source::{Channel, ConfigTier};
 use codex_schema::span::{Position, SourceId};
@@ -66,7 +67,7 @@ fn left_out(evaluation: &Evaluation) -> Vec<String> {
         for unknown in &layer.inspection.unknown {
             notes.push(format!(
                 "left out `{}`, which Codex {} does not know ({})",
-                unknown.path.join("."),
+                dotted(&unknown.path),
                 evaluation.machine.version,
                 documents.place(unknown.span)
             ));

@@ -2,7 +2,8 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::key::Channels;
-use codex_schema::lookup::{REQUIREMENTS, parts};
+use codex_schema::lookup::REQUIREMENTS;
+use codex_schema::path::parts;
 use codex_schema::source::Channel;
 
 use super::view::{View, entry};

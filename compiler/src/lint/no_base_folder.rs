@@ -3,7 +3,8 @@
 
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::key::Text;
-use codex_schema::lookup::{REQUIREMENTS, parts};
+use codex_schema::lookup::REQUIREMENTS;
+use codex_schema::path::parts;
 use codex_schema::source::Channel;
 
 use super::deny_read_relative::is_relative;

@@ -4,7 +4,8 @@ use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::features;
 use codex_schema::inspect::inspect;
 use codex_schema::key::Secret;
-use codex_schema::lookup::{CONFIG, REQUIREMENTS, Tree, closest, parts};
+use codex_schema::lookup::{CONFIG, REQUIREMENTS, Tree, closest};
+use codex_schema::path::{dotted, parts};
 use codex_schema::source::Source;
 use codex_schema::span::{Sourced, Span};
 use codex_schema::types::case::{Access, Decision, Placement};
@@ -175,7 +176,7 @@ fn json(node: &Node) -> Sourced<Json> {
 fn check_session(session: &Table, found: &mut Vec<Diagnostic>) {
     let inspection = inspect(session, &CONFIG, Version::NEWEST);
     for unknown in inspection.unknown {
-        let message = format!("Codex knows no setting `{}`", unknown.path.join("."));
+        let message = format!("Codex knows no setting `{}`", dotted(&unknown.path));
         let diagnostic = Diagnostic::new(Code::UnknownKey, message, unknown.span);
         found.push(match unknown.meant {
             Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
@@ -184,7 +185,7 @@ fn check_session(session: &Table, found: &mut Vec<Diagnostic>) {
     }
     for refused in inspection.refused {
         let span = refused.span.unwrap_or(Span::BUILT_IN);
-        let message = format!("`{}`: {}", refused.keys.join("."), refused.message);
+        let message = format!("`{}`: {}", dotted(&refused.keys), refused.message);
         found.push(Diagnostic::new(Code::BadContent, message, span));
     }
 }

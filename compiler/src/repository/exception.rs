@@ -1,7 +1,8 @@
 //! Exceptions: what one target may do for a while though policy forbids it.
 
 use codex_schema::diagnostic::{Code, Diagnostic};
-use codex_schema::lookup::{CONFIG, REQUIREMENTS, closest, parts};
+use codex_schema::lookup::{CONFIG, REQUIREMENTS, closest};
+use codex_schema::path::{dotted, parts};
 use codex_schema::span::{SourceId, Sourced, Span};
 use codex_schema::types::policy::Date;
 use codex_schema::value::{Node, Table, Value};
@@ -122,7 +123,7 @@ pub(super) fn check(repository: &Repository, today: Date) -> Vec<Diagnostic> {
             let path: Vec<&str> = lift.path.iter().map(String::as_str).collect();
             let known = REQUIREMENTS.find(&path).is_some() || CONFIG.find(&path).is_some();
             if !known {
-                let path = lift.path.join(".");
+                let path = dotted(&lift.path);
                 let message = format!("`{path}` is no key of policy");
                 let diagnostic = Diagnostic::new(Code::UnknownKey, message, lift.span);
                 let names = REQUIREMENTS.keys().iter().map(|key| key.path);

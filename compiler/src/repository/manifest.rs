@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use codex_schema::diagnostic::{Code, Diagnostic};
-use codex_schema::lookup::{CONFIG, REQUIREMENTS, closest, parts};
+use codex_schema::lookup::{CONFIG, REQUIREMENTS, closest};
+use codex_schema::path::parts;
 use codex_schema::span::{SourceId, Sourced, Span};
 use codex_schema::types::policy::{Delivery, System};
 use codex_schema::value::{Node, Table};

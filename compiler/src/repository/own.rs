@@ -3,6 +3,7 @@
 use codex_schema::diagnostic::{Code, Diagnostic};
 use codex_schema::inspect::inspect;
 use codex_schema::lookup::{CASE, EXCEPTION, MANIFEST, PROPERTY, TEST, TRUST, Tree};
+use codex_schema::path::dotted;
 use codex_schema::reader::SyntaxProblem;
 use codex_schema::span::Span;
 use codex_schema::value::Table;
@@ -67,7 +68,7 @@ fn check(root: &Table, tree: &Tree, schema: &str, whole: Option<Span>) -> Vec<Di
     let inspection = inspect(root, tree, Version::NEWEST);
     let mut found = Vec::new();
     for unknown in inspection.unknown {
-        let path = unknown.path.join(".");
+        let path = dotted(&unknown.path);
         let diagnostic =
             Diagnostic::new(Code::UnknownKey, format!("unknown key `{path}`"), unknown.span);
         found.push(if let Some(meant) = unknown.meant {
@@ -94,7 +95,7 @@ fn check(root: &Table, tree: &Tree, schema: &str, whole: Option<Span>) -> Vec<Di
             text if text.starts_with("unknown field") => continue,
             _ => Code::BadContent,
         };
-        let path = refused.keys.join(".");
+        let path = dotted(&refused.keys);
         let message = match (code, path.as_str()) {
             (Code::MissingField, "") => refused.message,
             (_, "") => refused.message,

@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use codex_schema::path::dotted;
 use codex_schema::value::{Table, Value};
 
 use super::{Reason, Removed, remove_elements, value_mut};
@@ -32,7 +33,7 @@ pub(super) fn simplify(requirements: &mut Table, removed: &mut Vec<Removed>) {
         } else {
             gone.push((entry.list, entry.position));
         }
-        let path = [&path.join("."), ".", entry.list].concat();
+        let path = [&dotted(path), ".", entry.list].concat();
         removed.push(Removed { path, span: entry.span, reason });
     }
     gone.sort_unstable();

@@ -2,6 +2,7 @@
 
 use codex_schema::key::Tighter;
 use codex_schema::lookup::REQUIREMENTS;
+use codex_schema::path::dotted;
 use codex_schema::value::{Table, Value};
 
 use super::{Reason, Removed, remove_elements};
@@ -30,7 +31,7 @@ fn repeated(requirements: &Table, path: &[&str]) -> Vec<(usize, Removed)> {
         match seen.entry(text.as_str()) {
             std::collections::hash_map::Entry::Occupied(of) => {
                 let reason = Reason::Duplicate { of: *of.get() };
-                found.push((at, Removed { path: path.join("."), span: node.span, reason }));
+                found.push((at, Removed { path: dotted(path), span: node.span, reason }));
             }
             std::collections::hash_map::Entry::Vacant(slot) => {
                 slot.insert(node.span);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use codex_schema::lookup::REQUIREMENTS;
+use codex_schema::path::dotted;
 use codex_schema::provenance::{Document, Origin, Provenance};
 use codex_schema::reader::read_toml;
 use codex_schema::span::SourceId;
@@ -81,16 +82,6 @@ pub(super) fn settings(bundle: &Bundle, link: Option<&str>) -> Vec<Setting> {
     settings
 }
 
-/// A path as TOML writes it.
-fn dotted(path: &[&str]) -> String {
-    let is_plain = |one: u8| one.is_ascii_alphanumeric() || matches!(one, b'_' | b'-');
-    let parts = path.iter().map(|name| {
-        let plain = !name.is_empty() && name.bytes().all(is_plain);
-        if plain { (*name).to_owned() } else { format!("\"{name}\"") }
-    });
-    parts.collect::<Vec<_>>().join(".")
-}
-
 fn leaves<'table>(
     table: &'table Table,
     path: &mut Vec<&'table str>,
@@ -121,7 +112,7 @@ pub(super) fn difference(old: Option<&Bundle>, new: &Bundle, link: Option<&str>)
                 Which::Tighter => Direction::Tighter,
                 Which::Incomparable => Direction::Incomparable,
             };
-            let key = one.path.join(".");
+            let key = dotted(&one.path);
             Some(Change {
                 direction,
                 before: at(&from, &one.path),

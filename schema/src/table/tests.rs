@@ -8,9 +8,8 @@ use serde_json::Value as Json;
 
 use crate::inspect::inspect;
 use crate::key::{Key, Merge, Tighter};
-use crate::lookup::{
-    CASE, CONFIG, EXCEPTION, MANIFEST, PROPERTY, REQUIREMENTS, TEST, TRUST, Tree, parts,
-};
+use crate::lookup::{CASE, CONFIG, EXCEPTION, MANIFEST, PROPERTY, REQUIREMENTS, TEST, TRUST, Tree};
+use crate::path::parts;
 use crate::reader::{read_toml, read_toml_value};
 use crate::span::SourceId;
 use crate::value::Value;

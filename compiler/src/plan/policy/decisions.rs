@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use codex_schema::lookup::REQUIREMENTS;
+use codex_schema::path::dotted;
 use codex_schema::source::Documents;
 use codex_schema::span::Span;
 use codex_schema::strictness::{Change, changes};
@@ -141,7 +142,7 @@ pub(super) fn hosts(from: Side<'_>, to: Side<'_>) -> Option<Entry> {
     }
     let compared = domains::compare(&old, &new);
     let (before, after) = (network(from), network(to));
-    let key = after.or(before).map(|(path, _)| path.join(".")).unwrap_or_default();
+    let key = after.or(before).map(|(path, _)| dotted(&path)).unwrap_or_default();
     let direction = Direction::of(compared.change());
     let mut change = entry(Document::Requirements, Subject::Hosts, key, direction);
     change.rows = rows_of_hosts(from, to);

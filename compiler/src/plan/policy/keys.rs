@@ -2,6 +2,7 @@
 
 use codex_schema::key::{Key, Secret};
 use codex_schema::lookup::{CONFIG, REQUIREMENTS, Spot};
+use codex_schema::path::dotted;
 use codex_schema::source::Documents;
 use codex_schema::strictness::{changes, elements};
 use codex_schema::value::{Node, Table, Value};
@@ -79,14 +80,6 @@ fn of_key(
 
 fn node_at<'table>(table: &'table Table, path: &[String]) -> Option<&'table Node> {
     table.at(path)
-}
-
-/// A path as one writes it; names with dots stand in quotes.
-fn dotted(path: &[String]) -> String {
-    let part = |part: &String| {
-        if part.contains('.') { format!("\"{part}\"") } else { part.clone() }
-    };
-    path.iter().map(part).collect::<Vec<_>>().join(".")
 }
 
 /// A value; of a secret only a mark by which two can be told apart.
