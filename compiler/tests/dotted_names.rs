@@ -1,5 +1,5 @@
 //! Names that hold dots, as paths of projects do: a key is found however it is asked for, and told
-//! as TOML writes it.
+//! as TOML writes it. And keys that nobody sets.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
 use std::fs;
@@ -81,6 +81,27 @@ fn a_name_is_not_taken_for_the_beginning_of_another() {
     // The server as a whole is told beside each of its settings.
     let below = explained(place.path(), "mcp_servers.docs.internal.command");
     assert_eq!(below.len(), 2, "{below:?}");
+}
+
+#[test]
+fn keys_that_nobody_sets_are_told_all_the_same() {
+    let place = machine();
+    let keys = |asked: &str| -> Vec<String> {
+        explained(place.path(), asked).into_iter().map(|(key, _)| key).collect()
+    };
+    let other = "projects.\"/srv/b.c\".trust_level";
+    assert_eq!(explained(place.path(), other), [(other.to_owned(), Value::Null)]);
+    assert_eq!(keys("features.hooks"), ["features.hooks"]);
+    // A requirement is told with the key that it is about, or by itself.
+    assert_eq!(keys("allowed_approval_policies"), ["approval_policy"]);
+    assert_eq!(keys("allow_appshots"), ["allow_appshots"]);
+    assert!(keys("experimental_network").contains(&"experimental_network.enabled".to_owned()));
+    assert!(keys("sandbox_workspace_write").len() > 2);
+    // A map without entries: there is nothing to tell, and that is said.
+    let done = program(place.path(), &[&["explain", "profiles"], &MACHINE[..]].concat());
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    assert_eq!(String::from_utf8_lossy(&done.stderr), "nobody sets anything in `profiles`\n");
+    assert_eq!(get(place.path(), "projects.\"/srv/b.c\".trust_level"), (Some(1), String::new()));
 }
 
 #[test]

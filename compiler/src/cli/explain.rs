@@ -23,14 +23,14 @@ pub(super) fn explain(arguments: &Explain, output: &mut Output) -> Outcome {
         (None, true) => Scope::All,
         (None, false) => Scope::Said,
     };
-    let mut explanation = explain_all(&world.evaluation, world.how, scope);
+    let explanation = explain_all(&world.evaluation, world.how, scope);
     if let Some(key) = &arguments.key
         && explanation.settings.is_empty()
     {
         if !is_known(key) {
             return unknown(output, key, &world);
         }
-        explanation = untouched(&world, key);
+        output.talk.push_str(&format!("nobody sets anything in `{key}`\n"));
     }
     let paint = paint(&arguments.print);
     let names = Names::of(&explanation, &world.home);
@@ -47,14 +47,6 @@ pub(super) fn explain(arguments: &Explain, output: &mut Output) -> Outcome {
         output.talk.push_str(&format!("codex would refuse its arguments: {}\n", problem.value));
     }
     if explanation.partial { Outcome::Partial } else { Outcome::Fine }
-}
-
-/// A known key that nobody says anything about is explained from the table.
-fn untouched(world: &World, key: &str) -> Explanation {
-    let mut explanation = explain_all(&world.evaluation, world.how, Scope::All);
-    let asked = WrittenPath::new(key);
-    explanation.settings.retain(|one| asked.covers(&one.path));
-    explanation
 }
 
 fn is_known(key: &str) -> bool {
@@ -77,12 +69,9 @@ pub(super) fn get(arguments: &Get, output: &mut Output) -> Outcome {
         Ok(world) => world,
         Err(message) => return usage(output, &message),
     };
-    let mut explanation = explain_all(&world.evaluation, world.how, Scope::Key(&arguments.key));
-    if explanation.settings.is_empty() {
-        if !is_known(&arguments.key) {
-            return unknown(output, &arguments.key, &world);
-        }
-        explanation = untouched(&world, &arguments.key);
+    let explanation = explain_all(&world.evaluation, world.how, Scope::Key(&arguments.key));
+    if explanation.settings.is_empty() && !is_known(&arguments.key) {
+        return unknown(output, &arguments.key, &world);
     }
     if explanation.partial {
         output.talk.push_str("policy could not be read in full: see codex-config explain\n");

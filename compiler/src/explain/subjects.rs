@@ -48,17 +48,49 @@ pub(super) fn subjects(evaluation: &Evaluation, scope: Scope<'_>) -> BTreeMap<Pa
             }
         }
     }
+    if let Scope::Key(wanted) = scope {
+        keep_asked(&mut found, wanted);
+    }
     for (name, subject) in &mut found {
         let parts: Vec<&str> = name.iter().map(String::as_str).collect();
         subject.config = subject.config.or_else(|| CONFIG.find(&parts).and_then(|spot| spot.key));
     }
-    if let Scope::Key(wanted) = scope {
-        let asked = WrittenPath::new(wanted);
-        found.retain(|name, subject| {
-            asked.covers(name) || subject.requirements.iter().any(|(_, path)| asked.is(path))
-        });
-    }
     found
+}
+
+/// Leaves what is asked for. Where nobody says anything about it, the tables still know it: keys
+/// of the configuration, and of the requirements.
+fn keep_asked(found: &mut BTreeMap<Path, Subject>, wanted: &str) {
+    let asked = WrittenPath::new(wanted);
+    found.retain(|name, subject| {
+        asked.covers(name) || subject.requirements.iter().any(|(_, path)| asked.is(path))
+    });
+    if !found.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = parts(wanted).collect();
+    for key in CONFIG.keys() {
+        if let Some(path) = at_or_below(&names, key) {
+            found.entry(path).or_default();
+        }
+    }
+    for key in REQUIREMENTS.keys() {
+        if let Some(path) = at_or_below(&names, key) {
+            let (name, path) = subject_of(key, path);
+            found.entry(name).or_default().requirements.push((key, path));
+        }
+    }
+}
+
+/// The path of a row that is asked for, or that stands below what is asked for. A map without
+/// entries has nothing below it.
+fn at_or_below(asked: &[&str], key: &Key) -> Option<Path> {
+    let row: Vec<&str> = parts(key.path).collect();
+    let mut pairs = row.iter().zip(asked);
+    let fits = asked.len() <= row.len() && pairs.all(|(part, name)| *part == "*" || part == name);
+    let below = row.get(asked.len()..)?;
+    let whole = fits && !below.contains(&"*");
+    whole.then(|| asked.iter().chain(below).map(|name| (*name).to_owned()).collect())
 }
 
 /// The setting a requirement acts on, and the path under which the requirement is looked up.
