@@ -3,6 +3,8 @@
 use codex_schema::source::Channel;
 
 use super::{ChannelInfo, ChannelState, PolicyInfo, RefusalInfo, setting};
+use crate::codex_answers;
+use crate::compose::{Refusal, Stage};
 use crate::evaluate::Evaluation;
 use crate::gather::BundleState;
 use crate::layers::Role;
@@ -18,15 +20,28 @@ pub(super) fn policy(evaluation: &Evaluation) -> PolicyInfo {
         Channel::System,
     ];
     channels.sort_by_key(|channel| std::cmp::Reverse(era.channel_rank(*channel)));
-    let refusals = evaluation.refusals.iter().map(|refusal| RefusalInfo {
+    PolicyInfo {
+        channels: channels.into_iter().map(|channel| info(channel, evaluation)).collect(),
+        refusals: refusals(evaluation),
+    }
+}
+
+/// What Codex refuses with: single documents, or else every session of the whole that they and the
+/// user make up.
+fn refusals(evaluation: &Evaluation) -> Vec<RefusalInfo> {
+    let mut found = evaluation.refusals.clone();
+    if found.is_empty() {
+        let says = codex_answers::thread(evaluation, evaluation).err();
+        found.extend(
+            says.map(|text| Refusal { stage: Stage::Session, ..Refusal::start(text, None) }),
+        );
+    }
+    let info = |refusal: Refusal| RefusalInfo {
         stage: format!("{:?}", refusal.stage).to_lowercase(),
         says: refusal.text.trim_end().to_owned(),
         place: refusal.span.and_then(|span| setting::place(evaluation, span)),
-    });
-    PolicyInfo {
-        channels: channels.into_iter().map(|channel| info(channel, evaluation)).collect(),
-        refusals: refusals.collect(),
-    }
+    };
+    found.into_iter().map(info).collect()
 }
 
 fn info(channel: Channel, evaluation: &Evaluation) -> ChannelInfo {

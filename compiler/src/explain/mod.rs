@@ -335,6 +335,7 @@ pub fn channel_name(channel: Channel) -> &'static str {
 /// Explains everything that anybody says something about, and with `all` also what nobody touched.
 pub fn explain(evaluation: &Evaluation, how: VersionOrigin, scope: Scope<'_>) -> Explanation {
     let machine = &evaluation.machine;
+    let policy = channels::policy(evaluation);
     Explanation {
         schema: FORM,
         codex: CodexInfo { version: machine.version.to_string(), how },
@@ -344,10 +345,10 @@ pub fn explain(evaluation: &Evaluation, how: VersionOrigin, scope: Scope<'_>) ->
             cwd: machine.cwd.clone(),
             codex_home: machine.codex_home.clone(),
         },
-        policy: channels::policy(evaluation),
         settings: setting::settings(evaluation, scope),
         problems: problems::of(evaluation),
-        partial: !evaluation.gathered.broken.is_empty() || !evaluation.refusals.is_empty(),
+        partial: !evaluation.gathered.broken.is_empty() || !policy.refusals.is_empty(),
+        policy,
     }
 }
 

@@ -77,8 +77,13 @@ pub(super) fn head(out: &mut String, explanation: &Explanation, paint: Paint, na
             _ => "Codex does not start with this policy:",
         };
         line(out, &paint.paint(Role::Bad, &format!("{} {consequence}", paint.sign(Sign::Error))));
+        let room = paint.width.saturating_sub(4);
         for text in refusal.says.lines() {
-            line(out, &format!("    {}", paint.fit(text, paint.width.saturating_sub(4))));
+            // A line that fits stays as it is: Codex points at places with spaces.
+            let parts = if columns(text) > room { wrapped(text, room) } else { vec![text.into()] };
+            for part in parts {
+                line(out, &format!("    {}", paint.fit(&part, room)));
+            }
         }
         if let Some(place) = &refusal.place {
             line(out, &format!("    at {}", names.place(place)));

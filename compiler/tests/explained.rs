@@ -1,5 +1,5 @@
-//! Names that hold dots, as paths of projects do: a key is found however it is asked for, and told
-//! as TOML writes it. And keys that nobody sets.
+//! `explain` and `get` on a machine: names that hold dots, as paths of projects do, are found however
+//! they are asked for, keys that nobody sets are told, and so is what keeps Codex from a session.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
 use std::fs;
@@ -102,6 +102,23 @@ fn keys_that_nobody_sets_are_told_all_the_same() {
     assert_eq!(done.status.code(), Some(0), "{done:?}");
     assert_eq!(String::from_utf8_lossy(&done.stderr), "nobody sets anything in `profiles`\n");
     assert_eq!(get(place.path(), "projects.\"/srv/b.c\".trust_level"), (Some(1), String::new()));
+}
+
+#[test]
+fn what_stops_codex_is_told_first() {
+    let place = machine();
+    let config = "[permissions.\"corp.dev\".network]\nenabled = true\n";
+    fs::write(place.path().join("home/config.toml"), config).unwrap();
+    let done = program(place.path(), &[&["explain", "--json"], &MACHINE[..]].concat());
+    let whole: Value = serde_json::from_slice(&done.stdout).unwrap();
+    // The words of Codex 0.169.0.
+    let says = "failed to load configuration: config defines `[permissions]` profiles but does not \
+                set `default_permissions`";
+    assert_eq!(
+        whole["policy"]["refusals"],
+        json!([{"stage": "session", "says": says, "place": null}])
+    );
+    assert_eq!(done.status.code(), Some(4));
 }
 
 #[test]
