@@ -100,7 +100,8 @@ impl Stage {
             floor: usual.floor.map(|floor| format!("{floor}{network}")),
             ..usual
         };
-        drop(trust::publish(&self.fleet.mirror, &organisation, fleet::bundles(policy)));
+        let time = jiff::Timestamp::now();
+        drop(trust::publish_at(&self.fleet.mirror, &organisation, fleet::bundles(policy), time));
         let place = self.machine.path("etc/codex");
         let once = self.machine.private_with(&place, Network::Shared, &["once"]);
         let (_, _, said) = finished(once);

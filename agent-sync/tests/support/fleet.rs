@@ -80,7 +80,8 @@ impl Fleet {
 
     /// Publishes these bundles.
     pub fn publish_bundles(&self, bundles: Vec<Next>) {
-        trust::publish(&self.mirror, &trust::organisation(), bundles);
+        let time = jiff::Timestamp::now();
+        trust::publish_at(&self.mirror, &trust::organisation(), bundles, time);
         self.told.lock().unwrap().revision += 1;
     }
 

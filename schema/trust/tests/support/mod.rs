@@ -161,6 +161,15 @@ pub fn try_draft(
     organisation: &Organisation,
     bundles: Vec<Next>,
 ) -> Result<Draft, WriteError> {
+    try_draft_at(published, organisation, bundles, now())
+}
+
+fn try_draft_at(
+    published: &Published,
+    organisation: &Organisation,
+    bundles: Vec<Next>,
+    time: Time,
+) -> Result<Draft, WriteError> {
     let teams = BTreeMap::from([
         ("payments".to_owned(), authority(PAYMENTS, 90)),
         ("platform".to_owned(), authority(PLATFORM, 90)),
@@ -173,7 +182,7 @@ pub fn try_draft(
         teams: &teams,
         plan: None,
     };
-    draft(published, content, now())
+    draft(published, content, time)
 }
 
 pub fn sign(draft: &mut Draft) {
@@ -189,10 +198,14 @@ pub fn sign(draft: &mut Draft) {
 }
 
 pub fn put(mirror: &Mirror, draft: &Draft, published: &Published, online: u8) {
+    put_at(mirror, draft, published, online, now());
+}
+
+fn put_at(mirror: &Mirror, draft: &Draft, published: &Published, online: u8, time: Time) {
     let (snapshot, timestamp) = (key(SNAPSHOT + online), key(TIMESTAMP + online));
     let online =
         Online { snapshot: &snapshot, snapshot_days: 7, timestamp: &timestamp, timestamp_days: 2 };
-    let commit = draft.commit(published, online, now()).unwrap();
+    let commit = draft.commit(published, online, time).unwrap();
     for (path, bytes) in &draft.files {
         mirror.put(format!("targets/{}", target_name(path, &hex(&sha256(bytes)))), bytes.clone());
     }
@@ -207,10 +220,20 @@ pub fn put(mirror: &Mirror, draft: &Draft, published: &Published, online: u8) {
 
 /// Publishes a first or a further release.
 pub fn publish(mirror: &Arc<Mirror>, organisation: &Organisation, bundles: Vec<Next>) -> Draft {
+    publish_at(mirror, organisation, bundles, now())
+}
+
+/// The same at another time: for programs that look at the clock of the machine.
+pub fn publish_at(
+    mirror: &Arc<Mirror>,
+    organisation: &Organisation,
+    bundles: Vec<Next>,
+    time: Time,
+) -> Draft {
     let published = published(mirror);
-    let mut draft = drafted(&published, organisation, bundles);
+    let mut draft = try_draft_at(&published, organisation, bundles, time).unwrap();
     sign(&mut draft);
-    put(mirror, &draft, &published, 0);
+    put_at(mirror, &draft, &published, 0, time);
     draft
 }
 
