@@ -152,7 +152,8 @@ fn cases() -> [Case; 3] {
             bundles[0].bundle.files.insert(file.clone(), config.to_owned());
             bundles[0].bundle.places.push(codex_trust::bundle::Place { file, path, ..place });
         }
-        let draft = trust::publish(&mirror, &trust::organisation(), bundles);
+        let time = jiff::Timestamp::now();
+        let draft = trust::publish_at(&mirror, &trust::organisation(), bundles, time);
         let bytes = draft.files.iter().find(|(path, _)| path.contains("payments")).unwrap().1;
         digest_name(bytes)
     };
