@@ -100,7 +100,7 @@ impl<'text> WrittenPath<'text> {
     /// Whether this path is meant.
     pub fn is<Part: AsRef<str>>(&self, path: &[Part]) -> bool {
         let same = path.iter().map(AsRef::as_ref).eq(self.parts.iter().copied());
-        same || self.written(path).any(|written| written == self.text)
+        same || written(path).any(|written| written == self.text)
     }
 
     /// Whether this path or one above it is meant.
@@ -121,15 +121,16 @@ impl<'text> WrittenPath<'text> {
         let begins = self.parts.len() > path.len()
             && path.iter().map(AsRef::as_ref).eq(above.iter().copied());
         begins
-            || self.written(path).any(|written| {
+            || written(path).any(|written| {
                 self.text.strip_prefix(&written).is_some_and(|rest| rest.starts_with('.'))
             })
     }
+}
 
-    fn written<Part: AsRef<str>>(&self, path: &[Part]) -> impl Iterator<Item = String> {
-        let plain = path.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(".");
-        [dotted(path), plain].into_iter()
-    }
+/// The two ways in which a path is written whole.
+fn written<Part: AsRef<str>>(path: &[Part]) -> impl Iterator<Item = String> {
+    let plain = path.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(".");
+    [dotted(path), plain].into_iter()
 }
 
 #[cfg(test)]

@@ -309,7 +309,7 @@ fn said(key: String, entry: &DomainEntry<'_>) -> EntrySaid {
 
 /// The key under which the document of an entry has its network: composition knows one name only.
 fn written_under(evaluation: &Evaluation, entry: &DomainEntry<'_>) -> String {
-    let merged = table(&evaluation.composition.merged).map(|(path, _)| dotted(&path));
+    let merged = table(&evaluation.composition.merged).map(|(path, _)| dotted(path));
     let layers = &evaluation.gathered.requirements;
     let own = layers.iter().find(|layer| layer.layer.source == entry.span.source);
     let second = own.and_then(|own| own.layer.root.get("network_proxy")?.value.as_table());

@@ -142,7 +142,7 @@ pub(super) fn hosts(from: Side<'_>, to: Side<'_>) -> Option<Entry> {
     }
     let compared = domains::compare(&old, &new);
     let (before, after) = (network(from), network(to));
-    let key = after.or(before).map(|(path, _)| dotted(&path)).unwrap_or_default();
+    let key = after.or(before).map(|(path, _)| dotted(path)).unwrap_or_default();
     let direction = Direction::of(compared.change());
     let mut change = entry(Document::Requirements, Subject::Hosts, key, direction);
     change.rows = rows_of_hosts(from, to);
