@@ -1,6 +1,12 @@
 //! Names that hold dots: what Codex takes for one name, on the command line too, and that `explain`
 //! tells of them what Codex does.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "an answer that cannot be read fails the test"
+)]
+
 use codex_agreement::predict::evaluation;
 use codex_compiler::explain::{Scope, Status, VersionOrigin, explain};
 use codex_compiler::gather::arguments::given;
