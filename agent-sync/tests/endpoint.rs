@@ -180,9 +180,7 @@ fn a_pause_that_the_organisation_does_not_allow_is_refused_and_without_effect() 
         ..trust::organisation()
     };
     let publish = |requirements: &str| {
-        let time = jiff::Timestamp::now();
-        let bundles = fleet::bundles(requirements);
-        drop(trust::publish_at(&fleet.mirror, &says_nothing, bundles, time));
+        drop(trust::publish_now(&fleet.mirror, &says_nothing, fleet::bundles(requirements)));
     };
     machine.enrol(&fleet, &[]);
     let (code, _, said) = machine.run(&["pause", "--reason", "an exam", "--for", "2h"]);

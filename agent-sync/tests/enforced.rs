@@ -100,8 +100,7 @@ impl Stage {
             floor: usual.floor.map(|floor| format!("{floor}{network}")),
             ..usual
         };
-        let time = jiff::Timestamp::now();
-        drop(trust::publish_at(&self.fleet.mirror, &organisation, fleet::bundles(policy), time));
+        drop(trust::publish_now(&self.fleet.mirror, &organisation, fleet::bundles(policy)));
         let place = self.machine.path("etc/codex");
         let once = self.machine.private_with(&place, Network::Shared, &["once"]);
         let (_, _, said) = finished(once);

@@ -152,8 +152,7 @@ fn cases() -> [Case; 3] {
             bundles[0].bundle.files.insert(file.clone(), config.to_owned());
             bundles[0].bundle.places.push(codex_trust::bundle::Place { file, path, ..place });
         }
-        let time = jiff::Timestamp::now();
-        let draft = trust::publish_at(&mirror, &trust::organisation(), bundles, time);
+        let draft = trust::publish_now(&mirror, &trust::organisation(), bundles);
         let bytes = draft.files.iter().find(|(path, _)| path.contains("payments")).unwrap().1;
         digest_name(bytes)
     };

@@ -80,8 +80,7 @@ impl Fleet {
 
     /// Publishes these bundles.
     pub fn publish_bundles(&self, bundles: Vec<Next>) {
-        let time = jiff::Timestamp::now();
-        trust::publish_at(&self.mirror, &trust::organisation(), bundles, time);
+        trust::publish_now(&self.mirror, &trust::organisation(), bundles);
         self.told.lock().unwrap().revision += 1;
     }
 

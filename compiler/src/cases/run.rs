@@ -14,7 +14,7 @@ use crate::decide::answer::{Answer, EntrySaid, Placement, Verdict};
 use crate::decide::question::Question;
 use crate::evaluate::Evaluation;
 use crate::evaluate::policy::{machine_of, of_policy};
-use crate::explain::{Scope, VersionOrigin, explain};
+use crate::explain;
 use crate::gather::arguments;
 use crate::repository::case::{self, Expected, RulePart, split_rule};
 use crate::repository::{Case, Cohort, Repository};
@@ -141,9 +141,7 @@ fn told(evaluation: &Evaluation, asked: &case::Asked) -> Told {
 
 /// The effective value of a setting, and the requirements that have a say in it.
 fn setting(evaluation: &Evaluation, key: &str) -> (Option<Json>, Vec<EntrySaid>) {
-    let explanation = explain(evaluation, VersionOrigin::Given, Scope::Key(key));
-    let found = explanation.settings.into_iter().find(|one| WrittenPath::new(key).is(&one.path));
-    let Some(found) = found else { return (None, Vec::new()) };
+    let Some(found) = explain::setting(evaluation, key) else { return (None, Vec::new()) };
     let locks = found.locked_by.iter().map(|lock| lock.key.clone());
     let keys: Vec<String> =
         locks.chain(found.requirements.iter().map(|voice| voice.key.clone())).collect();

@@ -1,12 +1,12 @@
 //! Whether a setting of `config.toml` can have a value.
 
 use codex_schema::lookup::{CONFIG, closest};
-use codex_schema::path::{WrittenPath, parts};
+use codex_schema::path::parts;
 use serde_json::Value as Json;
 
 use super::answer::{Answer, EntrySaid, Verdict};
 use crate::evaluate::Evaluation;
-use crate::explain::{Scope, Setting, VersionOrigin, explain};
+use crate::explain::{self, Setting};
 
 /// Answers for a value that somebody wants.
 pub(super) fn answer(evaluation: &Evaluation, key: &str, value: &Json) -> Answer {
@@ -22,8 +22,7 @@ pub(super) fn answer(evaluation: &Evaluation, key: &str, value: &Json) -> Answer
     let Some(wish) = evaluation.with_wish(key, value) else {
         return Answer::new(subject, Verdict::Deny, "this is no value that TOML can say");
     };
-    let explanation = explain(&wish, VersionOrigin::Given, Scope::Key(key));
-    let setting = explanation.settings.into_iter().find(|one| WrittenPath::new(key).is(&one.path));
+    let setting = explain::setting(&wish, key);
     if let Some(refusal) = refused(&wish).filter(|_| refused(evaluation).is_none()) {
         let because = "with this value Codex starts no session";
         let mut answer = Answer::new(subject, Verdict::Deny, because);

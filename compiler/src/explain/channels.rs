@@ -1,10 +1,11 @@
 //! Where policy came from, and whether Codex accepts it.
 
 use codex_schema::source::Channel;
+use codex_schema::span::Span;
 
 use super::{ChannelInfo, ChannelState, PolicyInfo, RefusalInfo, setting};
 use crate::codex_answers;
-use crate::compose::{Refusal, Stage};
+use crate::compose::Stage;
 use crate::evaluate::Evaluation;
 use crate::gather::BundleState;
 use crate::layers::Role;
@@ -29,19 +30,17 @@ pub(super) fn policy(evaluation: &Evaluation) -> PolicyInfo {
 /// What Codex refuses with: single documents, or else every session of the whole that they and the
 /// user make up.
 fn refusals(evaluation: &Evaluation) -> Vec<RefusalInfo> {
-    let mut found = evaluation.refusals.clone();
-    if found.is_empty() {
-        let says = codex_answers::thread(evaluation, evaluation).err();
-        found.extend(
-            says.map(|text| Refusal { stage: Stage::Session, ..Refusal::start(text, None) }),
-        );
-    }
-    let info = |refusal: Refusal| RefusalInfo {
-        stage: format!("{:?}", refusal.stage).to_lowercase(),
-        says: refusal.text.trim_end().to_owned(),
-        place: refusal.span.and_then(|span| setting::place(evaluation, span)),
+    let info = |stage: Stage, says: &str, span: Option<Span>| RefusalInfo {
+        stage: format!("{stage:?}").to_lowercase(),
+        says: says.trim_end().to_owned(),
+        place: span.and_then(|span| setting::place(evaluation, span)),
     };
-    found.into_iter().map(info).collect()
+    if evaluation.refusals.is_empty() {
+        let says = codex_answers::thread(evaluation, evaluation).err();
+        return says.iter().map(|says| info(Stage::Session, says, None)).collect();
+    }
+    let documents = evaluation.refusals.iter();
+    documents.map(|refusal| info(refusal.stage, &refusal.text, refusal.span)).collect()
 }
 
 fn info(channel: Channel, evaluation: &Evaluation) -> ChannelInfo {

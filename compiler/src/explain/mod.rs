@@ -8,6 +8,7 @@ mod problems;
 mod setting;
 mod subjects;
 
+use codex_schema::path::WrittenPath;
 use codex_schema::source::{Channel, ConfigTier};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -350,6 +351,13 @@ pub fn explain(evaluation: &Evaluation, how: VersionOrigin, scope: Scope<'_>) ->
         partial: !evaluation.gathered.broken.is_empty() || !policy.refusals.is_empty(),
         policy,
     }
+}
+
+/// One setting alone, by a key as people write it; `None` where no key of this name is known.
+pub(crate) fn setting(evaluation: &Evaluation, key: &str) -> Option<Setting> {
+    let asked = WrittenPath::new(key);
+    let found = setting::settings(evaluation, Scope::Key(key));
+    found.into_iter().find(|one| asked.is(&one.path))
 }
 
 /// Which settings are asked for.

@@ -46,8 +46,8 @@ fn of_key(
     direction: Direction,
 ) -> Entry {
     let root = |side: Side<'_>| match document {
-        Document::Requirements => node_at(side.requirements, path).cloned(),
-        Document::Config => node_at(side.config, path).cloned(),
+        Document::Requirements => side.requirements.at(path).cloned(),
+        Document::Config => side.config.at(path).cloned(),
     };
     let (before, after) = (root(from), root(to));
     let is_secret = key.secret == Secret::Yes;
@@ -68,7 +68,7 @@ fn of_key(
             Document::Config => to.config,
         };
         let above = path.split_last().map(|(_, above)| above).unwrap_or_default();
-        node_at(root, above).map(|node| node.span)
+        root.at(above).map(|node| node.span)
     };
     change.anchor = after.as_ref().map(|node| node.span).or_else(|| above(path));
     change.place_before = before.as_ref().and_then(|node| place(from.documents, node.span));
@@ -76,10 +76,6 @@ fn of_key(
     change.before = before.map(|node| shown(&node.value, is_secret));
     change.after = after.map(|node| shown(&node.value, is_secret));
     change
-}
-
-fn node_at<'table>(table: &'table Table, path: &[String]) -> Option<&'table Node> {
-    table.at(path)
 }
 
 /// A value; of a secret only a mark by which two can be told apart.

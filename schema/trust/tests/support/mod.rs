@@ -223,8 +223,12 @@ pub fn publish(mirror: &Arc<Mirror>, organisation: &Organisation, bundles: Vec<N
     publish_at(mirror, organisation, bundles, now())
 }
 
-/// The same at another time: for programs that look at the clock of the machine.
-pub fn publish_at(
+/// The same as of today: for programs that look at the clock of the machine.
+pub fn publish_now(mirror: &Arc<Mirror>, organisation: &Organisation, bundles: Vec<Next>) -> Draft {
+    publish_at(mirror, organisation, bundles, Time::now())
+}
+
+fn publish_at(
     mirror: &Arc<Mirror>,
     organisation: &Organisation,
     bundles: Vec<Next>,
